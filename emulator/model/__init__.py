@@ -1,0 +1,34 @@
+"""Values, ARNs, limits, errors and the clock: no I/O, no threads."""
+
+from emulator.model.arn import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_REGION,
+    LATEST,
+    FunctionName,
+    function_arn,
+    parse_function_name,
+)
+from emulator.model.clock import Clock
+from emulator.model.errors import FAULTS, Fault, LambdaError
+from emulator.model.function import CodePackage, FunctionVersion, ResolvedFunction
+from emulator.model.invocation import Call, Invocation, InvocationResult, Status
+
+__all__ = [
+    "DEFAULT_ACCOUNT",
+    "DEFAULT_REGION",
+    "FAULTS",
+    "LATEST",
+    "Call",
+    "Clock",
+    "CodePackage",
+    "Fault",
+    "FunctionName",
+    "FunctionVersion",
+    "Invocation",
+    "InvocationResult",
+    "LambdaError",
+    "ResolvedFunction",
+    "Status",
+    "function_arn",
+    "parse_function_name",
+]

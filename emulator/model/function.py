@@ -1,0 +1,68 @@
+"""One deployed state of a function: everything a sandbox needs to run it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from emulator.model.arn import LATEST, function_arn
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodePackage:
+    """A folder with the function's files, ready to be shown as /var/task."""
+
+    folder: Path
+    sha256: str  # base64 of the SHA-256 of the zip, as `CodeSha256` has it
+    size_bytes: int
+    archive: Path | None = None  # the zip as uploaded; None for a folder that is the source
+    is_live: bool = False  # the folder is the developer's own and is watched
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionVersion:
+    """An immutable snapshot of code and configuration.
+
+    `deployment` is unique in the process and grows with every change of code or configuration:
+    two snapshots with the same number may share execution environments, others never do.
+    """
+
+    account: str
+    region: str
+    name: str
+    version: str = LATEST
+    deployment: int
+    runtime: str | None  # None for a container image
+    handler: str
+    role: str
+    code: CodePackage
+    timeout_s: int = 3
+    memory_mib: int = 128
+    ephemeral_storage_mib: int = 512
+    environment: Mapping[str, str] = field(default_factory=dict)
+    layers: tuple[CodePackage, ...] = ()
+    architecture: str = "x86_64"
+    log_group: str = ""  # "" means /aws/lambda/NAME
+
+    @property
+    def arn(self) -> str:
+        """The unqualified ARN."""
+        return function_arn(self.account, self.region, self.name)
+
+    @property
+    def qualified_arn(self) -> str:
+        """The ARN with the version behind it."""
+        return function_arn(self.account, self.region, self.name, self.version)
+
+    @property
+    def log_group_name(self) -> str:
+        """The CloudWatch log group its output goes to."""
+        return self.log_group or f"/aws/lambda/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResolvedFunction:
+    """What an invocation of a name leads to."""
+
+    version: FunctionVersion
+    invoked_arn: str  # repeats the qualifier the caller gave, and none when none was given
+    is_active: bool = True  # False while the function is Pending

@@ -1,0 +1,63 @@
+"""One request to run a function, and what came of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """How an invocation ended, in the words of the platform.report record."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """What a caller asks for, before the function is looked up."""
+
+    account: str
+    region: str
+    function: str  # any of the forms of model.arn
+    payload: bytes  # JSON in UTF-8; an empty body has become b"{}"
+    qualifier: str | None = None
+    client_context: str | None = None  # JSON text, base64 already taken off
+    trace_header: str | None = None  # X-Amzn-Trace-Id of the caller
+    source: str = "api"  # "api", "s3", "url", … for the record and the terminal line
+    cause: str | None = None  # request id of the invocation, or key of the fact, behind it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invocation:
+    """One attempt to run a function version, the same whoever asked."""
+
+    request_id: str
+    payload: bytes
+    invoked_arn: str
+    trace_header: str  # Root=…;Parent=…;Sampled=…
+    client_context: str | None = None
+    source: str = "api"
+    cause: str | None = None
+    attempt: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvocationResult:
+    """What an execution environment made of one invocation.
+
+    `payload` goes to the caller unchanged. `function_error` is None or "Unhandled".
+    `log` is this invocation's part of the log, START to REPORT, its oldest part cut beyond
+    `observe.KEPT_LOG_BYTES`.
+    """
+
+    payload: bytes
+    status: Status
+    function_error: str | None
+    error_type: str | None  # the platform's word for it, as in the REPORT line
+    executed_version: str
+    log: bytes
+    duration_ms: float
+    billed_ms: int
+    init_ms: float | None  # None unless this invocation paid for the init phase
+    max_memory_mib: int | None  # None where it cannot be measured
+    environment_id: str

@@ -1,0 +1,22 @@
+"""Quotas and sizes of Lambda, in the units of their names. Source: Lambda quotas page."""
+
+from typing import Final
+
+SYNC_REQUEST_BYTES: Final = 6_291_456
+SYNC_RESPONSE_BYTES: Final = 6_291_556  # 6 MiB and 100 bytes, the JSON quotes included
+ASYNC_REQUEST_BYTES: Final = 1_048_576
+LOG_TAIL_BYTES: Final = 4_096
+CLIENT_CONTEXT_CHARS: Final = 3_583
+
+ACCOUNT_CONCURRENCY: Final = 1_000
+INIT_TIMEOUT_S: Final = 10.0
+
+ZIP_BYTES: Final = 52_428_800
+UNZIPPED_BYTES: Final = 262_144_000
+CREATE_REQUEST_BYTES: Final = 70_167_211
+ENVIRONMENT_BYTES: Final = 4_096
+LAYERS: Final = 5
+
+ASYNC_RETRY_DELAYS_S: Final = (60.0, 120.0)
+ASYNC_MAX_AGE_S: Final = 21_600.0
+ASYNC_THROTTLE_DELAY_S: Final = (1.0, 300.0)  # first back-off, largest back-off
