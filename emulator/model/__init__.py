@@ -9,9 +9,10 @@ from emulator.model.arn import (
     parse_function_name,
 )
 from emulator.model.clock import Clock
-from emulator.model.errors import FAULTS, Fault, LambdaError
+from emulator.model.errors import FAULTS, Fault, FetchError, LambdaError
 from emulator.model.function import CodePackage, FunctionVersion, ResolvedFunction
 from emulator.model.invocation import Call, Invocation, InvocationResult, Status
+from emulator.model.nearest import nearest
 
 __all__ = [
     "DEFAULT_ACCOUNT",
@@ -22,6 +23,7 @@ __all__ = [
     "Clock",
     "CodePackage",
     "Fault",
+    "FetchError",
     "FunctionName",
     "FunctionVersion",
     "Invocation",
@@ -30,5 +32,6 @@ __all__ = [
     "ResolvedFunction",
     "Status",
     "function_arn",
+    "nearest",
     "parse_function_name",
 ]

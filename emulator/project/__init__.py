@@ -1,0 +1,1 @@
+"""The user's files: emulator.toml and hot reload."""

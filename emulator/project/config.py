@@ -1,0 +1,261 @@
+"""The project as its `emulator.toml` describes it."""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from emulator.model import DEFAULT_ACCOUNT, nearest
+from emulator.project.table import Problem, Table
+from emulator.project.triggers import S3_EVENTS, S3Trigger, overlapping
+
+FILE_NAME: Final = "emulator.toml"
+TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
+DEFAULT_ROLE: Final = f"arn:aws:iam::{DEFAULT_ACCOUNT}:role/lambda-emulator"
+
+SOURCES: Final = ("s3",)
+LATER_SOURCES: Final = ("sqs", "sns", "kinesis", "dynamodb", "events", "schedule", "logs", "nats")
+LATER_RESOURCES: Final = ("queues", "topics", "tables", "streams", "event_buses")
+
+RUNTIMES: Final = (
+    *("python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14"),
+    *("nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x"),
+    *("provided.al2", "provided.al2023"),
+)
+
+RESERVED_VARIABLES: Final = frozenset(  # spec/execution-environment.md section 3
+    (
+        *("_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION"),
+        *("AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+        *("AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE"),
+        *("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API"),
+        *("AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_KEY", "AWS_SECRET_ACCESS_KEY"),
+        *("AWS_SESSION_TOKEN", "AWS_LAMBDA_MAX_CONCURRENCY", "LAMBDA_TASK_ROOT"),
+        "LAMBDA_RUNTIME_DIR",
+    )
+)
+
+_BUCKET: Final = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+_BUCKET_FORM: Final = "a bucket's name: 3 to 63 lower-case letters, digits, - and ."
+_ROLE: Final = r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"
+_LOG_GROUP: Final = r"[.\-_/#A-Za-z0-9]{1,512}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectFunction:
+    """One `[functions.NAME]` with its triggers."""
+
+    name: str
+    code: Path  # absolute; an existing folder, .zip or .jar
+    handler: str
+    runtime: str
+    timeout_s: int = 3
+    memory_mib: int = 128
+    ephemeral_storage_mib: int = 512
+    environment: Mapping[str, str] = field(default_factory=dict)
+    role: str = DEFAULT_ROLE
+    description: str = ""
+    log_group: str = ""
+    triggers: tuple[S3Trigger, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmulatorTable:
+    """The `[emulator]` table: settings of the emulator itself; None means the default."""
+
+    retry_delay_scale: float | None = None  # 0.01: asynchronous retries after 0.6 s and 1.2 s
+    idle_timeout_s: float | None = None  # an execution environment idle for so long is retired
+    immediate_states: bool | None = None  # functions are Active at once, never Pending
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """What one folder asks the emulator to run."""
+
+    folder: Path
+    functions: Mapping[str, ProjectFunction] = field(default_factory=dict)
+    buckets: tuple[str, ...] = ()
+    emulator: EmulatorTable = field(default_factory=EmulatorTable)
+
+
+class ProjectError(Exception):
+    """A project that cannot be loaded: every problem of its file, one a line."""
+
+    def __init__(self, file: Path, problems: list[Problem]) -> None:
+        super().__init__("\n".join(f"{file}: {problem.line}" for problem in problems))
+        self.file = file
+        self.problems = tuple(problems)
+
+
+def load(folder: Path) -> Project:
+    """Read the project in `folder`; one without any project file has no functions.
+
+    Raises ProjectError with every mistake of the file.
+    """
+    folder = folder.absolute()
+    file = folder / FILE_NAME
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return _without_file(folder)
+    problems: list[Problem] = []
+    try:
+        values = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProjectError(file, [Problem("", f"not valid TOML: {error}")]) from None
+    project = _Reader(folder, Table(values, "", problems)).project()
+    if problems:
+        raise ProjectError(file, problems)
+    return project
+
+
+def _without_file(folder: Path) -> Project:
+    if not folder.is_dir():
+        raise ProjectError(folder, [Problem("", "is not a folder. Pass the project's folder.")])
+    for template in TEMPLATES:
+        if (folder / template).exists():
+            text = (
+                "SAM and CloudFormation templates are not supported yet."
+                f" Describe the functions in {folder / FILE_NAME} instead."
+            )
+            raise ProjectError(folder / template, [Problem("", text)])
+    return Project(folder=folder)
+
+
+class _Reader:
+    """Reads one file; knows its folder, its buckets and where each trigger stands."""
+
+    def __init__(self, folder: Path, root: Table) -> None:
+        self._folder = folder
+        self._root = root
+        self._buckets: tuple[str, ...] = ()
+        self._triggers: list[tuple[Table, S3Trigger]] = []
+
+    def project(self) -> Project:
+        self._buckets = self._read_buckets(self._root.table("resources"))
+        declared = self._root.table("functions")
+        functions = [self._function(declared, name) for name in declared]
+        emulator = self._emulator(self._root.table("emulator"))
+        self._root.not_yet("nats")
+        self._root.finish()
+        self._note_overlaps()
+        return Project(
+            folder=self._folder,
+            functions={function.name: function for function in functions},
+            buckets=self._buckets,
+            emulator=emulator,
+        )
+
+    def _read_buckets(self, table: Table) -> tuple[str, ...]:
+        buckets = []
+        for key, name in table.texts("buckets"):
+            if re.fullmatch(_BUCKET, name):
+                buckets.append(name)
+            else:
+                table.problem(key, f'"{name}" is not {_BUCKET_FORM}')
+        table.not_yet(*LATER_RESOURCES)
+        table.finish()
+        return tuple(dict.fromkeys(buckets))
+
+    def _emulator(self, table: Table) -> EmulatorTable:
+        settings = EmulatorTable(
+            retry_delay_scale=table.number("retry_delay_scale", low=0),
+            idle_timeout_s=table.number("idle_timeout_s", low=0),
+            immediate_states=table.boolean("immediate_states"),
+        )
+        table.finish()
+        return settings
+
+    def _function(self, declared: Table, name: str) -> ProjectFunction:
+        if not re.fullmatch(r"[a-zA-Z0-9-_]{1,64}", name):
+            declared.problem(name, "a function's name has 1 to 64 letters, digits, - or _")
+        table = declared.table(name)
+        runtime = table.choice("runtime", RUNTIMES, "a runtime this emulator runs")
+        function = ProjectFunction(
+            name=name,
+            code=self._code(table),
+            handler=self._handler(table, runtime),
+            runtime=runtime,
+            timeout_s=table.integer("timeout_s", 3, low=1, high=900),
+            memory_mib=table.integer("memory_mib", 128, low=128, high=10_240),
+            ephemeral_storage_mib=table.integer("ephemeral_storage_mib", 512, low=512, high=10_240),
+            environment=_environment(table.table("environment")),
+            role=table.text("role", DEFAULT_ROLE, form=_ROLE, what="the ARN of a role"),
+            description=table.text("description", form=r"(?s).{0,256}", what="256 characters long"),
+            log_group=table.text("log_group", form=_LOG_GROUP, what="a log group's name"),
+            triggers=tuple(self._triggers_of(table)),
+        )
+        table.finish()
+        return function
+
+    def _code(self, table: Table) -> Path:
+        text = table.text("code", required=True)
+        path = Path(os.path.normpath(self._folder / text))
+        if not text or path.is_dir() or (path.is_file() and path.suffix in {".zip", ".jar"}):
+            return path
+        if path.exists():
+            table.problem("code", f'"{text}" is neither a folder nor a .zip or .jar file')
+        else:
+            siblings = sorted(os.listdir(path.parent)) if path.parent.is_dir() else []
+            found = f'no file or folder "{text}" in {self._folder}'
+            table.problem("code", found + nearest(path.name, siblings))
+        return path
+
+    def _handler(self, table: Table, runtime: str) -> str:
+        form, what = r"\S{1,128}", "a handler: 1 to 128 characters, no spaces"
+        if runtime.startswith(("python", "nodejs")):
+            form, what = r"(?=.{1,128}$)[^\s.][^\s]*\.[^\s.]+", 'a handler like "app.handler"'
+        return table.text("handler", required=True, form=form, what=what)
+
+    def _triggers_of(self, table: Table) -> Iterator[S3Trigger]:
+        for entry in table.tables("triggers"):
+            trigger = self._trigger(entry)
+            if trigger is not None:
+                self._triggers.append((entry, trigger))
+                yield trigger
+
+    def _trigger(self, table: Table) -> S3Trigger | None:
+        source = table.text("source", required=True)
+        if source in LATER_SOURCES:
+            table.problem("source", f'"{source}" is not supported yet{nearest(source, SOURCES)}')
+        elif source and source not in SOURCES:
+            table.problem("source", f'"{source}" is no event source{nearest(source, SOURCES)}')
+        if source not in SOURCES:
+            return None
+        trigger = S3Trigger(
+            bucket=table.choice("bucket", self._buckets, "one of resources.buckets"),
+            events=_s3_events(table),
+            prefix=table.text("prefix"),
+            suffix=table.text("suffix"),
+        )
+        table.finish()
+        return trigger
+
+    def _note_overlaps(self) -> None:
+        for first, second in overlapping([trigger for _, trigger in self._triggers]):
+            other = self._triggers[first][0].path("")
+            text = (
+                f"overlaps {other}: S3 refuses two configurations of a bucket that share an"
+                " event type and have overlapping prefixes and suffixes"
+            )
+            self._triggers[second][0].problem("", text)
+
+
+def _s3_events(table: Table) -> tuple[str, ...]:
+    events = table.texts("events", required=True)
+    for key, event in events:
+        if event not in S3_EVENTS:
+            table.problem(key, f'"{event}" is no event of S3{nearest(event, S3_EVENTS)}')
+    return tuple(event for _, event in events)
+
+
+def _environment(table: Table) -> dict[str, str]:
+    for name in table:
+        if name in RESERVED_VARIABLES:
+            table.problem(name, "is reserved: Lambda sets it itself")
+        elif not re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]+", name):
+            table.problem(name, "a variable's name has 2 or more letters, digits or _")
+    return {name: table.text(name) for name in table}

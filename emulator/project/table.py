@@ -1,0 +1,164 @@
+"""A TOML table read key by key; every mistake is noted, none stops the reading."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, cast
+
+from emulator.model import nearest
+
+Kind = TypeVar("Kind")
+Default = TypeVar("Default")
+
+_TOML_NAMES: Final = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    list: "an array",
+    dict: "a table",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a project's file."""
+
+    key: str  # functions.resize.triggers[0].bucket; "" for the file as a whole
+    text: str
+
+    @property
+    def line(self) -> str:
+        """The mistake as it is printed behind the file's name."""
+        return f"{self.key}: {self.text}" if self.key else self.text
+
+
+class Table:
+    """One table of a TOML file.
+
+    Every reading method returns the default when the key is missing or its value is wrong, and
+    notes what is wrong in `problems`. `finish` notes the keys nobody asked for.
+    """
+
+    def __init__(self, values: dict[str, Any], path: str, problems: list[Problem]) -> None:
+        self._values = values
+        self._path = path
+        self._problems = problems
+        self._known: dict[str, None] = {}  # in the order asked for
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
+    def problem(self, key: str, text: str) -> None:
+        """Note a mistake at `key` of this table; "" is the table itself."""
+        self._problems.append(Problem(self.path(key), text))
+
+    def path(self, key: str) -> str:
+        """The key's full path as the file's author would write it."""
+        name = key if re.fullmatch(r"[\w-]+(\[\d+\])?|", key) else f'"{key}"'
+        return ".".join(part for part in (self._path, name) if part)
+
+    def text(
+        self, key: str, default: str = "", *, required: bool = False, form: str = "", what: str = ""
+    ) -> str:
+        """A string that fits the regular expression `form`; `what` says that form in words."""
+        value = self._take(key, str, None)
+        if value is None:
+            if required and key not in self._values:
+                self.problem(key, "is missing")
+            return default
+        if form and not re.fullmatch(form, value):
+            self.problem(key, f'"{value}" is not {what}')
+            return default
+        return value
+
+    def choice(
+        self, key: str, choices: tuple[str, ...], what: str, *, required: bool = True
+    ) -> str:
+        """One of `choices`, or "" after a mistake."""
+        value = self.text(key, required=required)
+        if value and value not in choices:
+            self.problem(key, f'"{value}" is not {what}{nearest(value, choices)}')
+            return ""
+        return value
+
+    def integer(self, key: str, default: int, *, low: int, high: int) -> int:
+        """An integer from `low` to `high`."""
+        value = self._take(key, int, default)
+        if not low <= value <= high:
+            self.problem(key, f"{value} is not between {low} and {high}")
+            return default
+        return value
+
+    def number(self, key: str, *, low: float) -> float | None:
+        """A number of at least `low`; None when it is not given."""
+        value = self._take(key, float, None)
+        if value is not None and value < low:
+            self.problem(key, f"{value} is less than {low}")
+            return None
+        return value
+
+    def boolean(self, key: str) -> bool | None:
+        """A boolean; None when it is not given."""
+        return self._take(key, bool, None)
+
+    def texts(self, key: str, *, required: bool = False) -> list[tuple[str, str]]:
+        """An array of strings as pairs of the key (`events[0]`) and the string."""
+        found: list[tuple[str, str]] = []
+        values = self._take(key, list, [])
+        if required and self._values.get(key, []) == []:
+            self.problem(key, "is missing" if key not in self else "is empty")
+        for index, value in enumerate(values):
+            if isinstance(value, str):
+                found.append((f"{key}[{index}]", value))
+            else:
+                self.problem(f"{key}[{index}]", f"must be a string, not {_toml_name(value)}")
+        return found
+
+    def table(self, key: str) -> "Table":
+        """The table under `key`, empty when there is none."""
+        return Table(self._take(key, dict, {}), self.path(key), self._problems)
+
+    def tables(self, key: str) -> list["Table"]:
+        """The array of tables under `key`."""
+        found = []
+        for index, value in enumerate(self._take(key, list, [])):
+            if isinstance(value, dict):
+                found.append(Table(value, f"{self.path(key)}[{index}]", self._problems))
+            else:
+                self.problem(f"{key}[{index}]", f"must be a table, not {_toml_name(value)}")
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        """Every key, for a table whose keys are names of the user's own."""
+        return iter(self._values)
+
+    def not_yet(self, *keys: str) -> None:
+        """Refuse keys that are planned, so that nobody takes them for working."""
+        self._known.update(dict.fromkeys(keys))
+        for key in self._values:
+            if key in keys:
+                self.problem(key, "is not supported yet")
+
+    def finish(self) -> None:
+        """Note the keys that mean nothing here."""
+        for key in self._values:
+            if key not in self._known:
+                self.problem(key, f"unknown key{nearest(key, self._known)}")
+
+    def _take(self, key: str, kind: type[Kind], default: Default) -> Kind | Default:
+        self._known[key] = None
+        if key not in self._values:
+            return default
+        value = self._values[key]
+        # In TOML true is no integer and 3 is a fine number, both unlike Python.
+        fits = type(value) is kind or (kind is float and type(value) is int)
+        if not fits:
+            self.problem(key, f"must be {_TOML_NAMES[kind]}, not {_toml_name(value)}")
+            return default
+        return cast(Kind, value)
+
+
+def _toml_name(value: object) -> str:
+    name = _TOML_NAMES.get(type(value), "a date or time")
+    return f"{name} ({value!r})" if isinstance(value, int | float | str) else name

@@ -1,0 +1,172 @@
+from pathlib import Path
+
+import pytest
+
+from emulator.project.config import ProjectError, load
+from emulator.project.triggers import S3Trigger, overlapping
+
+GOOD = """
+[functions.resize]
+code = "resize"
+handler = "app.handler"
+runtime = "python3.12"
+timeout_s = 30
+memory_mib = 512
+environment = { THUMBNAILS = "thumbnails" }
+
+[[functions.resize.triggers]]
+source = "s3"
+bucket = "photos"
+events = ["s3:ObjectCreated:*"]
+suffix = ".jpg"
+
+[resources]
+buckets = ["photos", "thumbnails"]
+"""
+
+
+def project(folder: Path, toml: str) -> Path:
+    (folder / "resize").mkdir(exist_ok=True)
+    (folder / "emulator.toml").write_text(toml)
+    return folder
+
+
+def problems(folder: Path, toml: str) -> list[str]:
+    with pytest.raises(ProjectError) as caught:
+        load(project(folder, toml))
+    file = str(folder / "emulator.toml")
+    assert all(line.startswith(f"{file}: ") for line in str(caught.value).splitlines())
+    return [problem.line for problem in caught.value.problems]
+
+
+def one_problem(folder: Path, toml: str) -> str:
+    (problem,) = problems(folder, toml)
+    return problem
+
+
+def test_the_example_of_the_design_is_read_as_written(tmp_path: Path) -> None:
+    read = load(project(tmp_path, GOOD))
+    function = read.functions["resize"]
+    assert (function.code, function.handler, function.runtime) == (
+        tmp_path / "resize",
+        "app.handler",
+        "python3.12",
+    )
+    assert (function.timeout_s, function.memory_mib) == (30, 512)
+    assert function.environment == {"THUMBNAILS": "thumbnails"}
+    assert function.triggers == (
+        S3Trigger(bucket="photos", events=("s3:ObjectCreated:*",), suffix=".jpg"),
+    )
+    assert read.buckets == ("photos", "thumbnails")
+
+
+def test_what_is_left_out_has_the_defaults_of_lambda(tmp_path: Path) -> None:
+    toml = '[functions.f]\ncode = "resize"\nhandler = "a.h"\nruntime = "nodejs22.x"\n'
+    function = load(project(tmp_path, toml)).functions["f"]
+    assert (function.timeout_s, function.memory_mib, function.ephemeral_storage_mib) == (
+        3,
+        128,
+        512,
+    )
+    assert function.environment == {}
+    assert function.triggers == ()
+
+
+def test_a_folder_without_a_project_has_no_functions(tmp_path: Path) -> None:
+    assert load(tmp_path).functions == {}
+
+
+def test_a_template_is_refused_rather_than_ignored(tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text("Resources: {}")
+    with pytest.raises(ProjectError, match="SAM and CloudFormation templates are not supported"):
+        load(tmp_path)
+
+
+def test_a_missing_project_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="nowhere: is not a folder"):
+        load(tmp_path / "nowhere")
+
+
+def test_text_that_is_no_toml_is_reported_with_its_line(tmp_path: Path) -> None:
+    assert "line 2" in one_problem(tmp_path, "[functions.f]\ncode =\n")
+
+
+MISTAKES = [
+    ("memory_mib", "memory", "functions.resize.memory: unknown key", "memory_mib"),
+    ("[resources]", "[resource]", "resource: unknown key", "resources"),
+    ("= 30", '= "30"', "functions.resize.timeout_s: must be an integer, not a string ('30')", ""),
+    ("= 30", "= true", "functions.resize.timeout_s: must be an integer, not a boolean (True)", ""),
+    ("= 30", "= 901", "functions.resize.timeout_s: 901 is not between 1 and 900", ""),
+    ("= 512", "= 64", "functions.resize.memory_mib: 64 is not between 128 and 10240", ""),
+    ("python3", "pyhton3", 'functions.resize.runtime: "pyhton3.12" is not', "python3.12"),
+    ('"app.handler"', '"app"', 'functions.resize.handler: "app" is not a handler like', ""),
+    ('handler = "app.handler"', "", "functions.resize.handler: is missing", ""),
+    ('"thumbnails" }', "3 }", "functions.resize.environment.THUMBNAILS: must be a string", ""),
+    ("THUMBNAILS =", "AWS_REGION =", "functions.resize.environment.AWS_REGION: is reserved", ""),
+    ('"s3"', '"sqs"', 'functions.resize.triggers[0].source: "sqs" is not supported yet', ""),
+    ('"s3"', '"S3"', 'functions.resize.triggers[0].source: "S3" is no event source', "s3"),
+    ("photos", "photo", 'functions.resize.triggers[0].bucket: "photo" is not one of', "photos"),
+    ("Created:*", "Create:*", 'functions.resize.triggers[0].events[0]: "s3:', "s3:ObjectCreated:*"),
+    ('["s3:ObjectCreated:*"]', "[]", "functions.resize.triggers[0].events: is empty", ""),
+    ("suffix", "sufix", "functions.resize.triggers[0].sufix: unknown key", "suffix"),
+    ("[resources]", "[resources]\nqueues = []", "resources.queues: is not supported yet", ""),
+    ('"thumbnails"]', '"Thumbs"]', 'resources.buckets[1]: "Thumbs" is not a bucket', ""),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "message", "meant"), MISTAKES)
+def test_a_mistake_is_named_with_its_key_and_the_nearest_valid_name(
+    tmp_path: Path, before: str, after: str, message: str, meant: str
+) -> None:
+    assert before in GOOD
+    found = problems(tmp_path, GOOD.replace(before, after, 1))
+    (problem,) = [line for line in found if line.startswith(message)]
+    assert not meant or problem.endswith(f'Did you mean "{meant}"?')
+
+
+def test_missing_code_is_named_with_the_nearest_folder(tmp_path: Path) -> None:
+    problem = one_problem(tmp_path, GOOD.replace('"resize"', '"resiz"'))
+    assert problem == (
+        f'functions.resize.code: no file or folder "resiz" in {tmp_path}'
+        ' (have: emulator.toml, resize). Did you mean "resize"?'
+    )
+
+
+def test_every_mistake_of_a_file_is_reported_at_once(tmp_path: Path) -> None:
+    toml = GOOD.replace("= 30", "= 0").replace("suffix", "sufix").replace('"app.handler"', "7")
+    assert len(problems(tmp_path, toml)) == 3
+
+
+def test_code_may_be_an_archive_but_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "f.zip").write_bytes(b"")
+    (tmp_path / "f.tar").write_bytes(b"")
+    assert load(project(tmp_path, GOOD.replace('"resize"', '"f.zip"'))).functions
+    problem = one_problem(tmp_path, GOOD.replace('"resize"', '"f.tar"'))
+    assert problem.endswith('"f.tar" is neither a folder nor a .zip or .jar file')
+
+
+def test_two_triggers_that_s3_would_refuse_are_refused(tmp_path: Path) -> None:
+    second = GOOD[GOOD.index("[[functions") : GOOD.index("[resources]")].replace(".jpg", "g")
+    assert one_problem(tmp_path, GOOD + second).startswith(
+        "functions.resize.triggers[1]: overlaps functions.resize.triggers[0]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "clash"),
+    [
+        (("s3:ObjectCreated:*", "", ""), ("s3:ObjectCreated:Put", "", ""), True),
+        (("s3:ObjectCreated:*", "", ""), ("s3:ObjectRemoved:*", "", ""), False),
+        (("s3:ObjectCreated:*", "in/", ""), ("s3:ObjectCreated:*", "out/", ""), False),
+        (("s3:ObjectCreated:*", "in/", ".jpg"), ("s3:ObjectCreated:*", "in/a/", ".png"), False),
+        (("s3:ObjectCreated:*", "in/", ".jpg"), ("s3:ObjectCreated:*", "in/a/", "pg"), True),
+    ],
+)
+def test_triggers_clash_when_event_prefix_and_suffix_all_overlap(
+    one: tuple[str, str, str], other: tuple[str, str, str], clash: bool
+) -> None:
+    triggers = [
+        S3Trigger(bucket="photos", events=(event,), prefix=prefix, suffix=suffix)
+        for event, prefix, suffix in (one, other)
+    ]
+    assert bool(overlapping(triggers)) is clash
