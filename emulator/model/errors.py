@@ -16,21 +16,82 @@ class Fault:
 
 FAULTS: Final[Mapping[str, Fault]] = {
     "AccessDeniedException": Fault(403, None, "Message"),
+    "AliasLimitExceededException": Fault(400, "User", "message"),
+    "CallbackTimeoutException": Fault(400, "User", "Message"),
+    "CapacityProviderLimitExceededException": Fault(400, "User", "message"),
+    "CodeArtifactUserDeletedException": Fault(409, "User", "message"),
+    "CodeArtifactUserFailedException": Fault(409, "User", "message"),
+    "CodeArtifactUserPendingException": Fault(409, "User", "message"),
+    "CodeSigningConfigNotFoundException": Fault(404, "User", "Message"),
+    "CodeStorageExceededException": Fault(400, "User", "message"),
+    "CodeVerificationFailedException": Fault(400, "User", "Message"),
+    "DurableExecutionAlreadyStartedException": Fault(409, "User", "Message"),
+    "EC2AccessDeniedException": Fault(502, "Service", "Message"),
+    "EC2ThrottledException": Fault(502, "Service", "Message"),
+    "EC2UnexpectedException": Fault(502, "Service", "Message"),
+    "EFSIOException": Fault(410, "User", "Message"),
+    "EFSMountConnectivityException": Fault(408, "User", "Message"),
+    "EFSMountFailureException": Fault(403, "User", "Message"),
+    "EFSMountTimeoutException": Fault(408, "User", "Message"),
+    "ENILimitReachedException": Fault(502, "Service", "Message"),
+    "ENINotReadyException": Fault(502, "Service", "Message"),
+    "FunctionVersionsPerCapacityProviderLimitExceededException": Fault(400, "User", "message"),
+    "InvalidCodeSignatureException": Fault(400, "User", "Message"),
     "InvalidParameterValueException": Fault(400, "User", "message"),
     "InvalidRequestContentException": Fault(400, "User", "message"),
-    "InvalidZipFileException": Fault(502, "User", "Message"),
-    "NotImplemented": Fault(501, "Service", "Message"),  # ours: an operation not built yet
+    "InvalidRuntimeException": Fault(502, "Service", "Message"),
+    "InvalidSecurityGroupIDException": Fault(502, "Service", "Message"),
+    "InvalidSubnetIDException": Fault(502, "Service", "Message"),
+    "InvalidZipFileException": Fault(502, "Service", "Message"),
+    "KMSAccessDeniedException": Fault(502, "Service", "Message"),
+    "KMSDisabledException": Fault(502, "Service", "Message"),
+    "KMSInvalidStateException": Fault(502, "Service", "Message"),
+    "KMSNotFoundException": Fault(502, "Service", "Message"),
+    "ModeNotSupportedException": Fault(400, "User", "message"),
+    "NoPublishedVersionException": Fault(400, "User", "Message"),
+    "NotImplemented": Fault(501, "Service", "Message"),  # ours: what is not built yet
     "PolicyLengthExceededException": Fault(400, "User", "message"),
     "PreconditionFailedException": Fault(412, "User", "message"),
-    "RequestEntityTooLargeException": Fault(413, "User", "message"),
+    "ProvisionedConcurrencyConfigNotFoundException": Fault(404, "User", "message"),
+    "PublicPolicyException": Fault(400, "User", "Message"),
+    "RecursiveInvocationException": Fault(400, "User", "Message"),
+    "RequestEntityTooLargeException": Fault(413, "User", "message"),  # sic: the wire
+    "RequestTooLargeException": Fault(413, "User", "message"),
     "ResourceConflictException": Fault(409, "User", "message"),
+    "ResourceInUseException": Fault(400, "User", "Message"),
     "ResourceNotFoundException": Fault(404, "User", "Message"),  # sic: the model has both spellings
-    "SerializationException": Fault(400, "User", "Message"),
+    "ResourceNotReadyException": Fault(502, "Service", "message"),
+    "RuntimeAliasDeletedException": Fault(409, "User", "message"),
+    "RuntimeVersionDeletedException": Fault(409, "User", "message"),
+    "S3FilesMountConnectivityException": Fault(408, "User", "Message"),
+    "S3FilesMountFailureException": Fault(403, "User", "Message"),
+    "S3FilesMountTimeoutException": Fault(408, "User", "Message"),
+    "SerializationException": Fault(400, None, "Message"),
+    "SerializedRequestEntityTooLargeException": Fault(413, "User", "message"),
     "ServiceException": Fault(500, "Service", "Message"),
+    "ServiceQuotaExceededException": Fault(402, "User", "Message"),
+    "SnapStartException": Fault(400, "User", "Message"),
+    "SnapStartNotReadyException": Fault(409, "User", "Message"),
+    "SnapStartRegenerationFailureException": Fault(409, "User", "Message"),
+    "SnapStartTimeoutException": Fault(408, "User", "Message"),
+    "SubnetIPAddressLimitReachedException": Fault(502, "Service", "Message"),
     "TooManyRequestsException": Fault(429, "User", "message"),
     "UnknownOperationException": Fault(404, "User", "message"),
+    "UnsupportedMediaTypeException": Fault(415, "User", "message"),
     "ValidationException": Fault(400, None, "message"),
 }
+
+
+class FetchError(Exception):
+    """Another service refused to hand over an object; its own error code and text.
+
+    What `fetch_object` raises: `FetchError("NoSuchKey", "The specified key does not exist.")`.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
 
 
 class LambdaError(Exception):
