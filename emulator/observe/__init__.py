@@ -1,0 +1,19 @@
+"""Log lines, log streams, invocation records, and who is busy."""
+
+from emulator.observe.activity import Activity
+from emulator.observe.log_book import LogBook, LogEvent, LogPage, LogStream
+from emulator.observe.records import KEPT_LOG_BYTES, InvocationRecord, Records
+from emulator.observe.reporter import LogFormat, Reporter
+
+__all__ = [
+    "KEPT_LOG_BYTES",
+    "Activity",
+    "InvocationRecord",
+    "LogBook",
+    "LogEvent",
+    "LogFormat",
+    "LogPage",
+    "LogStream",
+    "Records",
+    "Reporter",
+]

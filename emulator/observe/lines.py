@@ -1,0 +1,58 @@
+"""How an event looks as one line of the terminal."""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+OUTPUT: Final = "function.output"  # the event whose text is a function's own and stays untouched
+
+_DIM, _RED, _GREEN, _RESET = "\033[2m", "\033[31m", "\033[32m", "\033[0m"
+_SHORT_ID_CHARS: Final = 8  # of a request id; enough to find it, and the line stays readable
+_NEEDS_QUOTES: Final = frozenset(' "=\t\r\n')
+
+Fields = Mapping[str, object]
+
+
+def text_line(name: str, fields: Fields, *, is_coloured: bool = False) -> str:
+    """Event name, then key=value; fields that are None are left out.
+
+    Numbers have two decimals at most, texts are quoted where a reader could not tell their end.
+    """
+    if name == OUTPUT:
+        return _with_newline(str(fields["text"]))
+    words = [_word(key, value) for key, value in fields.items() if value is not None]
+    if not is_coloured:
+        return " ".join((name, *words)) + "\n"
+    colour = _RED if _is_bad(fields) else _GREEN
+    return f"{colour}{name}{_RESET} {_DIM}{' '.join(words)}{_RESET}\n"
+
+
+def json_line(name: str, fields: Fields) -> str:
+    """One JSON object: `event`, then the fields that are not None."""
+    known = {key: value for key, value in fields.items() if value is not None}
+    return json.dumps({"event": name, **known}, default=str) + "\n"
+
+
+def _word(key: str, value: object) -> str:
+    if key == "request":
+        return f"request={str(value)[:_SHORT_ID_CHARS]}"
+    return f"{key}={_value(value)}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.2f}".rstrip("0").rstrip(".")
+    text = str(value)
+    if text and _NEEDS_QUOTES.isdisjoint(text):
+        return text
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _is_bad(fields: Fields) -> bool:
+    return fields.get("error") is not None or fields.get("status") in ("error", "timeout")
+
+
+def _with_newline(text: str) -> str:
+    return text if text.endswith("\n") else text + "\n"

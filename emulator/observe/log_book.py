@@ -1,0 +1,217 @@
+"""What functions and the platform log, kept for CloudWatch Logs and for `logs --follow`."""
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, Clock
+
+GROUP_LINES: Final = 10_000
+BOOK_BYTES: Final = 16 * 1024 * 1024
+LINE_OVERHEAD_BYTES: Final = 200  # what Python needs for a line beside its characters
+_SLACK_BYTES: Final = 64 * 1024  # freed at a time, so that a full book is not searched at each line
+
+_GroupKey = tuple[str, str, str]  # account, region, name of the group
+_Line = tuple[int, str, str]  # milliseconds since the epoch, stream, message
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogEvent:
+    """One line of a log stream, as CloudWatch Logs has it."""
+
+    account: str
+    region: str
+    group: str
+    stream: str
+    at_ms: int
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogPage:
+    """Lines of one group, oldest first; hand `position` back as `after` to read on."""
+
+    events: tuple[LogEvent, ...]
+    position: int
+
+
+class LogStream:
+    """Where one execution environment writes its log."""
+
+    __slots__ = ("_book", "_key", "name")
+
+    def __init__(self, book: "LogBook", key: _GroupKey, name: str) -> None:
+        self._book = book
+        self._key = key
+        self.name = name
+
+    def write(self, line: str, at_ms: int | None = None) -> None:
+        """Add one log event; `at_ms` is milliseconds since the epoch, by default now."""
+        self._book.add(self._key, self.name, line, at_ms)
+
+
+class _Group:
+    """Newest lines of one log group; `LogBook._lock` guards it."""
+
+    __slots__ = ("kept_bytes", "lines", "undrained", "written")
+
+    def __init__(self, written: int) -> None:
+        self.lines: deque[_Line] = deque()
+        self.kept_bytes = 0
+        self.written = written  # position of its newest line
+        self.undrained = 0  # how many of the newest lines no `drain` has handed over
+
+    def append(self, line: _Line, size: int) -> None:
+        self.lines.append(line)
+        self.kept_bytes += size
+        self.written += 1
+        self.undrained += 1
+
+    def pop_oldest(self) -> int:
+        """Forget one line and say how many bytes that freed."""
+        freed = len(self.lines.popleft()[2]) + LINE_OVERHEAD_BYTES
+        self.kept_bytes -= freed
+        self.undrained = min(self.undrained, len(self.lines))
+        return freed
+
+    def newest(self, count: int) -> list[_Line]:
+        return list(islice(self.lines, max(0, len(self.lines) - count), None))
+
+
+class LogBook:
+    """All log groups: the newest `GROUP_LINES` lines of each, `BOOK_BYTES` in all.
+
+    Any thread may call. `_lock` guards the groups; under it lines are only appended, forgotten
+    and copied. When the book is full, the group that holds most loses its oldest lines, so a
+    chatty function does not cost a quiet one its log.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._has_grown = threading.Condition(self._lock)
+        self._followers = 0
+        self._groups: dict[_GroupKey, _Group] = {}
+        self._kept_bytes = 0
+        self._written = 0  # lines ever written: positions of a group that returns stay ahead
+
+    def log_stream(self, group: str, stream: str, account: str, region: str) -> LogStream:
+        """The handle to write to `stream` of `group`; nothing exists before the first line."""
+        return LogStream(self, (account, region, group), stream)
+
+    def add(self, key: _GroupKey, stream: str, line: str, at_ms: int | None) -> None:
+        """Append one line; `LogStream.write` is the way to call it."""
+        if at_ms is None:
+            at_ms = int(self._clock.now() * 1000)
+        size = len(line) + LINE_OVERHEAD_BYTES
+        with self._lock:
+            group = self._groups.get(key)
+            if group is None:
+                group = self._groups[key] = _Group(self._written)
+            group.append((at_ms, stream, line), size)
+            self._written += 1
+            self._kept_bytes += size
+            if len(group.lines) > GROUP_LINES:
+                self._kept_bytes -= group.pop_oldest()
+            if self._kept_bytes > BOOK_BYTES:
+                self._make_room()
+            if self._followers:
+                self._has_grown.notify_all()
+
+    def drain(self) -> list[LogEvent]:
+        """Hand over every line that was not handed over before; a group's lines oldest first.
+
+        Lines that were forgotten before anybody asked are not in it.
+        """
+        with self._lock:
+            fresh = [
+                (key, group.newest(group.undrained))
+                for key, group in self._groups.items()
+                if group.undrained
+            ]
+            for group in self._groups.values():
+                group.undrained = 0
+        return [event for key, lines in fresh for event in _events(key, lines)]
+
+    def tail(
+        self,
+        group: str,
+        *,
+        account: str = DEFAULT_ACCOUNT,
+        region: str = DEFAULT_REGION,
+        limit: int = 100,
+    ) -> LogPage:
+        """The newest `limit` lines of `group`; none for a group that nobody wrote to."""
+        key = (account, region, group)
+        with self._lock:
+            return self._page(key, limit, 0)
+
+    def follow(
+        self,
+        group: str,
+        after: int,
+        wait_s: float,
+        *,
+        account: str = DEFAULT_ACCOUNT,
+        region: str = DEFAULT_REGION,
+    ) -> LogPage:
+        """What was written to `group` after position `after`.
+
+        Waits up to `wait_s` real seconds while there is nothing. Lines that were forgotten
+        meanwhile are left out.
+        """
+        key = (account, region, group)
+        with self._lock:
+            self._followers += 1
+            try:
+                self._has_grown.wait_for(lambda: self._count_after(key, after) > 0, wait_s)
+            finally:
+                self._followers -= 1
+            return self._page(key, self._count_after(key, after), after)
+
+    def reset(self) -> None:
+        """Forget every line."""
+        with self._lock:
+            self._groups.clear()
+            self._kept_bytes = 0
+
+    @property
+    def kept_bytes(self) -> int:
+        """What the kept lines cost in memory, roughly."""
+        return self._kept_bytes
+
+    def _count_after(self, key: _GroupKey, after: int) -> int:
+        group = self._groups.get(key)
+        return 0 if group is None else min(len(group.lines), group.written - after)
+
+    def _page(self, key: _GroupKey, count: int, position: int) -> LogPage:
+        group = self._groups.get(key)
+        if group is None:
+            return LogPage(events=(), position=position)
+        return LogPage(events=tuple(_events(key, group.newest(count))), position=group.written)
+
+    def _make_room(self) -> None:
+        while self._kept_bytes > BOOK_BYTES - _SLACK_BYTES:
+            key = max(self._groups, key=lambda key: self._groups[key].kept_bytes)
+            group = self._groups[key]
+            while group.lines and self._kept_bytes > BOOK_BYTES - _SLACK_BYTES:
+                self._kept_bytes -= group.pop_oldest()
+            if not group.lines:
+                del self._groups[key]
+
+
+def _events(key: _GroupKey, lines: list[_Line]) -> list[LogEvent]:
+    account, region, group = key
+    return [
+        LogEvent(
+            account=account,
+            region=region,
+            group=group,
+            stream=stream,
+            at_ms=at_ms,
+            message=message,
+        )
+        for at_ms, stream, message in lines
+    ]

@@ -1,0 +1,66 @@
+"""The form of a line on the terminal."""
+
+import json
+
+import pytest
+
+from emulator.observe.lines import OUTPUT, json_line, text_line
+
+FINISHED: dict[str, object] = {
+    "function": "orders",
+    "version": "3",
+    "request": "6c1b0f4e-26bb-4e51-9a21-f5ad7ab8fa49",
+    "env": "7f3a",
+    "status": "ok",
+    "cold": True,
+    "init_ms": 41.0,
+    "ms": 7.4,
+    "memory": None,
+}
+
+
+def test_an_event_is_a_name_and_the_pairs_that_are_known() -> None:
+    assert text_line("invoke.finished", FINISHED) == (
+        "invoke.finished function=orders version=3 request=6c1b0f4e env=7f3a status=ok cold=true"
+        " init_ms=41 ms=7.4\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (False, "x=false"),
+        (3, "x=3"),
+        (0.126, "x=0.13"),
+        (1200.0, "x=1200"),
+        ("two words", 'x="two words"'),
+        ('a"b', 'x="a\\"b"'),
+        ("line\nbreak", 'x="line\\nbreak"'),
+        ("", 'x=""'),
+        ("Grüße", "x=Grüße"),
+    ],
+)
+def test_values_are_written_so_that_their_end_is_clear(value: object, written: str) -> None:
+    assert text_line("e", {"x": value}) == f"e {written}\n"
+
+
+def test_a_functions_output_is_untouched() -> None:
+    text = " \033[1mbold\033[0m = \t x"
+    fields = {"function": "orders", "text": text}
+    assert text_line(OUTPUT, fields, is_coloured=True) == text + "\n"
+    assert text_line(OUTPUT, {**fields, "text": "two\nlines\n"}) == "two\nlines\n"
+
+
+def test_a_failure_is_red_and_a_success_is_not() -> None:
+    assert "\033[31m" in text_line("e", {"status": "timeout"}, is_coloured=True)
+    assert "\033[31m" in text_line("e", {"error": "boom"}, is_coloured=True)
+    assert "\033[31m" not in text_line("e", {"status": "ok"}, is_coloured=True)
+
+
+def test_json_is_one_object_a_line_with_nothing_shortened() -> None:
+    line = json_line("invoke.finished", FINISHED)
+    assert line.endswith("\n")
+    assert json.loads(line) == {
+        "event": "invoke.finished",
+        **{key: value for key, value in FINISHED.items() if value is not None},
+    }
