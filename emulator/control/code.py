@@ -1,0 +1,137 @@
+"""Where the code of functions lies on disk."""
+
+import base64
+import hashlib
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from emulator.control import archive
+from emulator.control.violations import invalid
+from emulator.model import CodePackage
+
+
+class CodeStore:
+    """Code packages: archives unpacked once, by their hash, and live folders in place.
+
+    Any thread may call. `_lock` guards the two tables and the deletion of folders; it is never
+    held while an archive is unpacked or packed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Keep packages below `folder`, which is made when it is missing."""
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._packages: dict[str, CodePackage] = {}  # by token
+        self._unused: set[str] = set()  # tokens the last `collect` found unused
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def from_zip(self, content: bytes) -> CodePackage:
+        """Unpack an archive, unless the same bytes lie unpacked already.
+
+        Raises LambdaError for what Lambda would not take: see `archive.unpack`.
+        """
+        digest = hashlib.sha256(content)
+        token = digest.hexdigest()
+        with self._lock:
+            if known := self._packages.get(token):
+                self._unused.discard(token)
+                return known
+        unpacked = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=self._folder))
+        try:
+            (unpacked / "code").mkdir()
+            archive.unpack(content, unpacked / "code")
+            (unpacked / "code.zip").write_bytes(content)
+            return self._adopt(token, unpacked, digest.digest(), len(content))
+        finally:
+            shutil.rmtree(unpacked, ignore_errors=True)
+
+    def _adopt(self, token: str, unpacked: Path, digest: bytes, size: int) -> CodePackage:
+        home = self._folder / token
+        with self._lock:
+            self._unused.discard(token)
+            if token not in self._packages:  # else another thread was faster
+                shutil.rmtree(home, ignore_errors=True)  # of a process that was killed
+                unpacked.chmod(0o755)  # mkdtemp's 0700 would hide it from the functions
+                unpacked.rename(home)
+                self._packages[token] = CodePackage(
+                    folder=home / "code",
+                    sha256=base64.b64encode(digest).decode(),
+                    size_bytes=size,
+                    archive=home / "code.zip",
+                )
+            return self._packages[token]
+
+    def from_folder(self, folder: Path, *, live: bool) -> CodePackage:
+        """Take code from a folder: as it is now, or live, where every change of a file counts.
+
+        The hash of a live package is one of names, sizes and times, made when it is taken.
+        Raises LambdaError when there is no such folder.
+        """
+        if not folder.is_dir():
+            raise invalid(f"The code folder {folder} does not exist or is not a folder.")
+        if not live:
+            return self.from_zip(archive.pack(folder))
+        digest, size = _survey(folder)
+        package = CodePackage(
+            folder=folder,
+            sha256=base64.b64encode(digest).decode(),
+            size_bytes=size,
+            is_live=True,
+        )
+        with self._lock:
+            self._packages[_live_token(folder)] = package
+        return package
+
+    def frozen(self, package: CodePackage) -> CodePackage:
+        """The package as it is now, in a form that no longer changes."""
+        return self.from_folder(package.folder, live=False) if package.is_live else package
+
+    def token(self, package: CodePackage) -> str:
+        """What `archive_for` wants to see for this package."""
+        return _live_token(package.folder) if package.is_live else package.folder.parent.name
+
+    def archive_for(self, token: str) -> bytes | None:
+        """The zip of a package, made now when the package is a live folder; None: no such token."""
+        with self._lock:
+            package = self._packages.get(token)
+        if package is None:
+            return None
+        if package.archive is None:
+            return archive.pack(package.folder)
+        return package.archive.read_bytes()
+
+    def collect(self, in_use: Iterable[CodePackage]) -> None:
+        """Forget packages that are not `in_use`, and delete what we unpacked of them.
+
+        A package goes at the second call in a row that finds it unused: it may have been
+        unpacked for a function that another thread is just creating.
+        """
+        used = {self.token(package) for package in in_use}
+        with self._lock:
+            idle = self._packages.keys() - used
+            for token in idle & self._unused:
+                if not self._packages.pop(token).is_live:
+                    shutil.rmtree(self._folder / token, ignore_errors=True)
+            self._unused = idle & self._packages.keys()
+
+
+def _live_token(folder: Path) -> str:
+    return hashlib.sha256(b"live:" + os.fsencode(folder)).hexdigest()
+
+
+def _survey(folder: Path) -> tuple[bytes, int]:
+    """Hash of all names, sizes and times below a folder, and the sum of the sizes."""
+    digest = hashlib.sha256(os.fsencode(folder))
+    size = 0
+    for name, file in archive.walk(folder):
+        try:
+            status = file.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue  # an editor replaces files while we look
+        size += status.st_size
+        digest.update(os.fsencode(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n"))
+    return digest.digest(), size

@@ -1,0 +1,137 @@
+"""One function: what runs now, its published versions, and its policies."""
+
+import itertools
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from emulator.control.lifecycle import Phase, Signal, step
+from emulator.control.policy import ResourcePolicy
+from emulator.control.spec import FunctionSpec
+from emulator.control.violations import invalid
+from emulator.model import LATEST, CodePackage, FunctionVersion, LambdaError
+
+_DEPLOYMENTS: Final = itertools.count(1)  # unique in the process: see FunctionVersion
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionConfiguration:
+    """`$LATEST` or one published version, as the API shows it."""
+
+    spec: FunctionSpec
+    version: FunctionVersion  # the same settings, with the code, as a sandbox wants them
+    phase: Phase
+    revision_id: str
+    modified_at: float  # seconds since the epoch
+
+
+@dataclass(kw_only=True, slots=True)
+class Function:
+    """A function and what belongs to it. Owned by the store, touched only under its lock."""
+
+    latest: FunctionConfiguration
+    published: dict[str, FunctionConfiguration] = field(default_factory=dict)  # ascending
+    last_number: int = 0  # never counts back, also when versions are deleted
+    published_spec: FunctionSpec | None = None  # of `$LATEST` when the last version was made
+    tags: Mapping[str, str] = field(default_factory=dict)
+    policies: dict[str | None, ResourcePolicy] = field(default_factory=dict)  # by qualifier
+    settles_at: float = 0.0  # on Clock.monotonic: when CREATING and UPDATING end
+
+    def configurations(self) -> list[FunctionConfiguration]:
+        """`$LATEST`, then the published versions in ascending order."""
+        return [self.latest, *self.published.values()]
+
+    def find(self, qualifier: str | None) -> FunctionConfiguration | None:
+        """What a qualifier stands for; None means `$LATEST`."""
+        if qualifier is None or qualifier == LATEST:
+            return self.latest
+        return self.published.get(qualifier)
+
+    def check_updatable(self, revision_id: str | None) -> None:
+        """Raise LambdaError unless `$LATEST` may be changed, and by who saw that revision of it."""
+        if self.latest.phase is not Phase.ACTIVE:
+            reason = (
+                "The function is currently in the following state: Pending"
+                if self.latest.phase is Phase.CREATING
+                else f"An update is in progress for resource: {self.latest.spec.arn}"
+            )
+            raise LambdaError(
+                "ResourceConflictException",
+                f"The operation cannot be performed at this time. {reason}",
+            )
+        if revision_id is not None and revision_id != self.latest.revision_id:
+            raise LambdaError(
+                "PreconditionFailedException",
+                "The Revision Id provided does not match the latest Revision Id. Call the"
+                " GetFunction/GetAlias API to retrieve the latest Revision Id",
+            )
+
+    def update(self, spec: FunctionSpec, code: CodePackage, now: float) -> None:
+        """Replace settings and code of `$LATEST`."""
+        self.latest = deployed(spec, code, step(self.latest.phase, Signal.UPDATE), now)
+
+    def publish(self, code: CodePackage, description: str, now: float) -> FunctionConfiguration:
+        """Make the next version of `$LATEST`, or return the last one when nothing changed.
+
+        code: that of `$LATEST` in a form that does not change any more.
+        """
+        newest = self.published.get(str(self.last_number))
+        is_unchanged = self.published_spec == self.latest.spec
+        if newest and is_unchanged and newest.version.code.sha256 == code.sha256:
+            return newest
+        self.last_number += 1
+        number = str(self.last_number)
+        self.published_spec = self.latest.spec
+        spec = replace(self.latest.spec, description=description or self.latest.spec.description)
+        phase = Phase.CREATING if self.latest.phase is not Phase.ACTIVE else Phase.ACTIVE
+        self.published[number] = deployed(spec, code, phase, now, version=number)
+        self.latest = replace(self.latest, revision_id=str(uuid.uuid4()))
+        return self.published[number]
+
+    def newest_version(self) -> FunctionConfiguration:
+        """The version published last."""
+        return self.published[str(self.last_number)]
+
+    def remove_version(self, qualifier: str) -> list[FunctionConfiguration]:
+        """Delete a published version and return it; none is no error, as in Lambda."""
+        if qualifier == LATEST:
+            raise invalid("$LATEST version cannot be deleted without deleting the function.")
+        self.policies.pop(qualifier, None)
+        gone = self.published.pop(qualifier, None)
+        return [gone] if gone else []
+
+    def check_code_sha256(self, sha256: str | None) -> None:
+        """Raise InvalidParameterValueException unless that is the code of `$LATEST`."""
+        current = self.latest.version.code.sha256
+        if sha256 is not None and sha256 != current:
+            raise invalid(
+                f"CodeSHA256 ({sha256}) is different from current CodeSHA256 in $LATEST"
+                f" ({current}). Please try again with the CodeSHA256 in $LATEST."
+            )
+
+    def settle(self) -> None:
+        """End every CREATING and UPDATING."""
+        if self.latest.phase is not Phase.ACTIVE:
+            self.latest = _settled(self.latest)
+        for number, configuration in self.published.items():
+            if configuration.phase is not Phase.ACTIVE:
+                self.published[number] = _settled(configuration)
+
+
+def deployed(
+    spec: FunctionSpec, code: CodePackage, phase: Phase, now: float, *, version: str = LATEST
+) -> FunctionConfiguration:
+    """Settings and code under a new deployment number and a new RevisionId."""
+    return FunctionConfiguration(
+        spec=spec,
+        version=spec.with_code(code, deployment=next(_DEPLOYMENTS), version=version),
+        phase=phase,
+        revision_id=str(uuid.uuid4()),
+        modified_at=now,
+    )
+
+
+def _settled(configuration: FunctionConfiguration) -> FunctionConfiguration:
+    phase = step(configuration.phase, Signal.READY)
+    return replace(configuration, phase=phase, revision_id=str(uuid.uuid4()))

@@ -1,0 +1,59 @@
+"""What a function is configured to be, before it has code, a version or a state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from emulator.model import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_REGION,
+    LATEST,
+    CodePackage,
+    FunctionVersion,
+    function_arn,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionSpec:
+    """The settings of a function; its defaults are Lambda's."""
+
+    account: str = DEFAULT_ACCOUNT
+    region: str = DEFAULT_REGION
+    name: str
+    runtime: str
+    handler: str
+    role: str
+    description: str = ""
+    timeout_s: int = 3
+    memory_mib: int = 128
+    ephemeral_storage_mib: int = 512
+    environment: Mapping[str, str] | None = None  # None: never given, and so never shown
+    architecture: str = "x86_64"
+    log_group: str = ""  # "" means /aws/lambda/NAME
+
+    @property
+    def arn(self) -> str:
+        """The unqualified ARN."""
+        return function_arn(self.account, self.region, self.name)
+
+    def with_code(
+        self, code: CodePackage, *, deployment: int, version: str = LATEST
+    ) -> FunctionVersion:
+        """Join settings and code to what a sandbox can run."""
+        return FunctionVersion(
+            account=self.account,
+            region=self.region,
+            name=self.name,
+            version=version,
+            deployment=deployment,
+            runtime=self.runtime,
+            handler=self.handler,
+            role=self.role,
+            code=code,
+            timeout_s=self.timeout_s,
+            memory_mib=self.memory_mib,
+            ephemeral_storage_mib=self.ephemeral_storage_mib,
+            environment=dict(self.environment or {}),
+            architecture=self.architecture,
+            log_group=self.log_group,
+        )

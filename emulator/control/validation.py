@@ -1,0 +1,50 @@
+"""Rules for a function's settings that the service model cannot say."""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from emulator.control.runtimes import check_runtime
+from emulator.control.spec import FunctionSpec
+from emulator.control.violations import invalid
+from emulator.model import limits
+
+RESERVED_VARIABLES: Final = frozenset(
+    (  # spec/execution-environment.md section 3
+        *("_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION"),
+        *("AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+        *("AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE"),
+        *("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API"),
+        *("AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_KEY", "AWS_SECRET_ACCESS_KEY"),
+        *("AWS_SESSION_TOKEN", "AWS_LAMBDA_MAX_CONCURRENCY"),
+        *("LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"),
+    )
+)
+
+_VARIABLES_REFUSED: Final = (
+    "Lambda was unable to configure your environment variables because the environment variables"
+    " you have provided"
+)
+
+
+def check_spec(spec: FunctionSpec) -> None:
+    """Raise InvalidParameterValueException for settings that Lambda refuses."""
+    if not spec.runtime or not spec.handler:
+        raise invalid(
+            "Runtime and Handler are mandatory parameters for functions created with deployment"
+            " packages."
+        )
+    check_runtime(spec.runtime)
+    check_environment(spec.environment or {})
+
+
+def check_environment(variables: Mapping[str, str]) -> None:
+    """Raise InvalidParameterValueException for reserved keys, and for more than 4 KB."""
+    if reserved := [key for key in variables if key in RESERVED_VARIABLES]:
+        raise invalid(
+            f"{_VARIABLES_REFUSED} contains reserved keys that are currently not supported for"
+            f" modification. Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
+    if len(measured.encode()) > limits.ENVIRONMENT_BYTES:
+        raise invalid(f"{_VARIABLES_REFUSED} exceeded the 4KB limit. String measured: {measured}")
