@@ -1,0 +1,67 @@
+# Everything is set up inside the checkout: .venv/ and what .gitignore names. `make` lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo start test bench lint format lock clean setup python
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+# One resolution serves every Python from 3.11 on, whatever the platform.
+COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal \
+	--python-version 3.11 --generate-hashes $(ARGS)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup ## put a photograph into a bucket and fetch the thumbnail a function made of it
+	@$(BIN)/python sample_functions/demo.py
+
+start: setup ## leave the emulator running with the sample functions (ARGS="--port 9001")
+	@exec $(BIN)/lambda-emulator start $(ARGS)
+
+test: setup ## run the tests (ARGS="tests/sample_functions -k resize")
+	@$(BIN)/python -m pytest $(ARGS)
+
+bench: setup ## measure speed, side by side with the least a Python server can do
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lint: setup ## ruff and mypy
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: setup ## let ruff write the code's layout
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+lock: setup ## pin dependencies anew after an edit of pyproject.toml (ARGS=--upgrade for newer ones)
+	$(COMPILE) pyproject.toml --extra dev -o requirements-dev.lock
+	$(COMPILE) pyproject.toml -c requirements-dev.lock -o requirements.lock
+	$(COMPILE) sample_functions/resize/requirements.in -o sample_functions/resize/requirements.txt
+	if command -v npm; then cd sample_functions/resize_node && npm install --package-lock-only; fi
+
+clean: ## remove everything that was set up or built
+	rm -rf .venv out build dist .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf sample_functions/resize_node/node_modules sample_functions/native/count
+	find sample_functions/resize -mindepth 1 -maxdepth 1 \
+		! -name app.py ! -name 'requirements.*' ! -name .gitignore -exec rm -rf {} +
+
+setup: $(INSTALLED)
+	@$(BIN)/python sample_functions/build.py
+
+$(INSTALLED): requirements-dev.lock pyproject.toml | python
+	@echo "Setting up .venv: $$(grep -c == $<) packages to download and install, about a minute" >&2; \
+	test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv || { \
+		echo "error: $(PYTHON) cannot make virtual environments (Debian: apt-get install python3-venv)" >&2; \
+		exit 1; }; \
+	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r $< && \
+	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e . && \
+	touch $@ && \
+	echo "Set up in $$SECONDS s" >&2
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) \
+	is missing or older than 3.11; name another one: make PYTHON=python3.12" >&2; exit 1; }
