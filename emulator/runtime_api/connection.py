@@ -1,0 +1,131 @@
+"""HTTP/1.1 from a runtime, one connection: bytes in, requests out; answers in, bytes out."""
+
+import socket
+from collections import deque
+from typing import Any
+
+import httptools
+
+from emulator.runtime_api.rules import Reply, Request
+
+RECEIVE_BYTES = 262_144
+REASONS = {
+    100: "Continue",
+    200: "OK",
+    202: "Accepted",
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Payload Too Large",
+    500: "Internal Server Error",
+}
+MAX_BODY_BYTES = 64 * 1024 * 1024  # beyond this a runtime is broken: nobody wants that body
+
+
+class Connection:
+    """One socket of a runtime. Used by one thread at a time.
+
+    Answers are kept in `_outgoing` until `flush`, so that an answer and the event that follows
+    it leave in one segment. Requests that came pipelined wait in `requests`.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self.requests: deque[Request] = deque()
+        self.is_open = True
+        self._parser = httptools.HttpRequestParser(self)
+        self._outgoing = bytearray()
+        self._reset()
+
+    def fileno(self) -> int:
+        """Descriptor, for a selector."""
+        return self.socket.fileno()
+
+    def receive(self) -> None:
+        """Read what is there; complete requests join `requests`."""
+        try:
+            data = self.socket.recv(RECEIVE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.is_open = False
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.reply(Reply(status=400, body=b'{"errorType":"BadRequest","errorMessage":"not HTTP"}'))
+            self.flush()
+            self.is_open = False
+
+    def reply(self, reply: Reply) -> None:
+        """Queue one answer."""
+        head = f"HTTP/1.1 {reply.status} {REASONS[reply.status]}\r\n"
+        for name, value in (reply.headers or {}).items():
+            head += f"{name}: {value}\r\n"
+        if not reply.headers or "Content-Type" not in reply.headers:
+            head += "Content-Type: application/json\r\n"
+        head += f"Content-Length: {len(reply.body)}\r\n\r\n"
+        self._outgoing += head.encode("latin-1", "replace")
+        self._outgoing += reply.body
+
+    def flush(self) -> bool:
+        """Send what is queued; False means the socket is full and there is more."""
+        if not self._outgoing:
+            return True
+        try:
+            sent = self.socket.send(self._outgoing)
+        except BlockingIOError:
+            return False
+        except OSError:
+            self.is_open = False
+            self._outgoing.clear()
+            return True
+        if sent == len(self._outgoing):
+            self._outgoing.clear()
+            return True
+        del self._outgoing[:sent]
+        return False
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.is_open = False
+        self.socket.close()
+
+    # The parser calls what follows.
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one header, or one trailer."""
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Let a client that waits for permission send its body."""
+        if self._headers.get("expect", "").lower() == "100-continue":
+            self._outgoing += b"HTTP/1.1 100 Continue\r\n\r\n"
+            self.flush()
+
+    def on_body(self, data: bytes) -> None:
+        """Take a part of the body."""
+        self._size += len(data)
+        if self._size <= MAX_BODY_BYTES:
+            self._body.append(data)
+
+    def on_message_complete(self) -> None:
+        """Hand over the request."""
+        method = self._parser.get_method().decode()
+        path = self._url.decode("latin-1").partition("?")[0]
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self.requests.append(Request(method=method, path=path, headers=self._headers, body=body))
+        self._reset()
+
+    def _reset(self) -> None:
+        self._url = b""
+        self._headers: dict[str, Any] = {}
+        self._body: list[bytes] = []
+        self._size = 0

@@ -1,0 +1,139 @@
+"""The Runtime API of one execution environment: a listening socket, its connections, the rules."""
+
+import selectors
+import socket
+from collections.abc import Callable
+
+from emulator.model import Invocation
+from emulator.runtime_api.connection import Connection
+from emulator.runtime_api.rules import Answer, Conversation, Reply, State
+
+BACKLOG = 16
+
+
+class RuntimeEndpoint:
+    """Serves one runtime process. Used by one thread at a time: whoever holds the environment.
+
+    The owner waits on `selector` and calls `key.data()` for each ready descriptor.
+    """
+
+    def __init__(self, selector: selectors.BaseSelector) -> None:
+        self._selector = selector
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+        self._listener.setblocking(False)
+        self._connections: set[Connection] = set()
+        self._waiting: Connection | None = None  # holds a request for the next event
+        self._conversation = Conversation()
+        selector.register(self._listener, selectors.EVENT_READ, self._accept)
+
+    @property
+    def address(self) -> str:
+        """`host:port`, for AWS_LAMBDA_RUNTIME_API."""
+        host, port = self._listener.getsockname()[:2]
+        return f"{host}:{port}"
+
+    @property
+    def is_ready(self) -> bool:
+        """True while the runtime waits for an event on an open connection."""
+        return (
+            self._conversation.state is State.READY
+            and self._waiting is not None
+            and self._waiting.is_open
+        )
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer to the current invocation, or the init error; None while there is none."""
+        return self._conversation.answer
+
+    def deliver(self, invocation: Invocation, headers: dict[str, str]) -> None:
+        """Send an event to the waiting runtime; only while `is_ready`."""
+        self._conversation.deliver(invocation)
+        self._event = Reply(status=200, body=invocation.payload, headers=headers)
+        self._send_event()
+
+    def restart(self) -> None:
+        """Forget the runtime process that is gone; the address stays."""
+        for connection in list(self._connections):
+            self._drop(connection)
+        # A connection of the old process may wait to be accepted: it is closed unseen.
+        while True:
+            try:
+                self._listener.accept()[0].close()
+            except BlockingIOError:
+                break
+        self._waiting = None
+        self._conversation = Conversation()
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for connection in list(self._connections):
+            self._drop(connection)
+        self._selector.unregister(self._listener)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._listener.accept()
+        except OSError:
+            return
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = Connection(sock)
+        self._connections.add(connection)
+        self._selector.register(connection, selectors.EVENT_READ, self._reader(connection))
+
+    def _reader(self, connection: Connection) -> Callable[[], None]:
+        return lambda: self._read(connection)
+
+    def _read(self, connection: Connection) -> None:
+        connection.receive()
+        while connection.requests and connection is not self._waiting:
+            self._handle(connection)
+        if connection is not self._waiting:
+            self._flush(connection)
+        if not connection.is_open:
+            self._drop(connection)
+
+    def _handle(self, connection: Connection) -> None:
+        request = connection.requests.popleft()
+        reply = self._conversation.handle(request)
+        if reply is not None:
+            connection.reply(reply)
+            if request.headers.get("connection", "").lower() == "close":
+                connection.flush()
+                connection.is_open = False
+            return
+        # A runtime that asks: what was queued for it leaves together with the event, unless
+        # it is the kind that waits for the answer to its last request before it asks.
+        self._waiting = connection
+        if self._conversation.state is State.RUNNING:
+            self._send_event()
+
+    def _send_event(self) -> None:
+        connection = self._waiting
+        if connection is None:
+            return
+        self._waiting = None
+        connection.reply(self._event)
+        self._flush(connection)
+
+    def _flush(self, connection: Connection) -> None:
+        if not connection.flush():
+            self._selector.modify(
+                connection,
+                selectors.EVENT_READ | selectors.EVENT_WRITE,
+                lambda: self._go_on(connection),
+            )
+
+    def _go_on(self, connection: Connection) -> None:
+        if connection.flush():
+            self._selector.modify(connection, selectors.EVENT_READ, self._reader(connection))
+        self._read(connection)
+
+    def _drop(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        if connection is self._waiting:
+            self._waiting = None
+        self._selector.unregister(connection)
+        connection.close()

@@ -1,0 +1,414 @@
+"""Lambda's Python runtime: a small client of the Runtime API around the user's handler.
+
+Runs inside an execution environment, on every CPython from 3.9 on. What it says in errors and
+log lines follows spec/invoke.md 5.1 and spec/execution-environment.md 4 and 6.
+"""
+
+import decimal
+import importlib
+import importlib.machinery
+import importlib.util
+import json
+import logging
+import os
+import socket
+import sys
+import time
+import traceback
+import types
+
+NEXT_PATH = "/2018-06-01/runtime/invocation/next"
+API = "/2018-06-01/runtime/"
+INIT_WARNING = (
+    "LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue in the function code. "
+    "However, in rare cases, a Lambda runtime update can cause unexpected function behavior. "
+    "For functions using managed runtimes, runtime updates can be triggered by a function change, "
+    "or can be applied automatically. To determine if the runtime has been updated, check the "
+    "runtime version in the INIT_START log entry. If this error correlates with a change in the "
+    "runtime version, you may be able to mitigate this error by temporarily rolling back to the "
+    "previous runtime version."
+)
+# A .pyc is trusted only if it was written this long after its source: Python itself compares
+# whole seconds and sizes, and so would run the old code after a quick second save.
+PYC_SAFE_AGE_S = 0.05
+ASCII_JSON = sys.version_info < (3, 12)
+
+
+class RuntimeApi:
+    """One keep-alive connection to the Runtime API."""
+
+    def __init__(self, address):
+        host, _, port = address.rpartition(":")
+        self.host = address
+        self.socket = socket.create_connection((host.strip("[]"), int(port)))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.buffer = b""
+        self.next_request = self.request("GET", NEXT_PATH)
+
+    def request(self, method, path, body=b"", headers=""):
+        """Return the bytes of a request."""
+        head = "{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: lambda-emulator-python/{}.{}\r\n{}".format(
+            method, path, self.host, sys.version_info[0], sys.version_info[1], headers
+        )
+        if method == "POST":
+            head += "Content-Length: {}\r\n".format(len(body))
+        return head.encode() + b"\r\n" + body
+
+    def first(self):
+        """Ask for the first event, which ends the init phase; return its headers and body."""
+        self.socket.sendall(self.next_request)
+        return self.read_event()
+
+    def answer(self, request_id, kind, body, headers):
+        """Post a result and ask for the next event in one segment; return the next event."""
+        path = API + "invocation/" + request_id + "/" + kind
+        self.socket.sendall(self.request("POST", path, body, headers) + self.next_request)
+        return self.read_event()
+
+    def init_error(self, body, headers):
+        """Tell why the init phase failed."""
+        self.socket.sendall(self.request("POST", API + "init/error", body, headers))
+        self.read()
+
+    def read_event(self):
+        while True:
+            headers, body = self.read()
+            if "lambda-runtime-aws-request-id" in headers:
+                return headers, body
+
+    def read(self):
+        """Read one answer: headers with lower-case names, and the body."""
+        while b"\r\n\r\n" not in self.buffer:
+            self.receive()
+        head, _, rest = self.buffer.partition(b"\r\n\r\n")
+        headers = {}
+        for line in head.decode("latin-1").split("\r\n")[1:]:
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        left = int(headers.get("content-length", 0)) - len(rest)
+        if left > 0:
+            body = rest + self.receive_exactly(left)
+            self.buffer = b""
+        else:
+            end = len(rest) + left
+            body, self.buffer = rest[:end], rest[end:]
+        return headers, body
+
+    def receive(self):
+        data = self.socket.recv(262144)
+        if not data:
+            raise SystemExit(0)  # the emulator is gone, or has no further use for us
+        self.buffer += data
+
+    def receive_exactly(self, count):
+        body = bytearray(count)
+        view = memoryview(body)
+        while count:
+            got = self.socket.recv_into(view, count)
+            if not got:
+                raise SystemExit(0)
+            view, count = view[got:], count - got
+        return bytes(body)
+
+
+class ClientContext:
+    """What a mobile SDK says of its application."""
+
+    def __init__(self, content):
+        client = content.get("client")
+        self.custom = content.get("custom")
+        self.env = content.get("env")
+        self.client = None if client is None else Client(client)
+
+
+class Client:
+    """The `client` part of a client context."""
+
+    def __init__(self, content):
+        self.installation_id = content.get("installation_id")
+        self.app_title = content.get("app_title")
+        self.app_version_name = content.get("app_version_name")
+        self.app_version_code = content.get("app_version_code")
+        self.app_package_name = content.get("app_package_name")
+
+
+class CognitoIdentity:
+    """Who called through Cognito; both members are None for other callers."""
+
+    def __init__(self, content):
+        self.cognito_identity_id = content.get("cognitoIdentityId")
+        self.cognito_identity_pool_id = content.get("cognitoIdentityPoolId")
+
+
+class LambdaContext:
+    """The second argument of a handler."""
+
+    def __init__(self, headers):
+        environ = os.environ
+        self.aws_request_id = headers["lambda-runtime-aws-request-id"]
+        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
+        self.function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        self.function_version = environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+        self.memory_limit_in_mb = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.log_group_name = environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
+        self._deadline_ms = int(headers.get("lambda-runtime-deadline-ms", 0))
+        identity = headers.get("lambda-runtime-cognito-identity")
+        client = headers.get("lambda-runtime-client-context")
+        self.identity = CognitoIdentity(json.loads(identity) if identity else {})
+        self.client_context = ClientContext(json.loads(client)) if client else None
+
+    def get_remaining_time_in_millis(self):
+        """Milliseconds until this invocation is stopped; 0 afterwards."""
+        return max(self._deadline_ms - int(time.time() * 1000), 0)
+
+    def log(self, message):
+        """Write to the log."""
+        sys.stdout.write(str(message))
+
+
+class Fault(Exception):
+    """A failure the runtime names itself, as `Runtime.HandlerNotFound`."""
+
+    def __init__(self, error_type, message, stack_trace=()):
+        super().__init__(message)
+        self.error_type = error_type
+        self.stack_trace = list(stack_trace)
+
+
+class RequestLog(logging.Handler):
+    """Writes records of the `logging` module in Lambda's text form."""
+
+    def __init__(self):
+        super().__init__()
+        self.request_id = ""
+
+    def emit(self, record):
+        """Write one record as one line."""
+        try:
+            moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            text = "[{}]\t{}.{:03d}Z\t{}\t{}\n".format(
+                record.levelname, moment, int(record.msecs), self.request_id, self.format(record)
+            )
+            sys.stdout.write(text)
+        except Exception:
+            self.handleError(record)
+
+
+class JsonEncoder(json.JSONEncoder):
+    """JSON as Lambda writes it: a Decimal is a number."""
+
+    def default(self, value):
+        """Turn what `json` does not know into something it knows."""
+        if isinstance(value, decimal.Decimal):
+            return int(value) if value == value.to_integral_value() else float(value)
+        return super().default(value)
+
+
+ENCODER = JsonEncoder(ensure_ascii=ASCII_JSON)
+
+
+def encode(result):
+    """Return the result's bytes and content type."""
+    if isinstance(result, bytes):
+        return result, "application/unknown"
+    try:
+        return ENCODER.encode(result).encode(), "application/json"
+    except Exception as error:
+        raise Fault("Runtime.MarshalError", "Unable to marshal response: {}".format(error)) from None
+
+
+def load_handler(setting):
+    """Import the module a Handler setting names and return its function.
+
+    Raises Fault for what the runtime itself finds wrong, anything the module raises otherwise.
+    """
+    try:
+        module_name, function_name = setting.rsplit(".", 1)
+    except ValueError as error:
+        raise Fault(
+            "Runtime.MalformedHandlerName", "Bad handler '{}': {}".format(setting, error)
+        ) from None
+    module_path = module_name.replace("/", ".")
+    if module_path.split(".")[0] in sys.builtin_module_names:
+        raise Fault(
+            "Runtime.BuiltInModuleConflict",
+            "Cannot use built-in module {} as a handler module".format(module_name),
+        )
+    module = import_module(module_name, module_path)
+    try:
+        return getattr(module, function_name)
+    except AttributeError:
+        text = "Handler '{}' missing on module '{}'".format(function_name, module_name)
+        raise Fault("Runtime.HandlerNotFound", text) from None
+
+
+def import_module(module_name, module_path):
+    try:
+        return importlib.import_module(module_path)
+    except ImportError as error:
+        raise Fault(
+            "Runtime.ImportModuleError",
+            "Unable to import module '{}': {}".format(module_name, error),
+        ) from None
+    except SyntaxError as error:
+        line = '  File "{}" Line {}\n    {}'.format(error.filename, error.lineno, error.text)
+        raise Fault(
+            "Runtime.UserCodeSyntaxError",
+            "Syntax error in module '{}': {}".format(module_name, error),
+            [line],
+        ) from None
+    except PermissionError as error:
+        raise Fault(
+            "Runtime.ImportModuleError",
+            "Unable to import module '{}': {}".format(module_name, error),
+        ) from None
+
+
+def describe(error, request_id, own_frames):
+    """Return the error object Lambda sends: message, type, request id and stack trace.
+
+    own_frames: how many of the outermost frames are the runtime's own.
+    """
+    if isinstance(error, Fault):
+        error_type, stack_trace = error.error_type, error.stack_trace
+    else:
+        error_type = type(error).__name__
+        frames = traceback.extract_tb(error.__traceback__)[own_frames:]
+        stack_trace = traceback.format_list(frames)
+    return {
+        "errorMessage": str(error),
+        "errorType": error_type,
+        "requestId": request_id,
+        "stackTrace": stack_trace,
+    }
+
+
+def log_error(fault, is_init=False):
+    """Write the error to the log: one event, its lines joined by carriage returns."""
+    text = "[ERROR]"
+    if fault["errorType"]:
+        text += " " + fault["errorType"]
+        text += ": " + fault["errorMessage"] if fault["errorMessage"] else ""
+    text += "\r"
+    if fault["stackTrace"]:
+        lines = "".join(fault["stackTrace"])
+        text += "Traceback (most recent call last):\r"
+        text += "\r".join(indent_with_nbsp(line) for line in lines.rstrip("\n").split("\n"))
+    sys.stdout.write((INIT_WARNING + "\n" if is_init else "") + text.replace("\n", "\r") + "\n")
+    sys.stdout.flush()
+
+
+def indent_with_nbsp(line):
+    # CloudWatch would trim ordinary blanks at the start of a line.
+    bare = line.lstrip(" ")
+    return "\u00a0" * (len(line) - len(bare)) + bare
+
+
+def error_header(fault):
+    """Return the header line that tells the platform the kind of failure."""
+    return "Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: {}\r\n".format(
+        fault["errorType"].encode("ascii", "replace").decode()
+    )
+
+
+class Runtime:
+    """The loop: an event in, a result or an error out."""
+
+    def __init__(self, api, handler, log):
+        self.api = api
+        self.handler = handler
+        self.log = log
+
+    def serve(self):
+        """Run invocations until the emulator ends the process."""
+        headers, body = self.api.first()
+        while True:
+            request_id = headers["lambda-runtime-aws-request-id"]
+            kind, result, answer_headers = self.run(request_id, headers, body)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            headers, body = self.api.answer(request_id, kind, result, answer_headers)
+
+    def run(self, request_id, headers, body):
+        """Call the handler; return which answer to post, its body and its headers."""
+        self.log.request_id = request_id
+        os.environ["_X_AMZN_TRACE_ID"] = headers.get("lambda-runtime-trace-id", "")
+        try:
+            result, content_type = encode(self.call(headers, body))
+        except Exception as error:
+            fault = describe(error, request_id, own_frames=2)
+            log_error(fault)
+            return "error", ENCODER.encode(fault).encode(), error_header(fault)
+        return "response", result, "Content-Type: " + content_type + "\r\n"
+
+    def call(self, headers, body):
+        try:
+            event = json.loads(body)
+        except ValueError as error:
+            text = "Unable to unmarshal input: {}".format(error)
+            raise Fault("Runtime.UnmarshalError", text) from None
+        try:
+            context = LambdaContext(headers)
+        except ValueError as error:
+            text = "Unable to parse Client Context JSON: {}".format(error)
+            raise Fault("Runtime.LambdaContextUnmarshalError", text) from None
+        return self.handler(event, context)
+
+
+def trust_only_settled_bytecode():
+    """Never run a .pyc whose source may have changed in the second it was written."""
+    loader = importlib.machinery.SourceFileLoader
+    stats = loader.path_stats
+
+    def path_stats(self, path):
+        result = stats(self, path)
+        try:
+            written = os.stat(importlib.util.cache_from_source(path)).st_mtime
+        except (OSError, NotImplementedError):
+            return result
+        if written - result["mtime"] < PYC_SAFE_AGE_S:
+            raise OSError("compile again")
+        return result
+
+    loader.path_stats = path_stats
+    sys.dont_write_bytecode = True  # /var/task is read-only in Lambda too
+
+
+def open_output():
+    """Make print write whole lines, in UTF-8, to the log."""
+    sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+
+
+def install_logging():
+    """Give the root logger Lambda's handler; its level stays WARNING."""
+    handler = RequestLog()
+    logging.root.handlers = [handler]
+    return handler
+
+
+def main():
+    """Run the init phase, then serve invocations; returns never, but by SystemExit."""
+    open_output()
+    trust_only_settled_bytecode()
+    log = install_logging()
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    try:
+        handler = load_handler(os.environ["_HANDLER"])
+    except Exception as error:
+        fault = describe(error, "", own_frames=3)
+        log_error(fault, is_init=True)
+        api.init_error(ENCODER.encode(fault).encode(), error_header(fault))
+        sys.exit(1)
+    try:
+        Runtime(api, handler, log).serve()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Linux namespaces for functions: /var/task, /opt and /tmp as in Lambda, without root or Docker.
+
+A zygote enters its own user, mount and process namespaces once and lays out a root with the
+mount points Lambda has. Each execution environment then copies that mount namespace and binds
+its own folders: two or three system calls on the way of a cold start.
+"""
+
+import ctypes
+import os
+import sys
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+
+MS_RDONLY = 0x1
+MS_NOSUID = 0x2
+MS_NODEV = 0x4
+MS_NOEXEC = 0x8
+MS_REMOUNT = 0x20
+MS_BIND = 0x1000
+MS_REC = 0x4000
+MS_PRIVATE = 0x40000
+MNT_DETACH = 0x2
+PR_SET_PDEATHSIG = 1
+
+TASK_ROOT = "/var/task"
+RUNTIME_DIR = "/var/runtime"
+LAYERS_DIR = "/opt"
+TMP_DIR = "/tmp"
+HOST_ROOT = "/.host"  # the host's own root, for binding from; each environment unmounts it
+
+_KEPT_FLAGS = os.ST_RDONLY | os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC if hasattr(os, "ST_NODEV") else 0
+
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def _check(result, what):
+    if result != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, what + ": " + os.strerror(code))
+
+
+def _mount(source, target, kind=None, flags=0, data=None):
+    def text(value):
+        return None if value is None else os.fsencode(value)
+
+    _check(
+        _libc.mount(text(source), text(target), text(kind), ctypes.c_ulong(flags), text(data)),
+        "mount {} on {}".format(source, target),
+    )
+
+
+def _unmount(target):
+    _check(_libc.umount2(os.fsencode(target), MNT_DETACH), "umount " + target)
+
+
+def die_with_parent(signal_number):
+    """Ask the kernel for `signal_number` when the process that forked this one ends."""
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+
+
+def unshare_all():
+    """Enter new namespaces; the next fork is process 1 of the new process namespace.
+
+    Raises OSError where the kernel does not allow it.
+    """
+    flags = CLONE_NEWNS | CLONE_NEWPID
+    uid, gid = os.geteuid(), os.getegid()
+    if uid != 0:
+        flags |= CLONE_NEWUSER
+    _check(_libc.unshare(flags), "unshare")
+    if uid != 0:
+        _write("/proc/self/setgroups", "deny")
+        _write("/proc/self/uid_map", "{0} {0} 1".format(uid))
+        _write("/proc/self/gid_map", "{0} {0} 1".format(gid))
+
+
+def _write(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def build_root(scratch, sdk_folder):
+    """Make a root that shows the host, with Lambda's folders at their places.
+
+    scratch: an empty folder of the host to build it on. sdk_folder: what stands in /var/runtime.
+    The whole host stays reachable under `HOST_ROOT` until an environment leaves it behind.
+    To be called by process 1 of the namespaces.
+    """
+    _mount(None, "/", flags=MS_REC | MS_PRIVATE)
+    _mount("tmpfs", scratch, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755")
+    _show_children("/", scratch, leave_out={"proc", "tmp", "opt", "var", "lost+found"})
+    _show_children("/var", scratch + "/var", leave_out={"task", "runtime"})
+    for folder in (TASK_ROOT, RUNTIME_DIR, LAYERS_DIR, TMP_DIR, HOST_ROOT, "/proc"):
+        os.makedirs(scratch + folder, exist_ok=True)
+    _mount(sdk_folder, scratch + RUNTIME_DIR, flags=MS_BIND)
+    try:
+        _mount("proc", scratch + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    except OSError:  # a container that masks parts of /proc forbids a fresh one
+        _mount("/proc", scratch + "/proc", flags=MS_BIND | MS_REC)
+    os.chdir(scratch)
+    _check(_libc.pivot_root(b".", os.fsencode(HOST_ROOT[1:])), "pivot_root")
+    os.chdir("/")
+
+
+def _show_children(folder, target, leave_out):
+    os.makedirs(target, exist_ok=True)
+    for entry in os.scandir(folder):
+        if entry.name in leave_out:
+            continue
+        place = os.path.join(target, entry.name)
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry.path), place)
+            continue
+        if entry.is_dir():
+            os.mkdir(place)
+        else:
+            open(place, "w").close()
+        try:
+            _mount(entry.path, place, flags=MS_BIND | MS_REC)
+        except OSError:  # a file system this user may not bind: the place stays empty
+            pass
+
+
+def enter_environment():
+    """Give this process a mount namespace of its own, still empty of the function's folders."""
+    _check(_libc.unshare(CLONE_NEWNS), "unshare")
+
+
+def add_folders(code_folder, tmp_folder):
+    """Bind the function's files to /var/task, read-only, and its /tmp; leave the host behind.
+
+    Both are real paths of the host.
+    """
+    _mount(HOST_ROOT + tmp_folder, TMP_DIR, flags=MS_BIND)
+    _mount(HOST_ROOT + code_folder, TASK_ROOT, flags=MS_BIND | MS_REC)
+    # In a user namespace the flags the folder's file system has may not be dropped.
+    kept = os.statvfs(TASK_ROOT).f_flag & _KEPT_FLAGS
+    _mount(None, TASK_ROOT, flags=MS_BIND | MS_REMOUNT | MS_RDONLY | kept)
+    _unmount(HOST_ROOT)
+
+
+def enter_namespace_of(pid):
+    """Join the mount namespace of process `pid` (as the zygote counts processes)."""
+    with open("/proc/{}/ns/mnt".format(pid)) as namespace:
+        _check(_libc.setns(namespace.fileno(), CLONE_NEWNS), "setns")

@@ -1,0 +1,381 @@
+"""Parent of execution environments: forks an initialised Python, or starts other programs.
+
+The emulator starts one for each interpreter and talks to it over a socket: one JSON object a
+message, file descriptors beside it. It runs on every CPython from 3.9 on with `-I -S`, so it
+imports the standard library only, and the SDK where it is asked to preload that.
+
+Requests (`op`):
+  fork   start a Python environment in a copy of this process. With it come two descriptors:
+         the log (stdout and stderr) and the exit pipe.
+  exec   the same for another program (`argv`); a third descriptor, when given, is inherited
+         under the number the variable LAMBDA_EMULATOR_STANDBY_FD then names.
+  adopt  show its folders to an `exec`ed program that was started without them.
+  kill   end all processes of an environment.
+On the exit pipe this writes `pid N` (as the host counts), then `exit N` or `signal N`; the pipe
+closes when no process of the environment is left. When the socket closes, all of them end.
+"""
+
+import array
+import gc
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import socket
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import bootstrap  # noqa: E402
+import isolation  # noqa: E402
+
+del sys.path[0]  # the function must not find our modules
+
+MAX_MESSAGE = 1 << 20
+FILE_DESCRIPTORS = 1024
+SDK_MODULES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
+
+
+class Child:
+    """The first process of one execution environment."""
+
+    def __init__(self, pid, exit_fd):
+        self.pid = pid
+        self.exit_fd = exit_fd
+        self.namespace = None
+        self.is_running = True
+
+    def tell(self, text):
+        """Write a line to the emulator; it may have stopped reading."""
+        try:
+            os.write(self.exit_fd, text.encode())
+        except OSError:
+            pass
+
+
+class Zygote:
+    """The loop: requests from the socket, ends of children from SIGCHLD. One thread."""
+
+    def __init__(self, control, options):
+        self.control = control
+        self.isolated = options["isolated"]
+        self.host_proc = options["host_proc"]
+        self.children = {}  # environment id -> Child
+        self.ids = {}  # pid of a running first process -> environment id
+        self.wakeup = os.pipe()
+        for fd in self.wakeup:
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(self.wakeup[1])
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+
+    def run(self):
+        """Serve until the emulator closes the socket."""
+        while True:
+            ready, _, _ = select.select([self.control, self.wakeup[0]], [], [])
+            if self.wakeup[0] in ready:
+                os.read(self.wakeup[0], 4096)
+                self.reap()
+            if self.control in ready:
+                message, fds = receive(self.control)
+                if message is None:
+                    return
+                self.handle(message, fds)
+
+    def handle(self, message, fds):
+        """Do what one request asks; what fails is told on the environment's exit pipe."""
+        op = message["op"]
+        if op in ("fork", "exec"):
+            self.start(message, fds)
+        elif op == "adopt":
+            self.adopt(message, fds[0])
+        elif op == "kill":
+            self.kill(message["id"])
+
+    def start(self, message, fds):
+        """Fork; the child becomes the environment and never comes back here."""
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                self.become(message, fds)
+                code = 0
+            except SystemExit as stop:
+                code = stop.code if isinstance(stop.code, int) else 1
+            except BaseException as error:
+                os.write(2, "lambda-emulator: cannot start: {!r}\n".format(error).encode())
+            finally:
+                os._exit(code)
+        for fd in fds[:1] + fds[2:]:
+            os.close(fd)
+        self.children[message["id"]] = Child(pid, fds[1])
+        self.ids[pid] = message["id"]
+
+    def become(self, message, fds):
+        """Turn this fresh child into the environment's first process."""
+        log_fd, exit_fd = fds[:2]
+        self.leave_zygote()
+        os.dup2(log_fd, 1)
+        os.dup2(log_fd, 2)
+        os.close(log_fd)
+        os.write(exit_fd, "pid {}\n".format(self.host_pid()).encode())
+        os.close(exit_fd)
+        os.setsid()
+        if not self.isolated:
+            isolation.die_with_parent(signal.SIGKILL)
+        else:
+            isolation.enter_environment()
+            if "code_folder" in message:
+                isolation.add_folders(message["code_folder"], message["tmp_folder"])
+        if message["cwd"]:
+            os.chdir(message["cwd"])
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FILE_DESCRIPTORS, FILE_DESCRIPTORS))
+        if message["op"] == "exec":
+            self.execute(message, fds[2:])
+        os.environ.clear()
+        os.environ.update(message["env"])
+        time.tzset()
+        sys.path[:0] = message["search_path"]
+        bootstrap.main()
+
+    def leave_zygote(self):
+        """Give up what belongs to the zygote: its handlers, socket and pipe."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.control.close()
+        for fd in self.wakeup:
+            os.close(fd)
+        for child in self.children.values():
+            if child.exit_fd is not None:
+                os.close(child.exit_fd)
+
+    def host_pid(self):
+        """The number of this process as the emulator sees it."""
+        if self.host_proc is None:
+            return os.getpid()
+        pid = int(os.readlink("self", dir_fd=self.host_proc))
+        os.close(self.host_proc)
+        return pid
+
+    def execute(self, message, extra_fds):
+        env = dict(message["env"])
+        for fd in extra_fds:
+            os.set_inheritable(fd, True)
+            env["LAMBDA_EMULATOR_STANDBY_FD"] = str(fd)
+        try:
+            os.execve(message["argv"][0], message["argv"], env)
+        except OSError as error:
+            text = "fork/exec {}: {}\n".format(message["argv"][0], os.strerror(error.errno).lower())
+            os.write(2, text.encode())
+            os._exit(127)
+
+    def adopt(self, message, line_fd):
+        """Let a short-lived child bind the folders inside the program's namespace, then wake it."""
+        child = self.children.get(message["id"])
+        if self.isolated and child is not None and child.is_running:
+            pid = os.fork()
+            if pid == 0:
+                code = 1
+                try:
+                    isolation.enter_namespace_of(child.pid)
+                    isolation.add_folders(message["code_folder"], message["tmp_folder"])
+                    code = 0
+                except OSError as error:
+                    os.write(2, "lambda-emulator: {}\n".format(error).encode())
+                finally:
+                    os._exit(code)
+            os.waitpid(pid, 0)
+        try:
+            os.write(line_fd, message["line"].encode())
+        except OSError:
+            pass  # the program is gone, and its exit says so
+        os.close(line_fd)
+
+    def reap(self):
+        """Tell the emulator about every first process that ended; adopt and bury orphans."""
+        while self.children:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            environment_id = self.ids.pop(pid, None)
+            if environment_id is None:
+                continue  # a process some function left behind: this is its new parent
+            child = self.children[environment_id]
+            child.is_running = False
+            if os.WIFSIGNALED(status):
+                child.tell("signal {}\n".format(os.WTERMSIG(status)))
+            else:
+                child.tell("exit {}\n".format(os.WEXITSTATUS(status)))
+
+    def kill(self, environment_id):
+        """End all processes of the environment, the ones that hide in sessions of their own too."""
+        child = self.children.get(environment_id)
+        if child is None:
+            return
+        if self.isolated:
+            self.stop_family(child)
+            self.kill_strays()
+        else:
+            signal_group(child.pid)
+        if child.is_running:
+            os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        self.reap()
+        if not child.is_running:
+            del self.children[environment_id]
+            os.close(child.exit_fd)
+
+    def stop_family(self, child):
+        """Kill the first process and all that share its namespace."""
+        if not child.is_running:
+            return
+        # Stopped first, so that it cannot start another process while its family is looked for.
+        send(child.pid, signal.SIGSTOP)
+        namespace = namespace_of(child.pid)
+        if namespace != namespace_of(os.getpid()):  # else it was not in a namespace of its own yet
+            for pid in processes():
+                if pid != child.pid and namespace_of(pid) == namespace:
+                    send(pid, signal.SIGKILL)
+        send(child.pid, signal.SIGKILL)
+
+    def kill_strays(self):
+        """Kill what is left of environments whose first process is gone.
+
+        Every process lives in the mount namespace of its environment, so a stray is one
+        whose namespace belongs to no running first process.
+        """
+        alive = {namespace_of(child.pid) for child in self.children.values() if child.is_running}
+        alive.add(namespace_of(os.getpid()))
+        for pid in processes():
+            namespace = namespace_of(pid)
+            if namespace is not None and namespace not in alive:
+                send(pid, signal.SIGKILL)
+
+
+def send(pid, number):
+    """Signal a process that may be gone already."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def signal_group(pid):
+    """Kill a process group that may be gone already."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def processes():
+    """Return the numbers of all processes this zygote can see, without its own."""
+    own = os.getpid()
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != own]
+
+
+def namespace_of(pid):
+    """Return the mount namespace of a process; None when it is gone or only a zombie."""
+    try:
+        return os.readlink("/proc/{}/ns/mnt".format(pid))
+    except OSError:
+        return None
+
+
+def receive(control):
+    """Read one message and its descriptors; (None, []) when the emulator is gone."""
+    buffer = b""
+    fds = array.array("i")
+    space = socket.CMSG_SPACE(4 * fds.itemsize)
+    while not buffer.endswith(b"\n"):
+        try:
+            data, ancillary, _, _ = control.recvmsg(MAX_MESSAGE, space)
+        except ConnectionError:
+            return None, []
+        if not data:
+            return None, []
+        buffer += data
+        for level, kind, content in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    return json.loads(buffer), list(fds)
+
+
+def isolate(scratch, sdk_folder):
+    """Enter namespaces and go on as their process 1; the outer process only waits.
+
+    Returns True when isolated, False where the kernel does not allow it.
+    """
+    try:
+        isolation.unshare_all()
+    except OSError:
+        return False
+    pid = os.fork()
+    if pid != 0:
+        wait_and_clean(pid)
+    isolation.die_with_parent(signal.SIGKILL)
+    try:
+        isolation.build_root(scratch, sdk_folder)
+    except OSError as error:
+        sys.stderr.write("lambda-emulator: no mount namespace: {}\n".format(error))
+        return False
+    return True
+
+
+def wait_and_clean(pid):
+    """Wait for the zygote; when the emulator is gone too, remove the folder it used."""
+    emulator = os.getppid()
+    # Only the zygote may hold the socket, or it would never see the emulator go.
+    os.closerange(3, FILE_DESCRIPTORS)
+    _, status = os.waitpid(pid, 0)
+    if os.getppid() != emulator:
+        shutil.rmtree(OPTIONS["run_folder"], ignore_errors=True)
+    os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1)
+
+
+def preload(modules):
+    """Import what every environment would import anyway, once, before the first fork."""
+    for name in modules:
+        try:
+            __import__(name)
+        except ImportError:  # then the function's own import says so
+            pass
+    gc.collect()
+    gc.freeze()  # keep the collector from touching, and so copying, shared pages
+
+
+def main():
+    """Follow the options of the command line, announce readiness, serve."""
+    emulator = os.getppid()
+    control = socket.socket(fileno=OPTIONS["control_fd"])
+    control.set_inheritable(False)
+    host_proc = None
+    if OPTIONS["isolate"] and sys.platform == "linux":
+        host_proc = os.open("/proc", os.O_RDONLY | os.O_CLOEXEC)
+        isolated = isolate(OPTIONS["scratch"], OPTIONS["sdk_folder"])
+    else:
+        isolated = False
+    sdk_path = isolation.RUNTIME_DIR if isolated else OPTIONS["sdk_folder"]
+    sys.path.append(sdk_path)
+    preload(SDK_MODULES if OPTIONS["preload_sdk"] else ())
+    zygote = Zygote(control, {"isolated": isolated, "host_proc": host_proc})
+    answer = {"isolated": isolated, "version": list(sys.version_info[:3])}
+    control.sendall(json.dumps(answer).encode() + b"\n")
+    zygote.run()
+    if not isolated:  # else the kernel ends what lives in the namespace
+        for environment_id in list(zygote.children):
+            zygote.kill(environment_id)
+        if os.getppid() != emulator:
+            shutil.rmtree(OPTIONS["run_folder"], ignore_errors=True)
+
+
+if __name__ == "__main__":
+    OPTIONS = json.loads(sys.argv[1])
+    main()

@@ -1,0 +1,15 @@
+"""Execution environments: start, lend, stop."""
+
+from emulator.sandbox.environment import InitReport
+from emulator.sandbox.environments import EnvironmentCounts, Environments
+from emulator.sandbox.launcher import Launcher, unsupported
+from emulator.sandbox.variables import Credentials
+
+__all__ = [
+    "Credentials",
+    "EnvironmentCounts",
+    "Environments",
+    "InitReport",
+    "Launcher",
+    "unsupported",
+]

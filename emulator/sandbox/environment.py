@@ -1,0 +1,407 @@
+"""One execution environment: its process, its Runtime API, its phases."""
+
+import json
+import selectors
+import shutil
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from signal import SIGKILL, Signals
+from typing import Protocol
+
+from emulator.model import FunctionVersion, Invocation, InvocationResult, Status
+from emulator.model.limits import INIT_TIMEOUT_S, SYNC_RESPONSE_BYTES
+from emulator.observe import LogBook
+from emulator.runtime_api import Answer, Outcome, RuntimeEndpoint, valid_error_type
+from emulator.sandbox import platform_lines
+from emulator.sandbox.memory import MemoryGauge
+from emulator.sandbox.output import Output, OutputListener
+from emulator.sandbox.process import Exit, RuntimeProcess
+from emulator.sandbox.state import Signal, State, step
+
+# How long the caller's thread waits for a runtime to ask again, before another thread does.
+_NEXT_GRACE_S = 0.001
+
+
+class Ending(Enum):
+    """Why waiting for a runtime came to an end."""
+
+    DONE = auto()
+    TIMEOUT = auto()
+    EXITED = auto()
+    OUT_OF_MEMORY = auto()
+
+
+class LaunchProcess(Protocol):
+    """Starts a runtime process for an environment (`Launcher.launch`)."""
+
+    def __call__(
+        self,
+        version: FunctionVersion,
+        *,
+        environment_id: str,
+        tmp_folder: Path,
+        runtime_api: str,
+        log_stream: str,
+    ) -> RuntimeProcess:
+        """Start it; raise LambdaError when nothing here can run it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """What went wrong: the body for the caller and the platform's name for it."""
+
+    body: bytes
+    error_type: str
+    status: Status = Status.ERROR
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InitReport:
+    """How an init phase went."""
+
+    init_ms: float
+    failure: Failure | None
+
+
+class Environment:
+    """One runtime process at a time, and what outlives it: /tmp, the log stream, the address.
+
+    Used by one thread at a time: the one that starts it, the invoke it is lent to, or the one
+    that retires it.
+    """
+
+    def __init__(
+        self,
+        version: FunctionVersion,
+        *,
+        launch: LaunchProcess,
+        folder: Path,
+        log_book: LogBook,
+        listener: OutputListener,
+    ) -> None:
+        self.version = version
+        self.state = State.COLD
+        self.id = uuid.uuid4().hex
+        self.idle_since_s = 0.0
+        self._launch = launch
+        self._folder = folder / self.id
+        self._log_stream = _log_stream_name(version, self.id)
+        stream = log_book.log_stream(
+            version.log_group_name, self._log_stream, version.account, version.region
+        )
+        self._output = Output(stream, version.name, listener)
+        self._selector = selectors.DefaultSelector()
+        self._endpoint = RuntimeEndpoint(self._selector)
+        self._process: RuntimeProcess | None = None
+        self._exit: Exit | None = None
+        self._gauge = MemoryGauge(None, version.memory_mib)
+        self._init_ms: float | None = None  # of an init phase no invocation has reported yet
+        self._tmp = self._folder / "tmp"
+        self._tmp.mkdir(parents=True)
+        self._tmp.chmod(0o1777)
+
+    @property
+    def is_warm(self) -> bool:
+        """True while an initialised runtime process waits."""
+        return self.state is State.IDLE
+
+    def check(self) -> None:
+        """Notice that the process ended while nobody watched; the environment is COLD then."""
+        if self.state is State.IDLE:
+            self._dispatch(0.0)
+            if self._exit is not None or not self._endpoint.is_ready:
+                self._reset()
+
+    def initialise(self) -> InitReport:
+        """Run the on-demand init phase, with its own time limit.
+
+        After a failure the environment is COLD, and its next invocation runs the phase again.
+        """
+        self._output.platform(platform_lines.init_start(self.version, self.version.region))
+        started = time.monotonic()
+        failure = self._start_runtime("", started + INIT_TIMEOUT_S)
+        init_ms = (time.monotonic() - started) * 1000
+        if failure is None:
+            self._init_ms = init_ms
+        else:
+            self._output.platform(_init_report(init_ms, "init", failure))
+            self._reset()
+        return InitReport(init_ms=init_ms, failure=failure)
+
+    def run(self, invocation: Invocation) -> InvocationResult:
+        """Run one invocation; the environment is INVOKE, or COLD after a failure, afterwards.
+
+        Follow with `finish`, which waits for the runtime to ask for its next event.
+        """
+        started = time.monotonic()
+        self._deadline_s = deadline = started + self.version.timeout_s
+        self._output.platform(platform_lines.start(invocation.request_id, self.version.version))
+        failure = None
+        if self.state is State.COLD:
+            failure = self._suppressed_init(invocation.request_id, deadline)
+        answer = None
+        if failure is None:
+            self.state = step(self.state, Signal.RESERVE)
+            deadline_ms = int((time.time() + self.version.timeout_s) * 1000)
+            self._endpoint.deliver(invocation, _event_headers(invocation, deadline_ms))
+            failure = self._await(lambda: self._endpoint.answer is not None, invocation, deadline)
+            answer = self._endpoint.answer
+        if failure is None:
+            assert answer is not None
+            failure = _failure_of(answer)
+        duration_ms = (time.monotonic() - started) * 1000
+        result = self._result(invocation, answer, failure, duration_ms)
+        if answer is None:
+            self._reset()
+        return result
+
+    def finish(self) -> bool:
+        """Wait a moment for the runtime to ask again; False: call `finish_slowly` elsewhere."""
+        if self.state is State.COLD:
+            return True
+        if not self._endpoint.is_ready:
+            self._pump(self._is_ready, time.monotonic() + _NEXT_GRACE_S)
+        if self._endpoint.is_ready and self._exit is None:
+            self.state = step(self.state, Signal.RELEASE)
+            return True
+        return False
+
+    def finish_slowly(self) -> None:
+        """Wait until the runtime asks again, at most until the invocation's time is over."""
+        if self._pump(self._is_ready, self._deadline_s) is Ending.DONE:
+            self.state = step(self.state, Signal.RELEASE)
+        else:
+            self._reset()
+
+    def stop(self) -> None:
+        """End all processes and free what the environment holds."""
+        if self.state is State.INVOKE:  # its invocation was given up: the emulator stops
+            self._reset()
+        self.state = step(self.state, Signal.RETIRE)
+        self._end_process()
+        self._endpoint.close()
+        self._selector.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self.state = step(self.state, Signal.EXITED)
+
+    def _is_ready(self) -> bool:
+        return self._endpoint.is_ready
+
+    def _start_runtime(self, request_id: str, deadline: float) -> Failure | None:
+        self.state = step(self.state, Signal.START)
+        self._exit = None
+        self._process = self._launch(
+            self.version,
+            environment_id=self.id,
+            tmp_folder=self._tmp,
+            runtime_api=self._endpoint.address,
+            log_stream=self._log_stream,
+        )
+        self._output.attach(self._process.log_fd)
+        self._selector.register(self._process.log_fd, selectors.EVENT_READ, self._pull_output)
+        self._selector.register(self._process.exit_fd, selectors.EVENT_READ, self._poll_exit)
+        self._gauge = MemoryGauge(self._process.pid, self.version.memory_mib)
+        ending = self._pump(lambda: self._is_ready() or self._endpoint.answer is not None, deadline)
+        self._output.pull()
+        answer = self._endpoint.answer
+        if answer is not None:
+            return Failure(body=answer.body, error_type=valid_error_type(answer.error_type))
+        if ending is not Ending.DONE:
+            return self._failure(ending, request_id)
+        self.state = step(self.state, Signal.READY)
+        return None
+
+    def _suppressed_init(self, request_id: str, deadline: float) -> Failure | None:
+        started = time.monotonic()
+        failure = self._start_runtime(request_id, deadline)
+        if failure is not None:
+            init_ms = (time.monotonic() - started) * 1000
+            self._output.platform(_init_report(init_ms, "invoke", failure))
+        return failure
+
+    def _await(
+        self, done: Callable[[], bool], invocation: Invocation, deadline: float
+    ) -> Failure | None:
+        ending = self._pump(done, deadline)
+        return None if ending is Ending.DONE else self._failure(ending, invocation.request_id)
+
+    def _pump(self, done: Callable[[], bool], deadline: float) -> Ending:
+        """Serve the runtime until `done`, its exit, its limit of memory or the deadline."""
+        reading_s = time.monotonic() + self._gauge.next_reading_s(0.0)
+        while not done():
+            if self._exit is not None:
+                return Ending.EXITED
+            now = time.monotonic()
+            if now >= deadline:
+                return Ending.TIMEOUT
+            if now >= reading_s and self._gauge.is_known:
+                used_mib = self._gauge.read()
+                if used_mib > self.version.memory_mib:
+                    return Ending.OUT_OF_MEMORY
+                reading_s = now + self._gauge.next_reading_s(used_mib)
+            until = min(deadline, reading_s) if self._gauge.is_known else deadline
+            self._dispatch(max(until - now, 0.0))
+        return Ending.DONE
+
+    def _dispatch(self, timeout_s: float) -> None:
+        for key, _ in self._selector.select(timeout_s):
+            key.data()
+
+    def _pull_output(self) -> None:
+        assert self._process is not None
+        if not self._output.pull():
+            self._selector.unregister(self._process.log_fd)
+
+    def _poll_exit(self) -> None:
+        assert self._process is not None
+        self._exit = self._process.poll()
+        if self._gauge.is_known is False and self._process.pid is not None:
+            self._gauge = MemoryGauge(self._process.pid, self.version.memory_mib)
+        if self._exit is not None:
+            # Its end is seen once; the rest of its life is the backend's.
+            self._selector.unregister(self._process.exit_fd)
+
+    def _failure(self, ending: Ending, request_id: str) -> Failure:
+        if ending is Ending.TIMEOUT:
+            text = f"Task timed out after {self.version.timeout_s:.2f} seconds"
+            return _failure("Sandbox.Timedout", request_id, text, Status.TIMEOUT)
+        if ending is Ending.OUT_OF_MEMORY:
+            failure = _failure("Runtime.ExitError", request_id, _exit_text(Exit(signal=SIGKILL)))
+            # Only the REPORT line says what really happened.
+            return Failure(body=failure.body, error_type="Runtime.OutOfMemory")
+        assert self._exit is not None
+        return _failure("Runtime.ExitError", request_id, _exit_text(self._exit))
+
+    def _result(
+        self,
+        invocation: Invocation,
+        answer: Answer | None,
+        failure: Failure | None,
+        duration_ms: float,
+    ) -> InvocationResult:
+        status = Status.SUCCESS if failure is None else failure.status
+        if status is Status.TIMEOUT:
+            duration_ms = self.version.timeout_s * 1000.0
+        error_type = None if failure is None else failure.error_type
+        init_ms, self._init_ms = self._init_ms, None
+        used_mib = self._gauge.peak_mib()
+        if error_type == "Runtime.OutOfMemory":
+            used_mib = self.version.memory_mib
+        self._output.pull()
+        self._output.end_line()
+        self._output.platform(platform_lines.end(invocation.request_id))
+        self._output.platform(
+            platform_lines.report(
+                invocation.request_id,
+                duration_ms=duration_ms,
+                memory_mib=self.version.memory_mib,
+                used_mib=used_mib,
+                init_ms=init_ms,
+                status=status,
+                error_type=error_type,
+            )
+        )
+        if failure is not None:
+            payload = failure.body
+        else:
+            assert answer is not None
+            payload = answer.body
+        return InvocationResult(
+            payload=payload,
+            status=status,
+            function_error=None if failure is None else "Unhandled",
+            error_type=error_type,
+            executed_version=self.version.version,
+            log=self._output.take(),
+            duration_ms=duration_ms,
+            billed_ms=platform_lines.billed_ms(duration_ms, init_ms),
+            init_ms=init_ms,
+            max_memory_mib=used_mib,
+            environment_id=self.id,
+        )
+
+    def _reset(self) -> None:
+        """End the processes after a failure; /tmp, log stream and address stay."""
+        self.state = step(self.state, Signal.FAIL)
+        self._end_process()
+        self._endpoint.restart()
+        self._init_ms = None
+        self.state = step(self.state, Signal.REAPED)
+
+    def _end_process(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        self._output.pull()
+        for fd in (process.log_fd, process.exit_fd):
+            if fd in self._selector.get_map():
+                self._selector.unregister(fd)
+        process.close()
+
+
+def _log_stream_name(version: FunctionVersion, environment_id: str) -> str:
+    day = time.strftime("%Y/%m/%d", time.gmtime())
+    name = version.name if version.log_group else ""  # a shared group tells functions apart
+    return f"{day}/{name}[{version.version}]{environment_id}"
+
+
+def _event_headers(invocation: Invocation, deadline_ms: int) -> dict[str, str]:
+    headers = {
+        "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
+        "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
+        "Lambda-Runtime-Invoked-Function-Arn": invocation.invoked_arn,
+        "Lambda-Runtime-Trace-Id": invocation.trace_header,
+        "Content-Type": "application/json",
+    }
+    if invocation.client_context is not None:
+        # A header cannot hold what is beyond Latin-1; JSON can be written without it.
+        text = json.dumps(json.loads(invocation.client_context))
+        headers["Lambda-Runtime-Client-Context"] = text
+    return headers
+
+
+def _failure_of(answer: Answer) -> Failure | None:
+    if answer.outcome is Outcome.RESPONSE:
+        return None
+    if answer.outcome is Outcome.TOO_LARGE:
+        text = (
+            "Response payload size exceeded maximum allowed payload size "
+            f"({SYNC_RESPONSE_BYTES} bytes)."
+        )
+        error_type = "Function.ResponseSizeTooLarge"
+        body = json.dumps({"errorMessage": text, "errorType": error_type})
+        return Failure(body=body.encode(), error_type=error_type)
+    return Failure(body=answer.body, error_type=valid_error_type(answer.error_type))
+
+
+def _failure(
+    error_type: str, request_id: str, text: str, status: Status = Status.ERROR
+) -> Failure:
+    message = f"RequestId: {request_id} Error: {text}"
+    body = json.dumps({"errorType": error_type, "errorMessage": message}, separators=(",", ":"))
+    return Failure(body=body.encode(), error_type=error_type, status=status)
+
+
+def _exit_text(ended: Exit) -> str:
+    if ended.signal is not None:
+        return f"Runtime exited with error: signal: {_signal_name(ended.signal)}"
+    if ended.status == 0:
+        return "Runtime exited without providing a reason"
+    return f"Runtime exited with error: exit status {ended.status}"
+
+
+def _signal_name(number: int) -> str:
+    # The platform is written in Go, whose names for signals these are.
+    names = {1: "hangup", 2: "interrupt", 3: "quit", 4: "illegal instruction", 6: "aborted"}
+    more = {8: "floating point exception", 9: "killed", 11: "segmentation fault", 15: "terminated"}
+    return {**names, **more}.get(number) or Signals(number).name.lower()
+
+
+def _init_report(init_ms: float, phase: str, failure: Failure) -> str:
+    error_type = None if failure.status is Status.TIMEOUT else failure.error_type
+    return platform_lines.init_report(init_ms, phase, failure.status, error_type)

@@ -1,0 +1,170 @@
+"""All execution environments: run an invocation, prepare, retire, stop."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from emulator.model import FunctionVersion, Invocation, InvocationResult
+from emulator.observe import LogBook
+from emulator.sandbox.environment import Environment, InitReport
+from emulator.sandbox.launcher import Launcher
+from emulator.sandbox.output import OutputListener
+from emulator.sandbox.pool import EnvironmentPool
+
+IDLE_TIMEOUT_S: Final = 600.0
+_STARTERS: Final = 256  # environments that may be in their init phase at a time
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnvironmentCounts:
+    """How many environments a function version has."""
+
+    idle: int
+    busy: int
+
+
+class Environments:
+    """Pools of environments, one for each deployed state of a function version.
+
+    Any thread may call. `_lock` guards the table of pools. Environments that are no longer
+    wanted are stopped on the executor's threads ("environment-…").
+    """
+
+    def __init__(
+        self,
+        *,
+        launcher: Launcher,
+        run_folder: Path,
+        log_book: LogBook,
+        listener: OutputListener,
+        idle_timeout_s: float = IDLE_TIMEOUT_S,
+    ) -> None:
+        self._launcher = launcher
+        self._folder = run_folder / "environments"
+        self._log_book = log_book
+        self._listener = listener
+        self._idle_timeout_s = idle_timeout_s
+        self._executor = ThreadPoolExecutor(_STARTERS, thread_name_prefix="environment")
+        self._lock = threading.Lock()
+        self._pools: dict[int, EnvironmentPool] = {}
+        self._retired: dict[int, EnvironmentPool] = {}
+        self._stopping = threading.Event()
+        self._janitor = threading.Thread(target=self._retire_unused, name="environment-janitor")
+        self._janitor.start()
+
+    def run(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
+        """Run one invocation in an environment of its own and return what came of it.
+
+        Raises LambdaError when the runtime cannot be started at all.
+        """
+        pool = self._pools.get(version.deployment) or self._pool(version)
+        environment = pool.lend()
+        try:
+            environment.check()
+            result = environment.run(invocation)
+        except BaseException:
+            pool.discard()
+            self._executor.submit(self._stop_environment, environment)
+            raise
+        if environment.finish():
+            self._give_back(pool, environment)
+        else:
+            self._executor.submit(self._finish_slowly, pool, environment)
+        return result
+
+    def prepare(self, version: FunctionVersion) -> InitReport:
+        """Start one environment ahead of the first invocation; tell how its init phase went.
+
+        Raises LambdaError as `run`.
+        """
+        pool = self._pool(version)
+        environment = self._create(version)
+        try:
+            report = environment.initialise()
+        except BaseException:
+            self._stop_environment(environment)
+            raise
+        if not pool.add(environment):
+            self._stop_environment(environment)
+        return report
+
+    def warm(self, version: FunctionVersion) -> None:
+        """Start, in the background, what the first environment of `version` needs."""
+        self._executor.submit(self._launcher.warm, version)
+
+    def retire(self, version: FunctionVersion) -> None:
+        """Use the environments of `version` for nothing new; they finish what they run."""
+        with self._lock:
+            pool = self._pools.pop(version.deployment, None)
+        if pool is not None:
+            self._stop_all(pool.retire())
+
+    def counts(self, version: FunctionVersion) -> EnvironmentCounts:
+        """Return how many environments `version` has."""
+        pool = self._pools.get(version.deployment)
+        idle, busy = pool.counts() if pool is not None else (0, 0)
+        return EnvironmentCounts(idle=idle, busy=busy)
+
+    def reset(self) -> None:
+        """Retire everything."""
+        with self._lock:
+            pools, self._pools = list(self._pools.values()), {}
+        for pool in pools:
+            self._stop_all(pool.retire())
+
+    def stop(self) -> None:
+        """End all environments, the busy ones too."""
+        self._stopping.set()
+        self._janitor.join()
+        # The zygotes take their children along: environments need not be stopped one by one.
+        self._launcher.close()
+        self._executor.shutdown(cancel_futures=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _pool(self, version: FunctionVersion) -> EnvironmentPool:
+        with self._lock:
+            pool = self._pools.get(version.deployment)
+            if pool is None:
+                pool = EnvironmentPool(self._creator(version), self._executor)
+                self._pools[version.deployment] = pool
+            return pool
+
+    def _creator(self, version: FunctionVersion) -> Callable[[], Environment]:
+        return lambda: self._create(version)
+
+    def _create(self, version: FunctionVersion) -> Environment:
+        environment = Environment(
+            version,
+            launch=self._launcher.launch,
+            folder=self._folder,
+            log_book=self._log_book,
+            listener=self._listener,
+        )
+        return environment
+
+    def _give_back(self, pool: EnvironmentPool, environment: Environment) -> None:
+        if not pool.give_back(environment):
+            self._executor.submit(self._stop_environment, environment)
+
+    def _finish_slowly(self, pool: EnvironmentPool, environment: Environment) -> None:
+        environment.finish_slowly()
+        self._give_back(pool, environment)
+
+    def _stop_all(self, environments: list[Environment]) -> None:
+        for environment in environments:
+            self._executor.submit(self._stop_environment, environment)
+
+    def _stop_environment(self, environment: Environment) -> None:
+        environment.stop()
+
+    def _retire_unused(self) -> None:
+        # An idle environment costs memory only: looking twice in its time is soon enough.
+        while not self._stopping.wait(self._idle_timeout_s / 2):
+            since_s = time.monotonic() - self._idle_timeout_s
+            for pool in list(self._pools.values()):
+                self._stop_all(pool.take_unused(since_s))

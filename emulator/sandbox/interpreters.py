@@ -1,0 +1,112 @@
+"""Which interpreter of this machine runs which Lambda runtime."""
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_PYTHON = re.compile(r"python(3\.\d+)")
+OLDEST_PYTHON = (3, 9)
+# Where tools that manage several interpreters keep them, below the home folder.
+_MANAGED = (".pyenv/versions/*/bin", ".local/share/uv/python/*/bin", ".asdf/installs/python/*/bin")
+_SYSTEM = ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interpreter:
+    """A program that runs a language; `runtime` is Lambda's name for it."""
+
+    runtime: str
+    path: Path
+
+
+def _folders() -> Iterator[Path]:
+    yield from (Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if part)
+    yield from (Path(part) for part in _SYSTEM)
+    for pattern in _MANAGED:
+        yield from sorted(Path.home().glob(pattern), reverse=True)
+
+
+def own_python() -> Interpreter:
+    """Return the interpreter that runs the emulator, without its virtual environment."""
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    return Interpreter(runtime=f"python3.{sys.version_info.minor}", path=Path(base).resolve())
+
+
+@functools.cache
+def pythons() -> dict[str, Interpreter]:
+    """Find CPython 3.9 and newer on this machine, by Lambda's runtime name.
+
+    A candidate is started once to see that it works: version managers put scripts of the same
+    name into PATH that fail for versions which are not selected.
+    """
+    own = own_python()
+    found = {own.runtime: own}
+    for folder in _folders():
+        for path in sorted(folder.glob("python3.*")) if folder.is_dir() else ():
+            match = _PYTHON.fullmatch(path.name)
+            if match is None or path.name in found or _version(match[1]) < OLDEST_PYTHON:
+                continue
+            if _answers(path, match[1]):
+                found[path.name] = Interpreter(runtime=path.name, path=path.resolve())
+    return dict(sorted(found.items(), key=lambda item: _version(item[0][len("python") :])))
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
+
+
+def _answers(path: Path, version: str) -> bool:
+    code = "import sys; print('%d.%d' % sys.version_info[:2], sys.implementation.name)"
+    return _output([str(path), "-I", "-S", "-c", code]) == f"{version} cpython"
+
+
+def _output(command: list[str]) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+@functools.cache
+def node() -> Interpreter | None:
+    """Find Node.js; its runtime name is `nodejs20.x` for version 20."""
+    path = shutil.which("node")
+    version = _output([path, "--version"]) if path else None
+    if path is None or version is None:
+        return None
+    major = version.lstrip("v").partition(".")[0]
+    return Interpreter(runtime=f"nodejs{major}.x", path=Path(path))
+
+
+def available() -> list[Interpreter]:
+    """Return every interpreter found, for `doctor` and the start table."""
+    found = list(pythons().values())
+    nodejs = node()
+    return [*found, nodejs] if nodejs is not None else found
+
+
+def find(runtime: str) -> Interpreter | None:
+    """Return what runs `runtime` here; None when no interpreter of its language is there.
+
+    The exact version when it is installed; else the one that comes nearest from above, or the
+    newest: the caller compares `Interpreter.runtime` with what was asked for, and warns.
+    """
+    if runtime.startswith("nodejs"):
+        return node()
+    if not runtime.startswith("python3."):
+        return None
+    if runtime == own_python().runtime:
+        return own_python()
+    found = pythons()
+    if runtime in found:
+        return found[runtime]
+    wanted = _version(runtime[len("python") :])
+    newer = [item for name, item in found.items() if _version(name[len("python") :]) > wanted]
+    return newer[0] if newer else list(found.values())[-1]

@@ -1,0 +1,75 @@
+"""How much memory an environment's processes use, read from /proc; unknown elsewhere."""
+
+import os
+import sys
+from typing import Final
+
+_MIB: Final = 1024 * 1024
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+# As fast as a process could fill memory: how far a reading may be trusted into the future.
+_GROWTH_MIB_PER_S: Final = 4096.0
+_SHORTEST_S: Final = 0.005
+_LONGEST_S: Final = 0.25
+
+
+class MemoryGauge:
+    """Watches the process tree under one first process. Used by one thread at a time."""
+
+    def __init__(self, pid: int | None, limit_mib: int) -> None:
+        self._pid = pid if sys.platform == "linux" else None
+        self._limit_mib = limit_mib
+        self._peak_mib = 0.0
+
+    def read(self) -> float:
+        """Return what the tree uses now, in MiB, and remember the largest reading."""
+        used = 0.0
+        if self._pid is not None:
+            used = sum(_resident_mib(pid) for pid in _family(self._pid))
+            self._peak_mib = max(self._peak_mib, used)
+        return used
+
+    @property
+    def is_known(self) -> bool:
+        """False where this system does not tell."""
+        return self._pid is not None
+
+    def peak_mib(self) -> int | None:
+        """Return the largest use so far, the first process's own high-water mark included."""
+        if self._pid is None:
+            return None
+        self._peak_mib = max(self._peak_mib, _high_water_mib(self._pid))
+        return min(round(self._peak_mib), self._limit_mib)
+
+    def next_reading_s(self, used_mib: float) -> float:
+        """Return how long `used_mib` may be trusted to stay below the limit."""
+        margin = (self._limit_mib - used_mib) / _GROWTH_MIB_PER_S
+        return min(max(margin, _SHORTEST_S), _LONGEST_S)
+
+
+def _family(pid: int) -> list[int]:
+    found = [pid]
+    for parent in found:  # grows while it is walked
+        try:
+            with open(f"/proc/{parent}/task/{parent}/children", "rb") as file:
+                found.extend(int(child) for child in file.read().split())
+        except OSError:
+            continue
+    return found
+
+
+def _resident_mib(pid: int) -> float:
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * _PAGE / _MIB
+    except (OSError, IndexError):
+        return 0.0
+
+
+def _high_water_mib(pid: int) -> float:
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            text = file.read()
+    except OSError:
+        return 0.0
+    start = text.find(b"VmHWM:")
+    return int(text[start + 6 : start + 20].split()[0]) / 1024 if start >= 0 else 0.0

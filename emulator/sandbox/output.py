@@ -1,0 +1,86 @@
+"""What a runtime process prints: read from its pipe, cut into lines, sent to the log."""
+
+import os
+import time
+from collections import deque
+from typing import Final, Protocol
+
+from emulator.observe import LogStream
+
+KEPT_LOG_BYTES: Final = 256 * 1024  # of one invocation; its newest part is kept
+_READ_BYTES: Final = 65_536
+_LONGEST_LINE: Final = 262_144  # CloudWatch's largest log event; longer lines are cut into such
+
+
+class OutputListener(Protocol):
+    """Who shows a function's own output on the terminal."""
+
+    def output(self, function: str, text: str) -> None:
+        """Take output as it came."""
+
+
+class Output:
+    """The log of one environment. Used by one thread at a time."""
+
+    def __init__(self, stream: LogStream, function: str, listener: OutputListener) -> None:
+        self._stream = stream
+        self._function = function
+        self._listener = listener
+        self._fd: int | None = None
+        self._rest = b""  # a line that has not ended yet
+        self._kept: deque[bytes] = deque()
+        self._kept_bytes = 0
+
+    def attach(self, fd: int) -> None:
+        """Read from now on from `fd`, which does not block."""
+        self._fd = fd
+        self._rest = b""
+
+    def pull(self) -> bool:
+        """Take over what the process has printed up to now, but for a line still open.
+
+        Returns False once nobody can print any more.
+        """
+        while self._fd is not None:
+            try:
+                data = os.read(self._fd, _READ_BYTES)
+            except BlockingIOError:
+                return True
+            if not data:
+                self._fd = None
+                break
+            self._listener.output(self._function, data.decode("utf-8", "replace"))
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            for line in lines:
+                self._add(line)
+            if len(self._rest) > _LONGEST_LINE:
+                self.end_line()
+        return False
+
+    def end_line(self) -> None:
+        """End the line that is still open: the invocation is over."""
+        if self._rest:
+            self._add(self._rest)
+            self._rest = b""
+
+    def platform(self, line: str) -> None:
+        """Add a line of the platform's own."""
+        self._stream.write(line, int(time.time() * 1000))
+        self._keep(line.encode())
+
+    def take(self) -> bytes:
+        """Hand over what was logged since the last time, newest `KEPT_LOG_BYTES`, and forget it."""
+        text = b"\n".join(self._kept)
+        self._kept.clear()
+        self._kept_bytes = 0
+        return text + b"\n" if text else b""
+
+    def _add(self, line: bytes) -> None:
+        self._stream.write(line.decode("utf-8", "replace"))
+        self._keep(line)
+
+    def _keep(self, line: bytes) -> None:
+        self._kept.append(line)
+        self._kept_bytes += len(line) + 1
+        while self._kept_bytes > KEPT_LOG_BYTES and len(self._kept) > 1:
+            self._kept_bytes -= len(self._kept.popleft()) + 1

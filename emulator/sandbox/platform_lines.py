@@ -1,0 +1,64 @@
+"""Lines the platform itself writes to a function's log. Source: spec/execution-environment.md 6."""
+
+import hashlib
+import math
+
+from emulator.model import FunctionVersion, Status
+
+
+def init_start(version: FunctionVersion, region: str) -> str:
+    """First line of an environment."""
+    runtime = version.runtime or "image"
+    name = runtime.replace("python", "python:").replace("nodejs", "nodejs:").removesuffix(".x")
+    # Differs from Lambda: AWS numbers its builds of a runtime; here there is one, and its ARN
+    # is made from the name.
+    digest = hashlib.sha256(runtime.encode()).hexdigest()
+    arn = f"arn:aws:lambda:{region}::runtime:{digest}"
+    return f"INIT_START Runtime Version: {name}.v1\tRuntime Version ARN: {arn}"
+
+
+def init_report(ms: float, phase: str, status: Status, error_type: str | None) -> str:
+    """Line for an init phase that failed or took too long; `phase` is init or invoke."""
+    line = f"INIT_REPORT Init Duration: {ms:.2f} ms\tPhase: {phase}\tStatus: {status}"
+    return line if error_type is None else f"{line}\tError Type: {error_type}"
+
+
+def start(request_id: str, version: str) -> str:
+    """Line before a handler's own output."""
+    return f"START RequestId: {request_id} Version: {version}"
+
+
+def end(request_id: str) -> str:
+    """Line after a handler's own output."""
+    return f"END RequestId: {request_id}"
+
+
+def report(
+    request_id: str,
+    *,
+    duration_ms: float,
+    memory_mib: int,
+    used_mib: int | None,
+    init_ms: float | None,
+    status: Status,
+    error_type: str | None,
+) -> str:
+    """Line that sums an invocation up; the status stands there only for failures."""
+    line = (
+        f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\t"
+        f"Billed Duration: {billed_ms(duration_ms, init_ms)} ms\tMemory Size: {memory_mib} MB\t"
+    )
+    if used_mib is not None:  # a figure that cannot be measured here is left out
+        line += f"Max Memory Used: {used_mib} MB\t"
+    if init_ms is not None:
+        line += f"Init Duration: {init_ms:.2f} ms\t"
+    if status is Status.TIMEOUT:
+        line += "Status: timeout"
+    elif error_type is not None:
+        line += f"Status: error\tError Type: {error_type}"
+    return line
+
+
+def billed_ms(duration_ms: float, init_ms: float | None) -> int:
+    """Milliseconds that are paid for: the init phase counts, too, since August 2025."""
+    return math.ceil(round(duration_ms, 2) + round(init_ms or 0.0, 2))

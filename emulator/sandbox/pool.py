@@ -1,0 +1,143 @@
+"""Environments of one function version: lend, take back, start more when all are busy."""
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Final
+
+from emulator.sandbox.environment import Environment
+
+# How long a caller hopes for a busy environment to come back before it has another started:
+# longer than a short handler takes, shorter than a cold start.
+GRACE_S: Final = 0.004
+
+_Lent = Environment | BaseException
+
+
+class EnvironmentPool:
+    """Environments of one function version, lent to one invoke at a time.
+
+    Any thread may call. `_lock` guards the fields below it and nothing else; it is never held
+    while an environment starts, stops or answers, so a slow init delays only who waits for it.
+    A caller that finds none idle gets whichever is first: one that comes back or a new one.
+    """
+
+    def __init__(self, create: Callable[[], Environment], executor: Executor) -> None:
+        self._create = create
+        self._executor = executor
+        self._lock = threading.Lock()
+        self._idle: deque[Environment] = deque()  # the most recently used last
+        self._waiters: deque[queue.SimpleQueue[_Lent]] = deque()
+        self._busy = 0
+        self._starting = 0
+        self._is_retired = False
+
+    def lend(self) -> Environment:
+        """Hand out an environment, which the caller gives back; waits for one.
+
+        Raises what starting one raised when none could be started.
+        """
+        with self._lock:
+            if self._idle:
+                self._busy += 1
+                # Newest first: its caches are warm, and the others idle long enough to retire.
+                return self._idle.pop()
+            waiter: queue.SimpleQueue[_Lent] = queue.SimpleQueue()
+            self._waiters.append(waiter)
+            is_hopeful = self._busy > 0
+        if is_hopeful:
+            try:
+                return _lent(waiter.get(timeout=GRACE_S))
+            except queue.Empty:
+                pass
+        self._start_another()
+        return _lent(waiter.get())
+
+    def give_back(self, environment: Environment) -> bool:
+        """Take an environment back; False: the pool is retired, and the caller stops it."""
+        with self._lock:
+            self._busy -= 1
+            return self._offer(environment)
+
+    def discard(self) -> None:
+        """Forget an environment that was lent and will not come back."""
+        with self._lock:
+            self._busy -= 1
+            is_wanted = bool(self._waiters)
+        if is_wanted:
+            self._start_another()
+
+    def add(self, environment: Environment) -> bool:
+        """Take in an environment that was started elsewhere; False as in `give_back`."""
+        with self._lock:
+            return self._offer(environment)
+
+    def retire(self) -> list[Environment]:
+        """Lend no longer than what waits already; return the idle ones, for the caller to stop."""
+        with self._lock:
+            self._is_retired = True
+            idle, self._idle = list(self._idle), deque()
+        return idle
+
+    def take_unused(self, since_s: float) -> list[Environment]:
+        """Take out those that were last used before `since_s`, for the caller to stop."""
+        with self._lock:
+            unused = [item for item in self._idle if item.idle_since_s < since_s]
+            for item in unused:
+                self._idle.remove(item)
+        return unused
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many are idle and how many are busy or starting."""
+        with self._lock:
+            return len(self._idle), self._busy + self._starting
+
+    def _offer(self, environment: Environment) -> bool:
+        if self._waiters:
+            self._busy += 1
+            self._waiters.popleft().put(environment)
+            return True
+        if self._is_retired:
+            return False
+        environment.idle_since_s = time.monotonic()
+        if environment.is_warm:
+            self._idle.append(environment)
+        else:  # one that would first have to initialise is the last choice
+            self._idle.appendleft(environment)
+        return True
+
+    def _start_another(self) -> None:
+        with self._lock:
+            if self._starting >= len(self._waiters):
+                return  # who waits will be served by those that start already
+            self._starting += 1
+        self._executor.submit(self._start)
+
+    def _start(self) -> None:
+        environment = None
+        try:
+            environment = self._create()
+            environment.initialise()
+        except BaseException as error:  # noqa: BLE001 - handed to the caller who waits for it
+            if environment is not None:
+                environment.stop()
+            with self._lock:
+                self._starting -= 1
+                waiter = self._waiters.popleft() if self._waiters else None
+            if waiter is not None:
+                waiter.put(error)
+            return
+        with self._lock:
+            self._starting -= 1
+            is_kept = self._offer(environment)
+        if not is_kept:
+            environment.stop()
+
+
+def _lent(answer: _Lent) -> Environment:
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer

@@ -1,0 +1,53 @@
+"""What the sandbox room knows of a backend: start a runtime process, watch it, end it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """Where things stand as the function sees them."""
+
+    task_root: str
+    tmp: str
+    runtime_dir: str
+    layers: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaunchSpec:
+    """What to start for one environment. Paths are the host's."""
+
+    environment_id: str
+    variables: Mapping[str, str]
+    code_folder: Path
+    tmp_folder: Path
+    argv: Sequence[str] = ()  # empty: fork the zygote's own Python
+    search_path: Sequence[str] = ()  # for a forked Python, in front of its standard library
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exit:
+    """How a runtime process ended: a status, or the signal that killed it."""
+
+    status: int | None = None
+    signal: int | None = None
+
+
+class RuntimeProcess(Protocol):
+    """A started runtime. Used by one thread at a time, the one that holds the environment."""
+
+    log_fd: int  # stdout and stderr, not blocking
+    exit_fd: int  # becomes readable when the process ends
+    pid: int | None  # as this host counts; None while it is not known yet
+
+    def poll(self) -> Exit | None:
+        """Read `exit_fd`; the exit once the first process has ended."""
+
+    def kill(self) -> None:
+        """End all processes of the environment; returns when they are gone."""
+
+    def close(self) -> None:
+        """Free the descriptors."""

@@ -1,0 +1,91 @@
+"""The environment variables Lambda gives a function. Source: spec/execution-environment.md 3."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from emulator.model import FunctionVersion
+from emulator.sandbox.process import Layout
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credentials:
+    """Keys of the execution role's session."""
+
+    access_key: str
+    secret_key: str
+    session_token: str
+
+
+def variables(
+    version: FunctionVersion,
+    layout: Layout,
+    *,
+    runtime_api: str,
+    log_stream: str,
+    credentials: Credentials,
+    endpoint_url: str,
+) -> dict[str, str]:
+    """Return the complete environment of a function: nothing of the host's is passed on."""
+    task, opt = layout.task_root, layout.layers
+    result = {
+        **_language(version.runtime or "", layout),
+        "LANG": "en_US.UTF-8",
+        "LD_LIBRARY_PATH": f"/var/lang/lib:/lib64:/usr/lib64:{layout.runtime_dir}:"
+        f"{layout.runtime_dir}/lib:{task}:{task}/lib:{opt}/lib",
+        "TZ": ":UTC",
+        "PWD": task,
+        "SHLVL": "0",
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1:2000",
+        "_AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1",
+        "_AWS_XRAY_DAEMON_PORT": "2000",
+        # Differs from Lambda: SDKs find the emulator without a line of code.
+        "AWS_ENDPOINT_URL": endpoint_url,
+        **version.environment,
+        "_HANDLER": version.handler,
+        "AWS_REGION": version.region,
+        "AWS_DEFAULT_REGION": version.region,
+        "AWS_LAMBDA_FUNCTION_NAME": version.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mib),
+        "AWS_LAMBDA_FUNCTION_VERSION": version.version,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": version.log_group_name,
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+        "AWS_SESSION_TOKEN": credentials.session_token,
+        "LAMBDA_TASK_ROOT": task,
+        "LAMBDA_RUNTIME_DIR": layout.runtime_dir,
+    }
+    if not is_custom(version):
+        result["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{version.runtime}"
+    if layout.tmp != "/tmp":
+        # Differs from Lambda: without a mount namespace /tmp is the host's, so point beside it.
+        result["TMPDIR"] = layout.tmp
+    return result
+
+
+def is_custom(version: FunctionVersion) -> bool:
+    """Tell whether the function brings its own runtime."""
+    return (version.runtime or "").startswith("provided")
+
+
+def _language(runtime: str, layout: Layout) -> Mapping[str, str]:
+    opt, task = layout.layers, layout.task_root
+    path = "/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+    if runtime.startswith("provided"):
+        return {"PATH": path}
+    path = f"/var/lang/bin:{path}"
+    if runtime.startswith("nodejs"):
+        major = runtime.removeprefix("nodejs").removesuffix(".x")
+        modules = (
+            f"{opt}/nodejs/node{major}/node_modules:{opt}/nodejs/node_modules:"
+            f"{layout.runtime_dir}/node_modules:{layout.runtime_dir}:{task}"
+        )
+        return {"PATH": path, "NODE_PATH": modules}
+    if runtime.startswith("python"):
+        minor = int(runtime.partition(".")[2])
+        more = {"LC_CTYPE": "C.UTF-8"} if minor >= 12 else {}
+        return {"PATH": path, "PYTHONPATH": layout.runtime_dir, **more}
+    return {"PATH": path}

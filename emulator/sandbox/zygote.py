@@ -1,0 +1,207 @@
+"""The emulator's side of a zygote: start it, send it requests, read what it tells."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from emulator.sandbox.interpreters import Interpreter
+from emulator.sandbox.process import Exit, LaunchSpec
+
+SCRIPT = Path(__file__).parent.parent / "runtimes" / "python" / "zygote.py"
+KILL_TIMEOUT_S = 5.0
+START_TIMEOUT_S = 20.0
+
+
+class ZygoteError(RuntimeError):
+    """A zygote did not start, or is gone."""
+
+
+class ZygoteProcess:
+    """A runtime process started by a zygote (see `RuntimeProcess`)."""
+
+    def __init__(self, zygote: "Zygote", environment_id: str, log_fd: int, exit_fd: int) -> None:
+        self._zygote = zygote
+        self._id = environment_id
+        self.log_fd = log_fd
+        self.exit_fd = exit_fd
+        self.pid: int | None = None
+        self._text = b""
+        self._exit: Exit | None = None
+        self._is_gone = False  # the pipe is closed: no process is left
+
+    def poll(self) -> Exit | None:
+        """Read what the zygote told; see `RuntimeProcess.poll`."""
+        while not self._is_gone:
+            try:
+                data = os.read(self.exit_fd, 4096)
+            except BlockingIOError:
+                break
+            if not data:
+                self._is_gone = True
+                # A zygote that died took its children along.
+                self._exit = self._exit or Exit(signal=signal.SIGKILL)
+            self._text += data
+            self._take_lines()
+        return self._exit
+
+    def _take_lines(self) -> None:
+        *lines, self._text = self._text.split(b"\n")
+        for line in lines:
+            word, number = line.split()
+            if word == b"pid":
+                self.pid = int(number)
+            elif word == b"exit":
+                self._exit = Exit(status=int(number))
+            else:
+                self._exit = Exit(signal=int(number))
+
+    def kill(self) -> None:
+        """End all processes; see `RuntimeProcess.kill`."""
+        if self._is_gone:
+            return
+        self._zygote.send({"op": "kill", "id": self._id})
+        poller = select.poll()
+        poller.register(self.exit_fd, select.POLLIN)
+        while not self._is_gone:
+            if not poller.poll(KILL_TIMEOUT_S * 1000):
+                raise ZygoteError(f"environment {self._id} did not end in {KILL_TIMEOUT_S} s")
+            self.poll()
+
+    def close(self) -> None:
+        """Free the descriptors."""
+        os.close(self.log_fd)
+        os.close(self.exit_fd)
+
+
+class Zygote:
+    """One zygote process. Any thread may call; `_lock` guards the order on the socket."""
+
+    def __init__(
+        self, interpreter: Interpreter, *, preload_sdk: bool, run_folder: Path, sdk_folder: Path
+    ) -> None:
+        self.interpreter = interpreter
+        self._lock = threading.Lock()
+        scratch = tempfile.mkdtemp(prefix="root-", dir=run_folder)
+        self._socket, theirs = socket.socketpair()
+        options = {
+            "control_fd": theirs.fileno(),
+            "isolate": True,
+            "preload_sdk": preload_sdk,
+            "run_folder": str(run_folder),
+            "scratch": scratch,
+            "sdk_folder": str(sdk_folder),
+        }
+        with theirs:
+            self._process = subprocess.Popen(
+                [str(interpreter.path), "-I", "-S", str(SCRIPT), json.dumps(options)],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env={"PATH": os.environ.get("PATH", ""), "LANG": "en_US.UTF-8"},
+                start_new_session=True,  # Ctrl-C in the terminal is the emulator's business
+            )
+        self.is_isolated = bool(self._greeting()["isolated"])
+
+    def _greeting(self) -> dict[str, Any]:
+        self._socket.settimeout(START_TIMEOUT_S)
+        try:
+            line = self._socket.makefile("rb").readline()
+        except TimeoutError:
+            line = b""
+        self._socket.settimeout(None)
+        if not line:
+            self.close()
+            raise ZygoteError(f"{self.interpreter.path} did not start (see its error above)")
+        greeting: dict[str, Any] = json.loads(line)
+        return greeting
+
+    @property
+    def is_alive(self) -> bool:
+        """False once the process has ended."""
+        return self._process.poll() is None
+
+    def fork(self, spec: LaunchSpec) -> ZygoteProcess:
+        """Start a Python environment."""
+        return self._launch("fork", spec, [])
+
+    def execute(self, spec: LaunchSpec) -> ZygoteProcess:
+        """Start another program in an environment."""
+        return self._launch("exec", spec, [], argv=list(spec.argv))
+
+    def execute_standby(
+        self, environment_id: str, argv: Sequence[str], variables: Mapping[str, str], fd: int
+    ) -> ZygoteProcess:
+        """Start a program that waits on `fd` for the function it is to run."""
+        spec = {"op": "exec", "id": environment_id, "argv": list(argv), "env": dict(variables)}
+        return self._send_launch({**spec, "cwd": "/"}, [fd])
+
+    def adopt(self, process_id: str, spec: LaunchSpec, line_fd: int, line: bytes) -> None:
+        """Show a waiting program its folders, then write `line` to the descriptor it waits on."""
+        message = {"op": "adopt", "id": process_id, "line": line.decode(), **_folders(spec)}
+        self.send(message, [line_fd])
+
+    def _launch(
+        self, op: str, spec: LaunchSpec, fds: Sequence[int], **more: object
+    ) -> ZygoteProcess:
+        message = {
+            "op": op,
+            "id": spec.environment_id,
+            "env": dict(spec.variables),
+            **_folders(spec),
+            "cwd": spec.variables["LAMBDA_TASK_ROOT"],
+            "search_path": list(spec.search_path),
+            **more,
+        }
+        return self._send_launch(message, fds)
+
+    def _send_launch(self, message: Mapping[str, Any], fds: Sequence[int]) -> ZygoteProcess:
+        log_read, log_write = os.pipe()
+        exit_read, exit_write = os.pipe()
+        os.set_blocking(log_read, False)
+        os.set_blocking(exit_read, False)
+        try:
+            self.send(message, [log_write, exit_write, *fds])
+        except BaseException:
+            os.close(log_read)
+            os.close(exit_read)
+            raise
+        finally:
+            os.close(log_write)
+            os.close(exit_write)
+        return ZygoteProcess(self, message["id"], log_read, exit_read)
+
+    def send(self, message: Mapping[str, Any], fds: Sequence[int] = ()) -> None:
+        """Send one request; raise ZygoteError when the zygote is gone."""
+        data = json.dumps(message).encode() + b"\n"
+        try:
+            with self._lock:
+                sent = socket.send_fds(self._socket, [data], fds) if fds else 0
+                self._socket.sendall(data[sent:])
+        except OSError as error:
+            raise ZygoteError(f"the zygote of {self.interpreter.runtime} is gone") from error
+
+    def close(self) -> None:
+        """End the zygote and everything it started."""
+        self._socket.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(KILL_TIMEOUT_S)
+            return
+        self._process.kill()
+        self._process.wait()
+
+
+def _folders(spec: LaunchSpec) -> dict[str, str]:
+    # Seen from the zygote's root a symbolic link may lead elsewhere.
+    return {
+        "code_folder": os.path.realpath(spec.code_folder),
+        "tmp_folder": os.path.realpath(spec.tmp_folder),
+    }
