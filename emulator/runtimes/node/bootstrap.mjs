@@ -1,0 +1,57 @@
+// Lambda's Node runtime: a small client of the Runtime API around the user's handler.
+// Plain start: the environment is the function's. With LAMBDA_EMULATOR_STANDBY_FD: see standby.mjs.
+
+import * as classic from './classic.mjs';
+import { contextMembers, publishTrace } from './context.mjs';
+import { errorAnswer, Invocation } from './invocation.mjs';
+import { defineGlobals, loadHandler } from './loader.mjs';
+import { logError, patchOutput, setRequestId } from './logging.mjs';
+import * as modern from './modern.mjs';
+import { RuntimeApi } from './runtime_api.mjs';
+import { becomeFunction } from './standby.mjs';
+
+const FIRST_MODERN = 24; // nodejs24.x
+
+patchOutput();
+if (process.env.LAMBDA_EMULATOR_STANDBY_FD)
+  becomeFunction(Number(process.env.LAMBDA_EMULATOR_STANDBY_FD));
+
+const version = runtimeVersion();
+const rules = version >= FIRST_MODERN ? modern : classic;
+const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
+let invocation = null;
+
+setRequestId(rules.idOutsideInvocation);
+defineGlobals();
+rules.watchProcess(api, () => invocation);
+const handler = await init();
+api.start((headers, body) => {
+  const requestId = headers['lambda-runtime-aws-request-id'];
+  setRequestId(requestId);
+  publishTrace(headers);
+  invocation = new Invocation(api, requestId, rules.StringifyError);
+  rules.run(
+    handler,
+    invocation,
+    () => JSON.parse(body),
+    () => contextMembers(headers),
+  );
+});
+
+async function init() {
+  try {
+    const loaded = await loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER);
+    rules.admit(loaded, version);
+    return loaded;
+  } catch (error) {
+    logError(rules.initErrorHeadline, error);
+    await api.initError(errorAnswer(error));
+    return process.exit(1);
+  }
+}
+
+// The function may run on another Node than it asked for; the rules are those of what it asked for.
+function runtimeVersion() {
+  const asked = /_nodejs(\d+)\.x$/.exec(process.env.AWS_EXECUTION_ENV ?? '');
+  return Number(asked ? asked[1] : process.versions.node.split('.')[0]);
+}

@@ -1,0 +1,63 @@
+// Output of the function: console lines in Lambda's form, everything written before it returns.
+
+import fs from 'node:fs';
+import util from 'node:util';
+import { toLogText } from './errors.mjs';
+
+const LEVELS = {
+  trace: 'TRACE',
+  debug: 'DEBUG',
+  info: 'INFO',
+  log: 'INFO',
+  warn: 'WARN',
+  error: 'ERROR',
+  fatal: 'FATAL',
+};
+const PIPE_FULL_WAIT_MS = 1;
+const never = new Int32Array(new SharedArrayBuffer(4));
+
+let requestId;
+
+/** Put `id` into the lines that follow. */
+export function setRequestId(id) {
+  requestId = id;
+}
+
+/** Make `console` write Lambda's lines, and stdout and stderr lose nothing when the process dies. */
+export function patchOutput() {
+  for (const [method, level] of Object.entries(LEVELS)) {
+    console[method] = (message, ...values) => {
+      const line = `${new Date().toISOString()}\t${requestId}\t${level}\t${util.format(message, ...values)}`;
+      writeFully(1, line.replaceAll('\n', '\r') + '\n');
+    };
+  }
+  writeAtOnce(process.stdout, 1);
+  writeAtOnce(process.stderr, 2);
+}
+
+/** Log an error as Lambda does: a headline and the error as JSON. */
+export function logError(headline, error) {
+  console.error(headline, toLogText(error));
+}
+
+// Node queues what a full pipe does not take, and a frozen or killed process never sends it.
+function writeAtOnce(stream, fd) {
+  stream._write = (chunk, encoding, done) => {
+    writeFully(fd, typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
+    done();
+  };
+  stream._writev = null;
+}
+
+function writeFully(fd, data) {
+  let left = typeof data === 'string' ? Buffer.from(data) : data;
+  while (left.length > 0) {
+    try {
+      left = left.subarray(fs.writeSync(fd, left));
+    } catch (error) {
+      if (error.code === 'EPIPE') return; // nobody reads any more
+      if (error.code !== 'EAGAIN') throw error;
+      Atomics.wait(never, 0, 0, PIPE_FULL_WAIT_MS); // Node made the pipe non-blocking, and it is full
+    }
+  }
+}
