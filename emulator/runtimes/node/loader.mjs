@@ -40,6 +40,7 @@ export async function loadHandler(taskRoot, name) {
   if (!handler) throw new HandlerNotFound(`${name} is undefined or not exported`);
   if (typeof handler !== 'function') throw new HandlerNotFound(`${name} is not a function`);
   if (handler[STREAMING]) {
+    // Differs from Lambda: response streaming is refused, because nothing here streams yet.
     throw new InvalidStreamingOperation(
       'awslambda.streamifyResponse is not supported by this emulator yet: export a plain async handler.',
     );
