@@ -1,0 +1,47 @@
+"""What happens below watched files and folders, told within a millisecond."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something under a watched root is not as it was, or may not be."""
+
+    root: Path
+    path: str  # a file, or a folder that stands for all below it
+    is_open: bool = False  # somebody still writes to the file
+
+
+class FileEvents(Protocol):
+    """Watches roots: folders with all below them, or single files; a root need not exist yet.
+
+    Any thread may call. Once `watch` has returned, no change of the root goes unnoticed.
+    """
+
+    def watch(self, root: Path) -> None:
+        """Begin to tell about `root`; raises OSError when the system has no watches left."""
+
+    def unwatch(self, root: Path) -> None:
+        """Stop telling about `root`."""
+
+    def stop(self) -> None:
+        """Tell nothing more; the threads are gone when this returns."""
+
+
+Tell = Callable[[Change], None]  # runs on the watcher's own thread and must be quick
+TellError = Callable[[Path, OSError], None]  # part of the root cannot be watched
+
+
+def file_events(tell: Tell, tell_error: TellError) -> FileEvents:
+    """The fastest watcher this system has."""
+    if sys.platform == "linux":
+        from emulator.project.inotify import InotifyEvents  # cannot be imported elsewhere
+
+        return InotifyEvents(tell, tell_error)
+    from emulator.project.observer import ObserverEvents  # watchdog takes 40 ms to import
+
+    return ObserverEvents(tell)
