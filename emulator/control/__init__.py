@@ -4,17 +4,26 @@ from emulator.control.changes import FunctionChange
 from emulator.control.code import CodeStore
 from emulator.control.function import FunctionConfiguration
 from emulator.control.names import Target, target
+from emulator.control.operations import operations
+from emulator.control.request import Operation, Request, RequestContext, Response
+from emulator.control.runtimes import CREATABLE
 from emulator.control.spec import FunctionSpec
 from emulator.control.store import FunctionStore
 from emulator.control.validation import RESERVED_VARIABLES
 
 __all__ = [
+    "CREATABLE",
     "RESERVED_VARIABLES",
     "CodeStore",
     "FunctionChange",
     "FunctionConfiguration",
     "FunctionSpec",
     "FunctionStore",
+    "Operation",
+    "Request",
+    "RequestContext",
+    "Response",
     "Target",
+    "operations",
     "target",
 ]

@@ -4,11 +4,12 @@ import itertools
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from emulator.control.lifecycle import Phase, Signal, step
 from emulator.control.policy import ResourcePolicy
 from emulator.control.spec import FunctionSpec
+from emulator.control.validation import check_spec
 from emulator.control.violations import invalid
 from emulator.model import LATEST, CodePackage, FunctionVersion, LambdaError
 
@@ -66,6 +67,13 @@ class Function:
                 "The Revision Id provided does not match the latest Revision Id. Call the"
                 " GetFunction/GetAlias API to retrieve the latest Revision Id",
             )
+
+    def changed(self, changes: Mapping[str, Any], revision_id: str | None) -> FunctionSpec:
+        """The settings of `$LATEST` with `changes`; raises LambdaError unless they may be made."""
+        self.check_updatable(revision_id)
+        spec = replace(self.latest.spec, **changes)
+        check_spec(spec)
+        return spec
 
     def update(self, spec: FunctionSpec, code: CodePackage, now: float) -> None:
         """Replace settings and code of `$LATEST`."""

@@ -87,7 +87,7 @@ class FunctionStore:
         key = _key(where)
         with self._lock:
             self._lock.wait_for(lambda: not self._held[key], HOLD_S)
-            self._check_access(account, where, "lambda:InvokeFunction")
+            self.check_access(account, where, "lambda:InvokeFunction")
             found = self._settled(key)
             configuration = found.find(where.qualifier) if found else None
             if configuration is None:
@@ -170,6 +170,20 @@ class FunctionStore:
         changes = {} if architecture is None else {"architecture": architecture}
         return self._update(where, revision_id, changes, code, frozen)
 
+    def preview_code(
+        self,
+        where: Target,
+        code: CodePackage,
+        *,
+        architecture: str | None = None,
+        revision_id: str | None = None,
+    ) -> FunctionConfiguration:
+        """What `replace_code` would return; nothing changes."""
+        changes = {} if architecture is None else {"architecture": architecture}
+        with self._lock:
+            spec = self._function(where).changed(changes, revision_id)
+        return deployed(spec, code, Phase.ACTIVE, self._clock.now())
+
     def replace_configuration(
         self, where: Target, changes: Mapping[str, Any], *, revision_id: str | None = None
     ) -> FunctionConfiguration:
@@ -186,10 +200,8 @@ class FunctionStore:
     ) -> FunctionConfiguration:
         with self._lock:
             function = self._function(where)
-            function.check_updatable(revision_id)
+            spec = function.changed(changes, revision_id)
             old, newest = function.latest.version, function.last_number
-            spec = replace(function.latest.spec, **changes)
-            check_spec(spec)
             now = self._clock.now()
             function.update(spec, code or old.code, now)
             if publish_as:
@@ -337,16 +349,11 @@ class FunctionStore:
 
     def check_access(self, caller: str, where: Target, action: str) -> None:
         """Raise AccessDeniedException unless account `caller` may do `action` on the function."""
-        with self._lock:
-            self._check_access(caller, where, action)
-
-    # Under the lock.
-
-    def _check_access(self, caller: str, where: Target, action: str) -> None:
         if caller == where.account:
             return
-        function = self._functions.get(_key(where))
-        policy = function.policies.get(where.qualifier) if function else None
+        with self._lock:
+            function = self._functions.get(_key(where))
+            policy = function.policies.get(where.qualifier) if function else None
         if policy is None or not allows_account(policy, caller, action):
             raise LambdaError(
                 "AccessDeniedException",
@@ -354,6 +361,8 @@ class FunctionStore:
                 f" resource: {where.arn} because no resource-based policy allows the {action}"
                 " action",
             )
+
+    # Under the lock.
 
     def _function(self, where: Target) -> Function:
         function = self._settled(_key(where))

@@ -7,7 +7,7 @@ from typing import Final
 from emulator.control.runtimes import check_runtime
 from emulator.control.spec import FunctionSpec
 from emulator.control.violations import invalid
-from emulator.model import limits
+from emulator.model import LambdaError, limits
 
 RESERVED_VARIABLES: Final = frozenset(
     (  # spec/execution-environment.md section 3
@@ -28,13 +28,19 @@ _VARIABLES_REFUSED: Final = (
 
 
 def check_spec(spec: FunctionSpec) -> None:
-    """Raise InvalidParameterValueException for settings that Lambda refuses."""
+    """Raise LambdaError for settings that Lambda refuses."""
     if not spec.runtime or not spec.handler:
         raise invalid(
             "Runtime and Handler are mandatory parameters for functions created with deployment"
             " packages."
         )
     check_runtime(spec.runtime)
+    if spec.memory_mib > limits.MEMORY_MIB:  # without the head of the other violations
+        raise LambdaError(
+            "ValidationException",
+            "'MemorySize' value failed to satisfy constraint: Member must have value less than or"
+            f" equal to {limits.MEMORY_MIB}",
+        )
     check_environment(spec.environment or {})
 
 

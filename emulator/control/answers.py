@@ -1,0 +1,72 @@
+"""Functions in the words of the API: FunctionConfiguration and its neighbours."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from emulator.control.function import FunctionConfiguration
+from emulator.control.lifecycle import MEMBERS
+from emulator.control.runtimes import runtime_version_arn
+from emulator.model import LATEST, function_arn
+
+Answer = dict[str, Any]
+
+
+def configuration(shown: FunctionConfiguration, qualifier: str | None = None) -> Answer:
+    """FunctionConfiguration; its ARN ends with the qualifier the caller asked for."""
+    return {**listed(shown, qualifier), **_state(shown)}
+
+
+def changed(shown: FunctionConfiguration) -> Answer:
+    """FunctionConfiguration of what was just made: a published version with its qualified ARN."""
+    number = shown.version.version
+    return configuration(shown, None if number == LATEST else number)
+
+
+def list_key(shown: FunctionConfiguration) -> str:
+    """A text that puts functions in order of their names, and each one's versions by number."""
+    number = shown.version.version
+    # A blank sorts before all that a name may have, so `a` stands before `a-b`.
+    return f"{shown.spec.name} {0 if number == LATEST else int(number):020}"
+
+
+def listed(shown: FunctionConfiguration, qualifier: str | None = None) -> Answer:
+    """FunctionConfiguration as lists show it: without states and runtime version.
+
+    Source: spec/control-plane.md sections 2 and 3.
+    """
+    spec, version = shown.spec, shown.version
+    answer: Answer = {
+        "FunctionName": spec.name,
+        "FunctionArn": function_arn(spec.account, spec.region, spec.name, qualifier),
+        "Runtime": spec.runtime,
+        "Role": spec.role,
+        "Handler": spec.handler,
+        "CodeSize": version.code.size_bytes,
+        "Description": spec.description,
+        "Timeout": spec.timeout_s,
+        "MemorySize": spec.memory_mib,
+        "LastModified": _timestamp(shown.modified_at),
+        "CodeSha256": version.code.sha256,
+        "Version": version.version,
+        "TracingConfig": {"Mode": "PassThrough"},
+        "RevisionId": shown.revision_id,
+        "PackageType": "Zip",
+        "Architectures": [spec.architecture],
+        "EphemeralStorage": {"Size": spec.ephemeral_storage_mib},
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "LoggingConfig": {"LogFormat": "Text", "LogGroup": version.log_group_name},
+    }
+    if spec.environment is not None:
+        answer["Environment"] = {"Variables": dict(spec.environment)}
+    return answer
+
+
+def _state(shown: FunctionConfiguration) -> Answer:
+    arn = runtime_version_arn(shown.spec.region, shown.spec.runtime)
+    return {**MEMBERS[shown.phase], "RuntimeVersionConfig": {"RuntimeVersionArn": arn}}
+
+
+def _timestamp(seconds: float) -> str:
+    """`2026-11-21T10:00:00.123+0000`, the form of a function's LastModified."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}+0000"

@@ -1,0 +1,56 @@
+"""From what a request says about code to a package."""
+
+from pathlib import Path
+from typing import Final
+
+from emulator.control import archive
+from emulator.control.code import CodeStore
+from emulator.control.request import FetchObject, Request, RequestContext
+from emulator.control.violations import invalid
+from emulator.model import CodePackage, FetchError
+
+HOT_RELOAD_BUCKET: Final = "hot-reload"  # no bucket: S3Key is then a folder of this machine
+
+
+class CodeSource:
+    """Reads the code members of CreateFunction and UpdateFunctionCode. Any thread may call."""
+
+    def __init__(self, code: CodeStore, fetch_object: FetchObject) -> None:
+        self._code = code
+        self._fetch_object = fetch_object
+
+    def package(self, context: RequestContext, members: Request) -> CodePackage:
+        """The code that ZipFile, or S3Bucket and S3Key, stand for; raises LambdaError."""
+        content = members.get("ZipFile")
+        bucket, key = members.get("S3Bucket"), members.get("S3Key")
+        if content is not None:
+            if bucket or key:
+                raise invalid(
+                    "Please do not provide other FunctionCode parameters when providing a ZipFile."
+                )
+            archive.check_size(content)
+            return self._code.from_zip(content)
+        if not (bucket and key):
+            raise invalid("Please provide a source for function code.")
+        if bucket == HOT_RELOAD_BUCKET:
+            return self._live(key)
+        return self._code.from_zip(self._fetch(context, bucket, key, members))
+
+    def _live(self, key: str) -> CodePackage:
+        folder = Path(key)
+        if not folder.is_absolute():
+            raise invalid(
+                f"With S3Bucket={HOT_RELOAD_BUCKET}, S3Key must be the absolute path of a folder,"
+                f" not {key}."
+            )
+        return self._code.from_folder(folder, live=True)
+
+    def _fetch(self, context: RequestContext, bucket: str, key: str, members: Request) -> bytes:
+        version_id = members.get("S3ObjectVersion")
+        try:
+            return self._fetch_object(context.account, context.region, bucket, key, version_id)
+        except FetchError as error:
+            raise invalid(
+                f"Error occurred while GetObject. S3 Error Code: {error.code}. S3 Error Message:"
+                f" {error.message}"
+            ) from error

@@ -1,0 +1,171 @@
+"""CreateFunction and what reads, changes and deletes functions."""
+
+import re
+from typing import Any, Final
+
+from emulator.control import answers
+from emulator.control.code import CodeStore
+from emulator.control.code_source import CodeSource
+from emulator.control.layers import check_layers
+from emulator.control.names import target
+from emulator.control.paging import page
+from emulator.control.request import (
+    Request,
+    RequestContext,
+    Response,
+    addressed,
+    addressed_unqualified,
+)
+from emulator.control.spec import FunctionSpec
+from emulator.control.store import FunctionStore
+from emulator.control.unsupported import refuse_unsupported
+from emulator.control.violations import invalid
+from emulator.model import LATEST
+
+PAGE: Final = 50  # functions; spec/control-plane.md section 1
+
+_FIELDS: Final = {  # member of a request: field of FunctionSpec
+    "Runtime": "runtime",
+    "Role": "role",
+    "Handler": "handler",
+    "Description": "description",
+    "Timeout": "timeout_s",
+    "MemorySize": "memory_mib",
+}
+
+
+def _settings(context: RequestContext, operation: str, request: Request) -> dict[str, Any]:
+    """The fields of FunctionSpec that a request sets; raises LambdaError for what it may not."""
+    refuse_unsupported(operation, request)
+    check_layers(context.account, context.region, request.get("Layers", ()))
+    fields = {field: request[member] for member, field in _FIELDS.items() if member in request}
+    if "Environment" in request:
+        fields["environment"] = request["Environment"].get("Variables")
+    if "EphemeralStorage" in request:
+        fields["ephemeral_storage_mib"] = request["EphemeralStorage"]["Size"]
+    if "Architectures" in request:
+        fields["architecture"] = request["Architectures"][0]
+    if "LoggingConfig" in request:
+        fields["log_group"] = _log_group(request["LoggingConfig"])
+    return fields
+
+
+def _log_group(logging: Request) -> str:
+    if "ApplicationLogLevel" in logging or "SystemLogLevel" in logging:
+        raise invalid("Log levels can be set only with LogFormat JSON.")
+    group: str = logging.get("LogGroup", "")
+    return group
+
+
+class FunctionOperations:
+    """Operations on functions as a whole. Any thread may call."""
+
+    def __init__(self, store: FunctionStore, code: CodeStore, source: CodeSource) -> None:
+        self._store = store
+        self._code = code
+        self._source = source
+
+    def create_function(self, context: RequestContext, request: Request) -> Response:
+        """Make a function; with Publish its version 1 as well, which is then the answer."""
+        where = target(context.account, context.region, request["FunctionName"])
+        self._store.check_access(context.account, where, "lambda:CreateFunction")
+        if where.qualifier is not None:
+            raise invalid(f"A new function's name cannot have a qualifier: {where.qualifier}")
+        refuse_unsupported("CreateFunction", request["Code"])
+        settings = _settings(context, "CreateFunction", request)
+        spec = FunctionSpec(
+            account=where.account,
+            region=where.region,
+            name=where.name,
+            **{"runtime": "", "handler": "", **settings},
+        )
+        made = self._store.create(
+            spec,
+            self._source.package(context, request["Code"]),
+            publish=request.get("Publish", False),
+            tags=request.get("Tags"),
+        )
+        return answers.changed(made)
+
+    def update_function_code(self, context: RequestContext, request: Request) -> Response:
+        """Give a function new code; DryRun only shows what would come of it."""
+        where = addressed_unqualified(self._store, context, request, "UpdateFunctionCode")
+        if "ImageUri" in request:
+            raise invalid(
+                "Please don't provide ImageUri when updating a function with packageType Zip."
+            )
+        refuse_unsupported("UpdateFunctionCode", request)
+        self._store.get(where)  # an unknown function counts before faulty code
+        architecture, *_ = request.get("Architectures", [None])
+        code = self._source.package(context, request)
+        revision_id = request.get("RevisionId")
+        if request.get("DryRun"):
+            return answers.configuration(
+                self._store.preview_code(
+                    where, code, architecture=architecture, revision_id=revision_id
+                )
+            )
+        updated = self._store.replace_code(
+            where,
+            code,
+            architecture=architecture,
+            revision_id=revision_id,
+            publish=request.get("Publish", False),
+        )
+        return answers.changed(updated)
+
+    def update_function_configuration(self, context: RequestContext, request: Request) -> Response:
+        """Change settings; members that are absent keep their value."""
+        where = addressed_unqualified(self._store, context, request, "UpdateFunctionConfiguration")
+        self._store.get(where)  # an unknown function counts before faulty settings
+        changes = _settings(context, "UpdateFunctionConfiguration", request)
+        updated = self._store.replace_configuration(
+            where, changes, revision_id=request.get("RevisionId")
+        )
+        return answers.changed(updated)
+
+    def get_function(self, context: RequestContext, request: Request) -> Response:
+        """Configuration, tags, and an address that its code can be downloaded from."""
+        where = addressed(self._store, context, request, "GetFunction")
+        shown = self._store.get(where)
+        token = self._code.token(shown.version.code)
+        response: Response = {
+            "Configuration": answers.configuration(shown, where.qualifier),
+            "Code": {
+                "RepositoryType": "S3",
+                "Location": f"{context.endpoint}/_emulator/code/{token}",
+            },
+        }
+        if tags := self._store.tags(where):
+            response["Tags"] = dict(tags)
+        return response
+
+    def get_function_configuration(self, context: RequestContext, request: Request) -> Response:
+        """Configuration of `$LATEST` or of the version the qualifier names."""
+        where = addressed(self._store, context, request, "GetFunctionConfiguration")
+        return answers.configuration(self._store.get(where), where.qualifier)
+
+    def list_functions(self, context: RequestContext, request: Request) -> Response:
+        """One page of functions by name; FunctionVersion=ALL shows each of their versions."""
+        is_all = "FunctionVersion" in request
+        functions = self._store.list_functions(context.account, context.region)
+        if request.get("MasterRegion", "ALL") != "ALL":
+            functions = []  # replicas of another region's function: there are no edge locations
+        versions = [
+            shown for function in functions for shown in (function if is_all else function[:1])
+        ]
+        found, marker = page(request, versions, answers.list_key, PAGE)
+        return {
+            "Functions": [
+                answers.listed(shown, shown.version.version if is_all else None) for shown in found
+            ],
+            **marker,
+        }
+
+    def delete_function(self, context: RequestContext, request: Request) -> Response:
+        """Delete a function, or one version of it."""
+        where = addressed(self._store, context, request, "DeleteFunction")
+        if where.qualifier not in {None, LATEST} and not re.fullmatch(r"\d+", where.qualifier):
+            raise invalid("Deletion of aliases is not currently supported.")
+        self._store.delete(where)
+        return {"StatusCode": 204}  # sic: the service model says 200

@@ -1,0 +1,40 @@
+"""Which layers a function may refer to."""
+
+from collections.abc import Sequence
+
+from emulator.control.violations import invalid
+from emulator.model import LambdaError, limits
+
+
+def check_layers(account: str, region: str, arns: Sequence[str]) -> None:
+    """Raise LambdaError for layer versions that a function of this account cannot have.
+
+    arns: of layer versions, well-formed. No layer can be published here yet, so every one that
+    passes the other rules is unknown. Source: spec/control-plane.md section 2.
+    """
+    if len(arns) > limits.LAYERS:
+        raise invalid(f"Cannot reference more than {limits.LAYERS} layers.")
+    seen: dict[str, str] = {}
+    for arn in arns:
+        layer = arn.rpartition(":")[0]
+        if layer in seen:
+            raise invalid(
+                "Two different versions of the same layer are not allowed to be referenced in the"
+                f" same function. {seen[layer]} and {arn} are versions of the same layer."
+            )
+        seen[layer] = arn
+    for arn in arns:
+        _, _, _, home, owner, *_ = arn.split(":")
+        if home not in {"", region}:  # "": a layer of AWS itself, which has no home
+            raise invalid(
+                "Layers are not in the same region as the function. Layers are expected to be in"
+                f" region {region}."
+            )
+        if owner not in {"", account}:
+            raise LambdaError(
+                "AccessDeniedException",
+                f"User: arn:aws:iam::{account}:root is not authorized to perform:"
+                f" lambda:GetLayerVersion on resource: {arn} because no resource-based policy"
+                " allows the lambda:GetLayerVersion action",
+            )
+        raise invalid(f"Layer version {arn} does not exist.")

@@ -1,0 +1,34 @@
+"""The operations of the Lambda API that the control room owns."""
+
+from collections.abc import Mapping
+
+from emulator.control.code import CodeStore
+from emulator.control.code_source import CodeSource
+from emulator.control.function_operations import FunctionOperations
+from emulator.control.policy_operations import PolicyOperations
+from emulator.control.request import FetchObject, Operation
+from emulator.control.store import FunctionStore
+from emulator.control.version_operations import VersionOperations
+
+
+def operations(
+    store: FunctionStore, code: CodeStore, fetch_object: FetchObject
+) -> Mapping[str, Operation]:
+    """Every operation of this room, by its name in the service model."""
+    functions = FunctionOperations(store, code, CodeSource(code, fetch_object))
+    policies = PolicyOperations(store)
+    versions = VersionOperations(store)
+    return {
+        "AddPermission": policies.add_permission,
+        "CreateFunction": functions.create_function,
+        "DeleteFunction": functions.delete_function,
+        "GetFunction": functions.get_function,
+        "GetFunctionConfiguration": functions.get_function_configuration,
+        "GetPolicy": policies.get_policy,
+        "ListFunctions": functions.list_functions,
+        "ListVersionsByFunction": versions.list_versions_by_function,
+        "PublishVersion": versions.publish_version,
+        "RemovePermission": policies.remove_permission,
+        "UpdateFunctionCode": functions.update_function_code,
+        "UpdateFunctionConfiguration": functions.update_function_configuration,
+    }

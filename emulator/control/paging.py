@@ -1,0 +1,39 @@
+"""Pages of a list: `Marker` in, `NextMarker` out."""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from emulator.control.violations import invalid
+
+T = TypeVar("T")
+
+
+def page(
+    request: Mapping[str, Any], items: Iterable[T], key: Callable[[T], str], limit: int
+) -> tuple[list[T], dict[str, str]]:
+    """The page a request asks for, and the answer's member `NextMarker` where more follow.
+
+    items: in the order of `key`, which is unique. Items may come and go between two pages.
+    limit: the most that one page may have.
+    """
+    after = _decoded(request.get("Marker"))
+    rest = [item for item in items if after is None or key(item) > after]
+    size = min(request.get("MaxItems") or limit, limit)
+    if len(rest) <= size:
+        return rest, {}
+    return rest[:size], {"NextMarker": _encoded(key(rest[size - 1]))}
+
+
+def _encoded(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode()
+
+
+def _decoded(marker: str | None) -> str | None:
+    if not marker:
+        return None
+    try:
+        return base64.b64decode(marker, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise invalid(f"The marker {marker} is not one that a list has returned.") from None

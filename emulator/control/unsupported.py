@@ -1,0 +1,51 @@
+"""Members of requests that AWS honours and this emulator cannot yet: refused, never ignored."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from emulator.control.violations import not_implemented
+
+
+def _never(_: Any) -> bool:
+    return False
+
+
+def _is_empty(value: Any) -> bool:
+    return not value
+
+
+def _has_no(*members: str) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda value: not any(value.get(member) for member in members)
+
+
+UNSUPPORTED: Final[Mapping[str, Callable[[Any], bool]]] = {  # member: which values mean nothing
+    "AcceleratorConfig": _never,
+    "CapacityProviderConfig": _never,
+    "CodeSigningConfigArn": _never,
+    "DeadLetterConfig": _has_no("TargetArn"),
+    "DurableConfig": _never,
+    "FileSystemConfigs": _is_empty,
+    "ImageConfig": _is_empty,
+    "KMSKeyArn": _is_empty,
+    "LoggingConfig": lambda value: value.get("LogFormat", "Text") == "Text",
+    "PackageType": lambda value: value == "Zip",
+    "PublishTo": _never,
+    "RuntimeConfig": _never,
+    "S3ObjectStorageMode": lambda value: value == "COPY",
+    "SnapStart": lambda value: value.get("ApplyOn", "None") == "None",
+    "SourceKMSKeyArn": _is_empty,
+    "TenancyConfig": _never,
+    "TracingConfig": lambda value: value.get("Mode", "PassThrough") == "PassThrough",
+    "VpcConfig": _has_no("SubnetIds", "SecurityGroupIds", "Ipv6AllowedForDualStack"),
+}
+
+
+def refuse_unsupported(operation: str, members: Mapping[str, Any]) -> None:
+    """Raise NotImplemented, naming the first member of a request that we could only store."""
+    for member, value in members.items():
+        means_nothing = UNSUPPORTED.get(member)
+        if means_nothing is not None and not means_nothing(value):
+            raise not_implemented(
+                f"{operation} with {member}={value!r}",
+                f"Leave {member} out to use the function here.",
+            )
