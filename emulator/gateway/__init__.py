@@ -1,5 +1,17 @@
 """Which request goes to which application, and the serving loop."""
 
+from emulator.gateway.hosts import HostKind, Hosts
+from emulator.gateway.router import Answer, LambdaApi, Router, Scope
 from emulator.gateway.serving import ListenError, Server, serve
 
-__all__ = ["ListenError", "Server", "serve"]
+__all__ = [
+    "Answer",
+    "HostKind",
+    "Hosts",
+    "LambdaApi",
+    "ListenError",
+    "Router",
+    "Scope",
+    "Server",
+    "serve",
+]
