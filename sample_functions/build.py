@@ -40,12 +40,10 @@ def install_python_packages(function: str) -> None:
         return
     _say(f"{function}: installing its Python packages for {version}")
     # Whichever Python runs pip, the wheels are those of the Python that runs the function.
-    target = ["--target", str(folder), "--upgrade", "--no-compile", "--only-binary", ":all:"]
-    target += ["--python-version", version.removeprefix("python"), "--implementation", "cp"]
-    _run(
-        [sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--require-hashes"]
-        + [*target, "-r", str(requirements)]
-    )
+    wheels = ["--python-version", version.removeprefix("python"), "--implementation", "cp"]
+    wheels += ["--only-binary", ":all:", "--require-hashes", "-r", str(requirements)]
+    target = ["--target", str(folder), "--upgrade", "--no-compile", "--no-deps"]
+    _run([sys.executable, "-m", "pip", "install", "-qq", *target, *wheels])
     installed.write_text(wanted)
 
 
