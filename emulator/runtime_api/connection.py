@@ -56,7 +56,9 @@ class Connection:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            self.reply(Reply(status=400, body=b'{"errorType":"BadRequest","errorMessage":"not HTTP"}'))
+            self.reply(
+                Reply(status=400, body=b'{"errorType":"BadRequest","errorMessage":"not HTTP"}')
+            )
             self.flush()
             self.is_open = False
 

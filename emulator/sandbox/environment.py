@@ -122,8 +122,9 @@ class Environment:
         After a failure the environment is COLD, and its next invocation runs the phase again.
         """
         self._output.platform(platform_lines.init_start(self.version, self.version.region))
+        process = self._launch_runtime()  # what the machine needs to get ready is not billed
         started = time.monotonic()
-        failure = self._start_runtime("", started + INIT_TIMEOUT_S)
+        failure = self._await_ready(process, "", started + INIT_TIMEOUT_S)
         init_ms = (time.monotonic() - started) * 1000
         if failure is None:
             self._init_ms = init_ms
@@ -191,20 +192,24 @@ class Environment:
     def _is_ready(self) -> bool:
         return self._endpoint.is_ready
 
-    def _start_runtime(self, request_id: str, deadline: float) -> Failure | None:
+    def _launch_runtime(self) -> RuntimeProcess:
         self.state = step(self.state, Signal.START)
         self._exit = None
-        self._process = self._launch(
+        return self._launch(
             self.version,
             environment_id=self.id,
             tmp_folder=self._tmp,
             runtime_api=self._endpoint.address,
             log_stream=self._log_stream,
         )
-        self._output.attach(self._process.log_fd)
-        self._selector.register(self._process.log_fd, selectors.EVENT_READ, self._pull_output)
-        self._selector.register(self._process.exit_fd, selectors.EVENT_READ, self._poll_exit)
-        self._gauge = MemoryGauge(self._process.pid, self.version.memory_mib)
+
+    def _await_ready(
+        self, process: RuntimeProcess, request_id: str, deadline: float
+    ) -> Failure | None:
+        self._process = process
+        self._output.attach(process.log_fd)
+        self._selector.register(process.log_fd, selectors.EVENT_READ, self._pull_output)
+        self._selector.register(process.exit_fd, selectors.EVENT_READ, self._poll_exit)
         ending = self._pump(lambda: self._is_ready() or self._endpoint.answer is not None, deadline)
         self._output.pull()
         answer = self._endpoint.answer
@@ -217,7 +222,7 @@ class Environment:
 
     def _suppressed_init(self, request_id: str, deadline: float) -> Failure | None:
         started = time.monotonic()
-        failure = self._start_runtime(request_id, deadline)
+        failure = self._await_ready(self._launch_runtime(), request_id, deadline)
         if failure is not None:
             init_ms = (time.monotonic() - started) * 1000
             self._output.platform(_init_report(init_ms, "invoke", failure))
@@ -259,7 +264,7 @@ class Environment:
     def _poll_exit(self) -> None:
         assert self._process is not None
         self._exit = self._process.poll()
-        if self._gauge.is_known is False and self._process.pid is not None:
+        if self._process.pid is not None and not self._gauge.is_known:
             self._gauge = MemoryGauge(self._process.pid, self.version.memory_mib)
         if self._exit is not None:
             # Its end is seen once; the rest of its life is the backend's.
@@ -274,6 +279,8 @@ class Environment:
             # Only the REPORT line says what really happened.
             return Failure(body=failure.body, error_type="Runtime.OutOfMemory")
         assert self._exit is not None
+        if self._exit.refusal is not None:
+            return _failure("Runtime.InvalidEntrypoint", request_id, self._exit.refusal)
         return _failure("Runtime.ExitError", request_id, _exit_text(self._exit))
 
     def _result(
@@ -342,6 +349,8 @@ class Environment:
             if fd in self._selector.get_map():
                 self._selector.unregister(fd)
         process.close()
+        self._gauge.close()
+        self._gauge = MemoryGauge(None, self.version.memory_mib)
 
 
 def _log_stream_name(version: FunctionVersion, environment_id: str) -> str:
@@ -379,9 +388,7 @@ def _failure_of(answer: Answer) -> Failure | None:
     return Failure(body=answer.body, error_type=valid_error_type(answer.error_type))
 
 
-def _failure(
-    error_type: str, request_id: str, text: str, status: Status = Status.ERROR
-) -> Failure:
+def _failure(error_type: str, request_id: str, text: str, status: Status = Status.ERROR) -> Failure:
     message = f"RequestId: {request_id} Error: {text}"
     body = json.dumps({"errorType": error_type, "errorMessage": message}, separators=(",", ":"))
     return Failure(body=body.encode(), error_type=error_type, status=status)

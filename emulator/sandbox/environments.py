@@ -138,14 +138,13 @@ class Environments:
         return lambda: self._create(version)
 
     def _create(self, version: FunctionVersion) -> Environment:
-        environment = Environment(
+        return Environment(
             version,
             launch=self._launcher.launch,
             folder=self._folder,
             log_book=self._log_book,
             listener=self._listener,
         )
-        return environment
 
     def _give_back(self, pool: EnvironmentPool, environment: Environment) -> None:
         if not pool.give_back(environment):

@@ -19,7 +19,7 @@ SDK_PACKAGES: Final = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil"
 ISOLATED: Final = Layout(
     task_root="/var/task", tmp="/tmp", runtime_dir="/var/runtime", layers="/opt"
 )
-Warn = Callable[[str, str], None]  # (runtime asked for, what runs instead)
+Warn = Callable[[str, str], None]  # (runtime asked for, what the function gets instead)
 
 
 class Launcher:
@@ -148,6 +148,10 @@ class Launcher:
                     sdk_folder=self._sdk_folder,
                 )
                 self._zygotes[key] = zygote
+                if preload_sdk and not zygote.has_sdk:
+                    self._warn(
+                        interpreter.runtime, "it without boto3: ship a boto3 that runs on it"
+                    )
             return zygote
 
     def _argv(self, version: FunctionVersion, layout: Layout) -> tuple[str, ...]:

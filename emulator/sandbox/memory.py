@@ -16,9 +16,17 @@ class MemoryGauge:
     """Watches the process tree under one first process. Used by one thread at a time."""
 
     def __init__(self, pid: int | None, limit_mib: int) -> None:
-        self._pid = pid if sys.platform == "linux" else None
+        self._pid = pid
         self._limit_mib = limit_mib
         self._peak_mib = 0.0
+        # Kept open: it is read after every invocation, and opening costs more than reading.
+        self._status_fd = _open_status(pid)
+        self.peak_mib()
+
+    @property
+    def is_known(self) -> bool:
+        """False where this system does not tell."""
+        return self._status_fd is not None
 
     def read(self) -> float:
         """Return what the tree uses now, in MiB, and remember the largest reading."""
@@ -28,22 +36,32 @@ class MemoryGauge:
             self._peak_mib = max(self._peak_mib, used)
         return used
 
-    @property
-    def is_known(self) -> bool:
-        """False where this system does not tell."""
-        return self._pid is not None
-
     def peak_mib(self) -> int | None:
         """Return the largest use so far, the first process's own high-water mark included."""
-        if self._pid is None:
+        if self._status_fd is None:
             return None
-        self._peak_mib = max(self._peak_mib, _high_water_mib(self._pid))
+        self._peak_mib = max(self._peak_mib, _high_water_mib(self._status_fd))
         return min(round(self._peak_mib), self._limit_mib)
 
     def next_reading_s(self, used_mib: float) -> float:
         """Return how long `used_mib` may be trusted to stay below the limit."""
         margin = (self._limit_mib - used_mib) / _GROWTH_MIB_PER_S
         return min(max(margin, _SHORTEST_S), _LONGEST_S)
+
+    def close(self) -> None:
+        """Free the descriptor."""
+        if self._status_fd is not None:
+            os.close(self._status_fd)
+            self._status_fd = None
+
+
+def _open_status(pid: int | None) -> int | None:
+    if pid is None or sys.platform != "linux":
+        return None
+    try:
+        return os.open(f"/proc/{pid}/status", os.O_RDONLY)
+    except OSError:
+        return None  # it has ended already
 
 
 def _family(pid: int) -> list[int]:
@@ -65,10 +83,9 @@ def _resident_mib(pid: int) -> float:
         return 0.0
 
 
-def _high_water_mib(pid: int) -> float:
+def _high_water_mib(status_fd: int) -> float:
     try:
-        with open(f"/proc/{pid}/status", "rb") as file:
-            text = file.read()
+        text = os.pread(status_fd, 4096, 0)
     except OSError:
         return 0.0
     start = text.find(b"VmHWM:")

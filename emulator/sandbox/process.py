@@ -34,6 +34,7 @@ class Exit:
 
     status: int | None = None
     signal: int | None = None
+    refusal: str | None = None  # why the program could not be started at all
 
 
 class RuntimeProcess(Protocol):

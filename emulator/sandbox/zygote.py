@@ -36,6 +36,7 @@ class ZygoteProcess:
         self.pid: int | None = None
         self._text = b""
         self._exit: Exit | None = None
+        self._refusal: str | None = None
         self._is_gone = False  # the pipe is closed: no process is left
 
     def poll(self) -> Exit | None:
@@ -56,13 +57,15 @@ class ZygoteProcess:
     def _take_lines(self) -> None:
         *lines, self._text = self._text.split(b"\n")
         for line in lines:
-            word, number = line.split()
+            word, _, rest = line.partition(b" ")
             if word == b"pid":
-                self.pid = int(number)
+                self.pid = int(rest)
+            elif word == b"refused":
+                self._refusal = rest.decode()
             elif word == b"exit":
-                self._exit = Exit(status=int(number))
+                self._exit = Exit(status=int(rest), refusal=self._refusal)
             else:
-                self._exit = Exit(signal=int(number))
+                self._exit = Exit(signal=int(rest))
 
     def kill(self) -> None:
         """End all processes; see `RuntimeProcess.kill`."""
@@ -109,7 +112,9 @@ class Zygote:
                 env={"PATH": os.environ.get("PATH", ""), "LANG": "en_US.UTF-8"},
                 start_new_session=True,  # Ctrl-C in the terminal is the emulator's business
             )
-        self.is_isolated = bool(self._greeting()["isolated"])
+        greeting = self._greeting()
+        self.is_isolated = bool(greeting["isolated"])
+        self.has_sdk = bool(greeting["has_sdk"])
 
     def _greeting(self) -> dict[str, Any]:
         self._socket.settimeout(START_TIMEOUT_S)

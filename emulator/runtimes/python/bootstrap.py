@@ -8,6 +8,7 @@ import decimal
 import importlib
 import importlib.machinery
 import importlib.util
+import io
 import json
 import logging
 import os
@@ -47,8 +48,10 @@ class RuntimeApi:
 
     def request(self, method, path, body=b"", headers=""):
         """Return the bytes of a request."""
-        head = "{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: lambda-emulator-python/{}.{}\r\n{}".format(
-            method, path, self.host, sys.version_info[0], sys.version_info[1], headers
+        head = (
+            "{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: lambda-emulator-python/{}.{}\r\n{}".format(
+                method, path, self.host, sys.version_info[0], sys.version_info[1], headers
+            )
         )
         if method == "POST":
             head += "Content-Length: {}\r\n".format(len(body))
@@ -71,6 +74,7 @@ class RuntimeApi:
         self.read()
 
     def read_event(self):
+        """Read answers up to the one that is an event."""
         while True:
             headers, body = self.read()
             if "lambda-runtime-aws-request-id" in headers:
@@ -95,12 +99,14 @@ class RuntimeApi:
         return headers, body
 
     def receive(self):
+        """Read some more; the process ends when the emulator has closed the connection."""
         data = self.socket.recv(262144)
         if not data:
-            raise SystemExit(0)  # the emulator is gone, or has no further use for us
+            raise SystemExit(0)
         self.buffer += data
 
     def receive_exactly(self, count):
+        """Read `count` bytes."""
         body = bytearray(count)
         view = memoryview(body)
         while count:
@@ -192,7 +198,7 @@ class RequestLog(logging.Handler):
                 record.levelname, moment, int(record.msecs), self.request_id, self.format(record)
             )
             sys.stdout.write(text)
-        except Exception:
+        except Exception:  # noqa: BLE001 - what `logging` asks of its handlers
             self.handleError(record)
 
 
@@ -215,8 +221,10 @@ def encode(result):
         return result, "application/unknown"
     try:
         return ENCODER.encode(result).encode(), "application/json"
-    except Exception as error:
-        raise Fault("Runtime.MarshalError", "Unable to marshal response: {}".format(error)) from None
+    except Exception as error:  # noqa: BLE001 - an object of the user's may raise anything
+        raise Fault(
+            "Runtime.MarshalError", "Unable to marshal response: {}".format(error)
+        ) from None
 
 
 def load_handler(setting):
@@ -245,6 +253,7 @@ def load_handler(setting):
 
 
 def import_module(module_name, module_path):
+    """Import the handler's module; see `load_handler` for what is raised."""
     try:
         return importlib.import_module(module_path)
     except ImportError as error:
@@ -301,7 +310,7 @@ def log_error(fault, is_init=False):
 
 
 def indent_with_nbsp(line):
-    # CloudWatch would trim ordinary blanks at the start of a line.
+    """Replace the blanks at the start, which CloudWatch would trim."""
     bare = line.lstrip(" ")
     return "\u00a0" * (len(line) - len(bare)) + bare
 
@@ -337,13 +346,14 @@ class Runtime:
         os.environ["_X_AMZN_TRACE_ID"] = headers.get("lambda-runtime-trace-id", "")
         try:
             result, content_type = encode(self.call(headers, body))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever the handler raises is its result
             fault = describe(error, request_id, own_frames=2)
             log_error(fault)
             return "error", ENCODER.encode(fault).encode(), error_header(fault)
         return "response", result, "Content-Type: " + content_type + "\r\n"
 
     def call(self, headers, body):
+        """Build the handler's arguments and call it."""
         try:
             event = json.loads(body)
         except ValueError as error:
@@ -378,8 +388,9 @@ def trust_only_settled_bytecode():
 
 def open_output():
     """Make print write whole lines, in UTF-8, to the log."""
-    sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+    options = {"encoding": "utf-8", "errors": "backslashreplace", "line_buffering": True}
+    sys.stdout = io.TextIOWrapper(open(1, "wb", closefd=False), **options)  # noqa: SIM115
+    sys.stderr = io.TextIOWrapper(open(2, "wb", closefd=False), **options)  # noqa: SIM115
 
 
 def install_logging():
@@ -398,7 +409,7 @@ def main():
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     try:
         handler = load_handler(os.environ["_HANDLER"])
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever the module raises is told
         fault = describe(error, "", own_frames=3)
         log_error(fault, is_init=True)
         api.init_error(ENCODER.encode(fault).encode(), error_header(fault))

@@ -5,6 +5,7 @@ mount points Lambda has. Each execution environment then copies that mount names
 its own folders: two or three system calls on the way of a cold start.
 """
 
+import contextlib
 import ctypes
 import os
 import sys
@@ -30,7 +31,9 @@ LAYERS_DIR = "/opt"
 TMP_DIR = "/tmp"
 HOST_ROOT = "/.host"  # the host's own root, for binding from; each environment unmounts it
 
-_KEPT_FLAGS = os.ST_RDONLY | os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC if hasattr(os, "ST_NODEV") else 0
+_KEPT_FLAGS = (
+    os.ST_RDONLY | os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC if hasattr(os, "ST_NODEV") else 0
+)
 
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -117,11 +120,11 @@ def _show_children(folder, target, leave_out):
         if entry.is_dir():
             os.mkdir(place)
         else:
-            open(place, "w").close()
-        try:
+            os.close(os.open(place, os.O_CREAT))
+        with contextlib.suppress(
+            OSError
+        ):  # a file system this user may not bind: the place stays empty
             _mount(entry.path, place, flags=MS_BIND | MS_REC)
-        except OSError:  # a file system this user may not bind: the place stays empty
-            pass
 
 
 def enter_environment():

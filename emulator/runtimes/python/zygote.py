@@ -11,11 +11,13 @@ Requests (`op`):
          under the number the variable LAMBDA_EMULATOR_STANDBY_FD then names.
   adopt  show its folders to an `exec`ed program that was started without them.
   kill   end all processes of an environment.
-On the exit pipe this writes `pid N` (as the host counts), then `exit N` or `signal N`; the pipe
-closes when no process of the environment is left. When the socket closes, all of them end.
+On the exit pipe this writes `pid N` (as the host counts), `refused TEXT` when a program could not
+be started, then `exit N` or `signal N`; the pipe closes once the environment was killed. When the
+socket closes, all processes end.
 """
 
 import array
+import contextlib
 import gc
 import json
 import os
@@ -29,8 +31,8 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import bootstrap  # noqa: E402
-import isolation  # noqa: E402
+import bootstrap
+import isolation
 
 del sys.path[0]  # the function must not find our modules
 
@@ -50,10 +52,8 @@ class Child:
 
     def tell(self, text):
         """Write a line to the emulator; it may have stopped reading."""
-        try:
+        with contextlib.suppress(OSError):
             os.write(self.exit_fd, text.encode())
-        except OSError:
-            pass
 
 
 class Zygote:
@@ -104,7 +104,7 @@ class Zygote:
                 code = 0
             except SystemExit as stop:
                 code = stop.code if isinstance(stop.code, int) else 1
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - top of the new process
                 os.write(2, "lambda-emulator: cannot start: {!r}\n".format(error).encode())
             finally:
                 os._exit(code)
@@ -121,7 +121,6 @@ class Zygote:
         os.dup2(log_fd, 2)
         os.close(log_fd)
         os.write(exit_fd, "pid {}\n".format(self.host_pid()).encode())
-        os.close(exit_fd)
         os.setsid()
         if not self.isolated:
             isolation.die_with_parent(signal.SIGKILL)
@@ -133,7 +132,8 @@ class Zygote:
             os.chdir(message["cwd"])
         resource.setrlimit(resource.RLIMIT_NOFILE, (FILE_DESCRIPTORS, FILE_DESCRIPTORS))
         if message["op"] == "exec":
-            self.execute(message, fds[2:])
+            self.execute(message, exit_fd, fds[2:])
+        os.close(exit_fd)
         os.environ.clear()
         os.environ.update(message["env"])
         time.tzset()
@@ -160,7 +160,8 @@ class Zygote:
         os.close(self.host_proc)
         return pid
 
-    def execute(self, message, extra_fds):
+    def execute(self, message, exit_fd, extra_fds):
+        """Become another program; what prevents it is told on the exit pipe."""
         env = dict(message["env"])
         for fd in extra_fds:
             os.set_inheritable(fd, True)
@@ -169,7 +170,7 @@ class Zygote:
             os.execve(message["argv"][0], message["argv"], env)
         except OSError as error:
             text = "fork/exec {}: {}\n".format(message["argv"][0], os.strerror(error.errno).lower())
-            os.write(2, text.encode())
+            os.write(exit_fd, ("refused " + text).encode())
             os._exit(127)
 
     def adopt(self, message, line_fd):
@@ -188,10 +189,8 @@ class Zygote:
                 finally:
                     os._exit(code)
             os.waitpid(pid, 0)
-        try:
+        with contextlib.suppress(OSError):  # the program is gone, and its exit says so
             os.write(line_fd, message["line"].encode())
-        except OSError:
-            pass  # the program is gone, and its exit says so
         os.close(line_fd)
 
     def reap(self):
@@ -259,18 +258,14 @@ class Zygote:
 
 def send(pid, number):
     """Signal a process that may be gone already."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def signal_group(pid):
     """Kill a process group that may be gone already."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def processes():
@@ -341,14 +336,21 @@ def wait_and_clean(pid):
 
 
 def preload(modules):
-    """Import what every environment would import anyway, once, before the first fork."""
-    for name in modules:
-        try:
+    """Import what every environment would import anyway, once, before the first fork.
+
+    Returns False when the SDK does not run on this Python.
+    """
+    try:
+        for name in modules:
             __import__(name)
-        except ImportError:  # then the function's own import says so
-            pass
+        works = True
+    except Exception:  # noqa: BLE001 - an SDK made for newer Pythons fails in its own ways
+        for name in [name for name in sys.modules if name.partition(".")[0] in modules]:
+            del sys.modules[name]
+        works = False
     gc.collect()
     gc.freeze()  # keep the collector from touching, and so copying, shared pages
+    return works
 
 
 def main():
@@ -364,9 +366,9 @@ def main():
         isolated = False
     sdk_path = isolation.RUNTIME_DIR if isolated else OPTIONS["sdk_folder"]
     sys.path.append(sdk_path)
-    preload(SDK_MODULES if OPTIONS["preload_sdk"] else ())
+    has_sdk = preload(SDK_MODULES if OPTIONS["preload_sdk"] else ())
     zygote = Zygote(control, {"isolated": isolated, "host_proc": host_proc})
-    answer = {"isolated": isolated, "version": list(sys.version_info[:3])}
+    answer = {"isolated": isolated, "has_sdk": has_sdk}
     control.sendall(json.dumps(answer).encode() + b"\n")
     zygote.run()
     if not isolated:  # else the kernel ends what lives in the namespace
