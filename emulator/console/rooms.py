@@ -1,0 +1,27 @@
+"""What the console shows and moves."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from emulator.model import Clock, FunctionVersion
+from emulator.observe import Activity, LogBook, Records
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rooms:
+    """The rooms of one running emulator, as far as the console needs them.
+
+    functions: `$LATEST` of every function. services: state of each AWS service by its name, as
+    the health document shows it. archive_for: the zip of a code package by its token, None when
+    there is none. reset: empties everything and loads the project again.
+    """
+
+    version: str
+    functions: Callable[[], Sequence[FunctionVersion]]
+    services: Callable[[], Mapping[str, str]]
+    archive_for: Callable[[str], bytes | None]
+    reset: Callable[[], None]
+    activity: Activity
+    clock: Clock
+    log_book: LogBook
+    records: Records

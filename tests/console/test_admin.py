@@ -1,0 +1,415 @@
+import http.client
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+from werkzeug.test import Client, TestResponse
+
+from emulator.console import Admin, Rooms
+from emulator.gateway import serve
+from emulator.model import (
+    Clock,
+    CodePackage,
+    FunctionVersion,
+    Invocation,
+    InvocationResult,
+    Status,
+)
+from emulator.observe import Activity, InvocationRecord, LogBook, Records
+
+CODE = CodePackage(folder=Path("/src/hello"), sha256="x", size_bytes=1, is_live=True)
+
+
+def function(name: str, **changes: Any) -> FunctionVersion:
+    settings: dict[str, Any] = {
+        "account": "000000000000",
+        "region": "us-east-1",
+        "name": name,
+        "deployment": 1,
+        "runtime": "python3.12",
+        "handler": "app.handler",
+        "role": "",
+        "code": CODE,
+    }
+    return FunctionVersion(**{**settings, **changes})
+
+
+def record(name: str, request_id: str, **changes: Any) -> InvocationRecord:
+    result: dict[str, Any] = {
+        "payload": b'{"ok": true}',
+        "status": Status.SUCCESS,
+        "function_error": None,
+        "error_type": None,
+        "executed_version": "$LATEST",
+        "log": b"START\nhello\nREPORT\n",
+        "duration_ms": 1.5,
+        "billed_ms": 2,
+        "init_ms": 41.0,
+        "max_memory_mib": 33,
+        "environment_id": "7f3a",
+    }
+    version = function(name)
+    return InvocationRecord(
+        function_version=version,
+        invocation=Invocation(
+            request_id=request_id,
+            payload=b'{"key": "value"}',
+            invoked_arn=version.arn,
+            trace_header="Root=1",
+            source="s3",
+            cause="photos/a.jpg",
+        ),
+        result=InvocationResult(**{**result, **changes}),
+        accepted_at=1.0,
+        started_at=2.0,
+        finished_at=3.0,
+    )
+
+
+@dataclass
+class Emulator:
+    """Real rooms with an Admin before them."""
+
+    clock: Clock = field(default_factory=Clock)
+    functions: list[FunctionVersion] = field(default_factory=list)
+    resets: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.activity = Activity(self.clock)
+        self.log_book = LogBook(self.clock)
+        self.records = Records()
+        self.admin = Admin(
+            Rooms(
+                version="1.2.3",
+                functions=lambda: self.functions,
+                services=lambda: {"s3": "running"},
+                archive_for={"abc": b"PK"}.get,
+                reset=lambda: self.resets.append("reset"),
+                activity=self.activity,
+                clock=self.clock,
+                log_book=self.log_book,
+                records=self.records,
+            )
+        )
+
+    def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """As the router passes requests on."""
+        environ["emulator.account"], environ["emulator.region"] = "000000000000", "us-east-1"
+        return self.admin(environ, start_response)
+
+    def get(self, path: str) -> TestResponse:
+        return Client(self.wsgi).get(path)
+
+    def post(self, path: str, body: object = None) -> TestResponse:
+        return Client(self.wsgi).post(path, json=body) if body else Client(self.wsgi).post(path)
+
+
+@pytest.fixture
+def emulator() -> Emulator:
+    return Emulator()
+
+
+@pytest.mark.parametrize("path", ["/_emulator/health", "/_localstack/health"])
+def test_health_tells_version_functions_and_services(emulator: Emulator, path: str) -> None:
+    emulator.functions.append(function("hello"))
+    assert emulator.get(path).json == {
+        "status": "running",
+        "version": "1.2.3",
+        "functions": 1,
+        "services": {"s3": "running"},
+    }
+
+
+def test_health_is_answered_without_flask() -> None:
+    program = """
+import sys
+from emulator.console import Admin, Rooms
+from emulator.model import Clock
+from emulator.observe import Activity, LogBook, Records
+clock = Clock()
+admin = Admin(Rooms(version="1", functions=list, services=dict, archive_for=dict().get,
+    reset=list, activity=Activity(clock), clock=clock, log_book=LogBook(clock), records=Records()))
+environ = {"PATH_INFO": "/_emulator/health", "REQUEST_METHOD": "GET"}
+assert admin(environ, lambda status, headers: None)
+sys.exit("flask" in sys.modules or "werkzeug" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+# --- settle ------------------------------------------------------------------------------------
+
+
+def test_settle_answers_at_once_when_nothing_is_left(emulator: Emulator) -> None:
+    answer = emulator.post("/_emulator/settle?timeout=30")
+    assert (answer.status_code, answer.json) == (200, {"settled": True, "pending": {}})
+
+
+def test_settle_waits_until_the_last_invocation_is_over(emulator: Emulator) -> None:
+    emulator.activity.begin("invocations")
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(emulator.post, "/_emulator/settle?timeout=30")
+        assert not answer.done()
+        emulator.activity.end("invocations")
+        assert answer.result(10).status_code == 200
+
+
+def test_settle_names_what_is_pending_when_its_time_is_up(emulator: Emulator) -> None:
+    emulator.activity.begin("invocations")
+    emulator.activity.begin("events due")
+    answer = emulator.post("/_emulator/settle?timeout=0.01")
+    assert answer.status_code == 504
+    assert answer.json == {
+        "settled": False,
+        "pending": {"invocations": 1, "events due": 1},
+        "message": "after 0.01 s there is still pending: 1 invocations, 1 events due",
+    }
+
+
+# --- invocations -------------------------------------------------------------------------------
+
+
+def test_invocations_are_shown_newest_first(emulator: Emulator) -> None:
+    for request_id, name in (("1", "hello"), ("2", "resize"), ("3", "hello")):
+        emulator.records.add(record(name, request_id))
+
+    def ids(query: str) -> list[str]:
+        shown = emulator.get(f"/_emulator/invocations{query}").json
+        return [invocation["request_id"] for invocation in shown or []]
+
+    assert ids("") == ["3", "2", "1"]
+    assert ids("?limit=2") == ["3", "2"]
+    assert ids("?function=hello") == ["3", "1"]
+    assert ids("?function=hello&limit=1") == ["3"]
+    assert ids("?function=nobody") == []
+
+
+def test_an_invocation_is_shown_whole(emulator: Emulator) -> None:
+    emulator.records.add(record("hello", "1"))
+    (shown,) = emulator.get("/_emulator/invocations").json or []
+    assert shown == {
+        "request_id": "1",
+        "function": "hello",
+        "version": "$LATEST",
+        "qualifier": None,
+        "source": "s3",
+        "cause": "photos/a.jpg",
+        "attempt": 1,
+        "status": "success",
+        "error_type": None,
+        "cold": True,
+        "duration_ms": 1.5,
+        "billed_ms": 2,
+        "init_ms": 41.0,
+        "max_memory_mib": 33,
+        "environment": "7f3a",
+        "accepted_at": 1.0,
+        "started_at": 2.0,
+        "finished_at": 3.0,
+        "event": {"key": "value"},
+        "response": {"ok": True},
+        "log": "START\nhello\nREPORT\n",
+    }
+
+
+def test_a_failed_invocation_has_an_error_in_place_of_a_response(emulator: Emulator) -> None:
+    error = {"errorMessage": "boom", "errorType": "ValueError"}
+    emulator.records.add(
+        record("hello", "1", status=Status.ERROR, payload=json.dumps(error).encode())
+    )
+    (shown,) = emulator.get("/_emulator/invocations").json or []
+    assert (shown["status"], shown["error"], "response" in shown) == ("error", error, False)
+
+
+def test_a_long_event_is_shown_as_the_text_that_was_kept(emulator: Emulator) -> None:
+    long = record("hello", "1", payload=b'"' + b"x" * 100_000 + b'"')
+    emulator.records.add(long)
+    (shown,) = emulator.get("/_emulator/invocations").json or []
+    assert shown["response"].startswith('"xxx')
+    assert shown["response"].endswith("(cut: 65536 of 100002 bytes)")
+
+
+# --- clock -------------------------------------------------------------------------------------
+
+
+def test_the_clock_is_advanced_and_frozen(emulator: Emulator) -> None:
+    before = emulator.clock.now()
+    frozen = emulator.post("/_emulator/clock", {"freeze": True, "advance": 60}).json
+    assert frozen is not None
+    assert frozen["frozen"] is True
+    assert before + 60 <= frozen["now"] < before + 120
+    assert emulator.get("/_emulator/clock").json == frozen
+    running = emulator.post("/_emulator/clock", {"freeze": False}).json
+    assert running is not None
+    assert running["frozen"] is False
+
+
+# --- functions, code, reset --------------------------------------------------------------------
+
+
+def test_functions_are_listed_by_name(emulator: Emulator) -> None:
+    emulator.functions += [function("resize", runtime="nodejs22.x"), function("hello")]
+    shown = emulator.get("/_emulator/functions").json or []
+    assert [listed["name"] for listed in shown] == ["hello", "resize"]
+    assert shown[0] == {
+        "name": "hello",
+        "arn": "arn:aws:lambda:us-east-1:000000000000:function:hello",
+        "account": "000000000000",
+        "region": "us-east-1",
+        "runtime": "python3.12",
+        "handler": "app.handler",
+        "timeout_s": 3,
+        "memory_mib": 128,
+        "code": "/src/hello",
+        "live": True,
+        "log_group": "/aws/lambda/hello",
+    }
+
+
+def test_code_is_downloaded_by_its_token(emulator: Emulator) -> None:
+    answer = emulator.get("/_emulator/code/abc")
+    assert (answer.data, answer.mimetype) == (b"PK", "application/zip")
+    assert emulator.get("/_emulator/code/gone").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/_emulator/reset", "/moto-api/reset"])
+def test_reset_resets(emulator: Emulator, path: str) -> None:
+    assert emulator.get(path).status_code == 405
+    assert emulator.post(path).json == {"status": "ok"}
+    assert emulator.resets == ["reset"]
+
+
+# --- bad requests ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter"),
+    [
+        ("/_emulator/invocations?limit=x", "limit"),
+        ("/_emulator/invocations?limit=0", "limit"),
+        ("/_emulator/invocations?limit=-1", "limit"),
+        ("/_emulator/invocations?functoin=hello", "functoin"),
+        ("/_emulator/logs", "function"),
+        ("/_emulator/logs?function=helo", "function"),
+        ("/_emulator/logs?function=hello&follow=maybe", "follow"),
+    ],
+)
+def test_a_bad_query_is_refused_by_name(emulator: Emulator, path: str, parameter: str) -> None:
+    emulator.functions.append(function("hello"))
+    answer = emulator.get(path)
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert answer.json["parameter"] == parameter
+    assert parameter in answer.json["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "parameter"),
+    [
+        ("/_emulator/settle?timeout=-1", None, "timeout"),
+        ("/_emulator/settle?timeout=nan", None, "timeout"),
+        ("/_emulator/settle?timeout=soon", None, "timeout"),
+        ("/_emulator/clock", {"advance": -1}, "advance"),
+        ("/_emulator/clock", {"advance": "long"}, "advance"),
+        ("/_emulator/clock", {"advance": True}, "advance"),
+        ("/_emulator/clock", {"freeze": "perhaps"}, "freeze"),
+        ("/_emulator/clock", {"advanec": 1}, "advanec"),
+        ("/_emulator/clock", [1], "body"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(
+    emulator: Emulator, path: str, body: object, parameter: str
+) -> None:
+    answer = emulator.post(path, body)
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert answer.json["parameter"] == parameter
+
+
+def test_a_message_about_a_parameter_says_what_it_takes(emulator: Emulator) -> None:
+    assert emulator.get("/_emulator/invocations?limit=x").json == {
+        "message": 'parameter "limit" must be a whole number, 1 or more, not "x"',
+        "parameter": "limit",
+    }
+
+
+def test_an_unknown_page_names_the_nearest(emulator: Emulator) -> None:
+    answer = emulator.get("/_emulator/invocation")
+    assert answer.status_code == 404
+    assert answer.json is not None
+    assert answer.json["message"].endswith('Did you mean "/_emulator/invocations"?')
+
+
+# --- logs --------------------------------------------------------------------------------------
+
+
+def test_logs_show_the_newest_lines_of_a_function(emulator: Emulator) -> None:
+    emulator.functions.append(function("hello", log_group="/mine"))
+    stream = emulator.log_book.log_stream("/mine", "s", "000000000000", "us-east-1")
+    for line in ("one", "two\n", "three"):
+        stream.write(line)
+    answer = emulator.get("/_emulator/logs?function=hello&limit=2")
+    assert (answer.text, answer.mimetype) == ("two\nthree\n", "text/plain")
+
+
+def test_logs_of_a_function_in_another_account_are_found_when_it_is_the_only_one(
+    emulator: Emulator,
+) -> None:
+    emulator.functions.append(function("hello", account="111122223333"))
+    stream = emulator.log_book.log_stream("/aws/lambda/hello", "s", "111122223333", "us-east-1")
+    stream.write("there")
+    assert emulator.get("/_emulator/logs?function=hello").text == "there\n"
+
+
+@pytest.fixture
+def followed(emulator: Emulator) -> Iterator[http.client.HTTPConnection]:
+    """A connection through a real server, on which a function's log is followed."""
+    emulator.functions.append(function("hello"))
+    server = serve(emulator.wsgi, "127.0.0.1", 0)
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
+        connection.request("GET", "/_emulator/logs?function=hello&follow=true")
+        yield connection
+    emulator.admin.stop()
+    server.stop(5)
+
+
+def test_followed_logs_arrive_as_they_are_written(
+    emulator: Emulator, followed: http.client.HTTPConnection
+) -> None:
+    stream = emulator.log_book.log_stream("/aws/lambda/hello", "s", "000000000000", "us-east-1")
+    answer = followed.getresponse()
+    for line in ("first", "second"):
+        stream.write(line)
+        assert answer.readline() == line.encode() + b"\n"
+
+
+def test_a_followed_log_ends_when_its_client_goes(
+    emulator: Emulator, followed: http.client.HTTPConnection
+) -> None:
+    stream = emulator.log_book.log_stream("/aws/lambda/hello", "s", "000000000000", "us-east-1")
+    stream.write("there")
+    answer = followed.getresponse()
+    assert answer.readline() == b"there\n"
+    answer.close()
+    followed.close()
+    deadline = time.monotonic() + 10
+    while emulator.log_book._followers and time.monotonic() < deadline:
+        threading.Event().wait(0.05)
+    assert not emulator.log_book._followers
+
+
+def test_a_followed_log_does_not_hold_up_a_stop(
+    emulator: Emulator, followed: http.client.HTTPConnection
+) -> None:
+    answer = followed.getresponse()
+    emulator.admin.stop()
+    assert answer.read() == b""
