@@ -4,7 +4,8 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent import futures
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -52,7 +53,7 @@ class Environments:
         self._executor = ThreadPoolExecutor(_STARTERS, thread_name_prefix="environment")
         self._lock = threading.Lock()
         self._pools: dict[int, EnvironmentPool] = {}
-        self._retired: dict[int, EnvironmentPool] = {}
+        self._pending: set[Future[None]] = set()  # environments being stopped
         self._stopping = threading.Event()
         self._janitor = threading.Thread(target=self._retire_unused, name="environment-janitor")
         self._janitor.start()
@@ -69,7 +70,7 @@ class Environments:
             result = environment.run(invocation)
         except BaseException:
             pool.discard()
-            self._executor.submit(self._stop_environment, environment)
+            self._stop_later(environment)
             raise
         if environment.finish():
             self._give_back(pool, environment)
@@ -87,10 +88,10 @@ class Environments:
         try:
             report = environment.initialise()
         except BaseException:
-            self._stop_environment(environment)
+            environment.stop()
             raise
         if not pool.add(environment):
-            self._stop_environment(environment)
+            environment.stop()
         return report
 
     def warm(self, version: FunctionVersion) -> None:
@@ -110,21 +111,32 @@ class Environments:
         idle, busy = pool.counts() if pool is not None else (0, 0)
         return EnvironmentCounts(idle=idle, busy=busy)
 
+    def settle(self, timeout_s: float = 10.0) -> bool:
+        """Wait until what was retired is gone; False: it is not after `timeout_s`."""
+        with self._lock:
+            pending = list(self._pending)
+        return not futures.wait(pending, timeout_s).not_done
+
     def reset(self) -> None:
         """Retire everything."""
-        with self._lock:
-            pools, self._pools = list(self._pools.values()), {}
-        for pool in pools:
-            self._stop_all(pool.retire())
+        self._stop_all(self._retire_all())
 
     def stop(self) -> None:
         """End all environments, the busy ones too."""
         self._stopping.set()
         self._janitor.join()
-        # The zygotes take their children along: environments need not be stopped one by one.
+        idle = self._retire_all()
+        # The zygotes take their children along, so there is no process left to end one by one.
         self._launcher.close()
-        self._executor.shutdown(cancel_futures=True)
+        for environment in idle:
+            environment.stop()
+        self._executor.shutdown()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _retire_all(self) -> list[Environment]:
+        with self._lock:
+            pools, self._pools = list(self._pools.values()), {}
+        return [environment for pool in pools for environment in pool.retire()]
 
     def _pool(self, version: FunctionVersion) -> EnvironmentPool:
         with self._lock:
@@ -148,7 +160,7 @@ class Environments:
 
     def _give_back(self, pool: EnvironmentPool, environment: Environment) -> None:
         if not pool.give_back(environment):
-            self._executor.submit(self._stop_environment, environment)
+            self._stop_later(environment)
 
     def _finish_slowly(self, pool: EnvironmentPool, environment: Environment) -> None:
         environment.finish_slowly()
@@ -156,10 +168,17 @@ class Environments:
 
     def _stop_all(self, environments: list[Environment]) -> None:
         for environment in environments:
-            self._executor.submit(self._stop_environment, environment)
+            self._stop_later(environment)
 
-    def _stop_environment(self, environment: Environment) -> None:
-        environment.stop()
+    def _stop_later(self, environment: Environment) -> None:
+        stopping = self._executor.submit(environment.stop)
+        with self._lock:
+            self._pending.add(stopping)
+        stopping.add_done_callback(self._forget)
+
+    def _forget(self, stopped: Future[None]) -> None:
+        with self._lock:
+            self._pending.discard(stopped)
 
     def _retire_unused(self) -> None:
         # An idle environment costs memory only: looking twice in its time is soon enough.

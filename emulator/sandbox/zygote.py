@@ -69,6 +69,7 @@ class ZygoteProcess:
 
     def kill(self) -> None:
         """End all processes; see `RuntimeProcess.kill`."""
+        self.poll()
         if self._is_gone:
             return
         self._zygote.send({"op": "kill", "id": self._id})

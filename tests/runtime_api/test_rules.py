@@ -1,0 +1,158 @@
+"""The rules of the Runtime API, without a socket."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from emulator.model import Invocation
+from emulator.model.limits import SYNC_RESPONSE_BYTES
+from emulator.runtime_api import Outcome, rules, valid_error_type
+from emulator.runtime_api.rules import NEXT_PATH, Conversation, Request, Signal, State
+
+INVOCATION = Invocation(
+    request_id="11111111-2222-4333-8444-555555555555",
+    payload=b"{}",
+    invoked_arn="arn:aws:lambda:us-east-1:000000000000:function:f",
+    trace_header="Root=1-0-0",
+)
+NEXT = Request(method="GET", path=NEXT_PATH, headers={}, body=b"")
+
+
+def post(path: str, body: bytes = b"{}", **headers: str) -> Request:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Request(method="POST", path=f"/2018-06-01/runtime/{path}", headers=named, body=body)
+
+
+RESPONSE = post(f"invocation/{INVOCATION.request_id}/response", b'"ok"')
+
+
+def running() -> Conversation:
+    conversation = Conversation()
+    assert conversation.handle(NEXT) is None
+    conversation.deliver(INVOCATION)
+    return conversation
+
+
+def test_the_diagram_in_the_docstring_is_the_table() -> None:
+    drawn = {
+        (State[source], Signal[signal], State[target])
+        for source, signal, target in re.findall(
+            r"^([A-Z_]+) -+([A-Z_]+)-+> ([A-Z_]+)$", rules.__doc__ or "", re.MULTILINE
+        )
+    }
+    assert drawn == {(*key, target) for key, target in rules.TRANSITIONS.items()}
+
+
+def test_an_event_is_answered_and_the_next_one_asked_for() -> None:
+    conversation = running()
+    reply = conversation.handle(RESPONSE)
+    assert reply is not None
+    assert (reply.status, reply.body) == (202, b'{"status":"OK"}\n')
+    assert conversation.answer is not None
+    assert (conversation.answer.outcome, conversation.answer.body) == (Outcome.RESPONSE, b'"ok"')
+    assert conversation.handle(NEXT) is None
+    assert conversation.state is State.READY
+
+
+def test_an_error_keeps_its_body_and_type() -> None:
+    conversation = running()
+    path = f"invocation/{INVOCATION.request_id}/error"
+    conversation.handle(
+        post(path, b'{"x":1}', lambda_runtime_function_error_type="Runtime.MarshalError")
+    )
+    assert conversation.answer is not None
+    assert conversation.answer.outcome is Outcome.ERROR
+    assert (conversation.answer.body, conversation.answer.error_type) == (
+        b'{"x":1}',
+        "Runtime.MarshalError",
+    )
+
+
+def test_next_without_an_answer_delivers_the_same_event_again() -> None:
+    conversation = running()
+    assert conversation.handle(NEXT) is None
+    assert conversation.state is State.RUNNING
+
+
+def test_a_response_that_is_too_large_is_refused_and_told_to_the_caller() -> None:
+    conversation = running()
+    reply = conversation.handle(replace(RESPONSE, body=b"x" * (SYNC_RESPONSE_BYTES + 1)))
+    assert reply is not None
+    assert reply.status == 413
+    assert json.loads(reply.body) == {
+        "errorType": "RequestEntityTooLarge",
+        "errorMessage": "Exceeded maximum allowed payload size (6291556 bytes).",
+    }
+    assert conversation.answer is not None
+    assert conversation.answer.outcome is Outcome.TOO_LARGE
+
+
+def test_a_response_of_exactly_the_limit_passes() -> None:
+    conversation = running()
+    reply = conversation.handle(replace(RESPONSE, body=b"x" * SYNC_RESPONSE_BYTES))
+    assert reply is not None
+    assert reply.status == 202
+
+
+MISUSE = [
+    ("another request id", running, post("invocation/other/response"), 400, "InvalidRequestID"),
+    ("a response before next", Conversation, RESPONSE, 403, "InvalidStateTransition"),
+    ("init/error after next", running, post("init/error"), 403, "InvalidStateTransition"),
+    (
+        "an unknown response mode",
+        running,
+        post(
+            f"invocation/{INVOCATION.request_id}/response",
+            lambda_runtime_function_response_mode="fast",
+        ),
+        400,
+        "InvalidFunctionResponseMode",
+    ),
+    ("an unknown path", running, post("nothing"), 404, "NotFound"),
+    ("an unknown method", running, replace(NEXT, method="PUT"), 405, "MethodNotAllowed"),
+]
+
+
+@pytest.mark.parametrize(
+    ("start", "request_", "status", "error_type"),
+    [case[1:] for case in MISUSE],
+    ids=[case[0] for case in MISUSE],
+)
+def test_misuse_is_refused(
+    start: type[Conversation], request_: Request, status: int, error_type: str
+) -> None:
+    conversation = start()
+    before = conversation.state
+    reply = conversation.handle(request_)
+    assert reply is not None
+    assert reply.status == status
+    assert json.loads(reply.body)["errorType"] == error_type
+    assert conversation.state is before
+
+
+def test_a_second_response_names_the_states() -> None:
+    conversation = running()
+    conversation.handle(RESPONSE)
+    reply = conversation.handle(RESPONSE)
+    assert reply is not None
+    assert json.loads(reply.body)["errorMessage"] == (
+        "State transition from RuntimeResponseSentState to InvocationResponse failed for "
+        "runtime. Error: State transition is not allowed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "valid"),
+    [
+        ("Runtime.MarshalError", "Runtime.MarshalError"),
+        ("Function.Anything", "Function.Anything"),
+        ("KeyError", "Runtime.Unknown"),
+        ("Function.lower", "Function.Unknown"),
+        ("Runtime.", "Runtime.Unknown"),
+        (None, "Runtime.Unknown"),
+    ],
+)
+def test_the_platform_keeps_only_error_types_of_its_form(told: str | None, valid: str) -> None:
+    assert valid_error_type(told) == valid

@@ -1,0 +1,105 @@
+"""Real environments for functions written in a test."""
+
+import itertools
+import json
+import textwrap
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.model import Clock, CodePackage, FunctionVersion, Invocation, InvocationResult
+from emulator.observe import LogBook
+from emulator.sandbox import Credentials, Environments, Launcher
+
+MakeFunction = Callable[..., FunctionVersion]
+Run = Callable[..., InvocationResult]
+
+
+class Terminal:
+    """Collects what the sandbox would show."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.warnings: list[tuple[str, str]] = []
+
+    def output(self, function: str, text: str) -> None:
+        self.text += text
+
+    def warn(self, runtime: str, instead: str) -> None:
+        self.warnings.append((runtime, instead))
+
+
+@pytest.fixture(scope="module")
+def terminal() -> Terminal:
+    return Terminal()
+
+
+@pytest.fixture(scope="module")
+def log_book() -> LogBook:
+    return LogBook(Clock())
+
+
+@pytest.fixture(scope="module")
+def environments(
+    tmp_path_factory: pytest.TempPathFactory, terminal: Terminal, log_book: LogBook
+) -> Iterator[Environments]:
+    run_folder = tmp_path_factory.mktemp("run")
+    credentials = Credentials(access_key="AKID", secret_key="secret", session_token="token")
+    launcher = Launcher(
+        run_folder=run_folder,
+        endpoint_url=lambda: "http://127.0.0.1:4566",
+        credentials=lambda version: credentials,
+        warn=terminal.warn,
+    )
+    environments = Environments(
+        launcher=launcher, run_folder=run_folder, log_book=log_book, listener=terminal
+    )
+    yield environments
+    environments.stop()
+
+
+@pytest.fixture
+def function(tmp_path: Path) -> MakeFunction:
+    """Make a function from source text: `function("def handler(event, context): …")`."""
+    numbers = itertools.count()
+
+    def make(
+        source: str, *, file: str = "app.py", mode: int = 0o644, **more: Any
+    ) -> FunctionVersion:
+        folder = tmp_path / f"function-{next(numbers)}"
+        folder.mkdir()
+        path = folder / file
+        path.write_text(textwrap.dedent(source))
+        path.chmod(mode)
+        settings: dict[str, Any] = {"runtime": "python3.11", "handler": "app.handler", **more}
+        return FunctionVersion(
+            account="000000000000",
+            region="us-east-1",
+            name="tested",
+            deployment=uuid.uuid4().int,
+            role="arn:aws:iam::000000000000:role/r",
+            code=CodePackage(folder=folder, sha256="", size_bytes=1),
+            **settings,
+        )
+
+    return make
+
+
+@pytest.fixture
+def run(environments: Environments) -> Run:
+    """Run one invocation: `run(function, event)`."""
+
+    def run_one(version: FunctionVersion, event: object = None, **more: Any) -> InvocationResult:
+        invocation = Invocation(
+            request_id=str(uuid.uuid4()),
+            payload=json.dumps({} if event is None else event).encode(),
+            invoked_arn=version.arn,
+            trace_header="Root=1-00000000-000000000000000000000000;Sampled=0",
+            **more,
+        )
+        return environments.run(version, invocation)
+
+    return run_one
