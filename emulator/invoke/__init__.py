@@ -1,0 +1,6 @@
+"""The one door to every function: resolve, admit, run, retry."""
+
+from emulator.invoke.event_queue import Backlog
+from emulator.invoke.invoker import Invoker, InvokeSettings
+
+__all__ = ["Backlog", "InvokeSettings", "Invoker"]

@@ -1,0 +1,151 @@
+"""The one door through which every invocation goes, whoever asks for it."""
+
+from dataclasses import dataclass
+
+from emulator.invoke.admission import Admission
+from emulator.invoke.async_engine import AsyncEngine
+from emulator.invoke.attempt import Attempts
+from emulator.invoke.delivery import Delivery
+from emulator.invoke.event_queue import Backlog, QueuedEvent
+from emulator.invoke.identity import new_request_id, trace_header
+from emulator.invoke.neighbours import Environments, Resolver
+from emulator.invoke.payload import check_payload
+from emulator.model import (
+    Call,
+    Clock,
+    Invocation,
+    InvocationResult,
+    LambdaError,
+    ResolvedFunction,
+    limits,
+)
+from emulator.observe import Activity, Records, Reporter
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvokeSettings:
+    """What a user may set about invocation."""
+
+    retry_delay_scale: float = 1.0  # 0.01 makes the minute before the first retry 0.6 s
+    account_concurrency: int = limits.ACCOUNT_CONCURRENCY  # of each account and Region
+
+
+class Invoker:
+    """Runs functions for callers that wait, and takes events of those that do not.
+
+    Any thread may call. Payloads must be JSON, function and qualifier must exist and be active:
+    else all three calls raise the `LambdaError` of spec/invoke.md section 4.
+    """
+
+    def __init__(
+        self,
+        store: Resolver,
+        environments: Environments,
+        records: Records,
+        reporter: Reporter,
+        activity: Activity,
+        clock: Clock,
+        settings: InvokeSettings,
+    ) -> None:
+        self._store = store
+        self._reporter = reporter
+        self._clock = clock
+        self._attempts = Attempts(
+            environments=environments,
+            admission=Admission(settings.account_concurrency),
+            records=records,
+            reporter=reporter,
+            activity=activity,
+            clock=clock,
+        )
+        self._delivery = Delivery(
+            store, self._attempts, reporter, clock, settings.retry_delay_scale
+        )
+        self._engine = AsyncEngine(self._delivery.attempt, reporter, activity, clock)
+
+    def run(self, call: Call) -> tuple[InvocationResult, str]:
+        """Run the function and wait: its result, and the request id.
+
+        Raises `LambdaError` when nothing ran, with 429 when too many run already.
+        """
+        resolved = self._admissible(call, limits.SYNC_REQUEST_BYTES)
+        request_id = new_request_id()
+        now = self._clock.now()
+        invocation = Invocation(
+            request_id=request_id,
+            payload=call.payload,
+            invoked_arn=resolved.invoked_arn,
+            trace_header=trace_header(call.trace_header, now),
+            client_context=call.client_context,
+            source=call.source,
+            cause=call.cause,
+        )
+        try:
+            return self._attempts.run(resolved, invocation, now), request_id
+        except LambdaError as error:
+            self._reporter.event(
+                "invoke.refused",
+                function=resolved.version.name,
+                request=request_id,
+                error=error.code,
+                message=error.message,
+            )
+            raise
+
+    def accept(self, call: Call) -> str:
+        """Queue the event and return its request id, the same for all attempts.
+
+        Throttling is not checked: a throttled event stays in the queue.
+        """
+        resolved = self._admissible(call, limits.ASYNC_REQUEST_BYTES)
+        now = self._clock.now()
+        event = QueuedEvent(
+            request_id=new_request_id(),
+            call=call,
+            function_arn=resolved.version.arn,
+            trace_header=trace_header(call.trace_header, now),
+            accepted_at=now,
+            accepted_s=self._clock.monotonic(),
+        )
+        self._engine.accept(event)
+        return event.request_id
+
+    def check(self, call: Call) -> None:
+        """Raise what `run` would raise before it runs anything (invocation type DryRun)."""
+        self._admissible(call, limits.SYNC_REQUEST_BYTES)
+
+    def pending_events(self) -> Backlog:
+        """The asynchronous events that are neither done nor given up."""
+        return self._engine.backlog()
+
+    @property
+    def dropped_events(self) -> int:
+        """Events so far whose function was deleted before they ran."""
+        return self._delivery.dropped
+
+    @property
+    def given_up_events(self) -> int:
+        """Events so far that were given up, after their retries or for their age."""
+        return self._delivery.given_up
+
+    def reset(self) -> None:
+        """Forget all queued events; what runs goes on, but is not retried."""
+        self._engine.reset()
+
+    def stop(self, grace_s: float) -> int:
+        """Start no queued event any more; wait up to `grace_s` for those that run.
+
+        Returns how many events are lost by this. Synchronous calls are their callers' to wait for.
+        """
+        return self._engine.stop(grace_s)
+
+    def _admissible(self, call: Call, limit_bytes: int) -> ResolvedFunction:
+        resolved = self._store.resolve(call.account, call.region, call.function, call.qualifier)
+        check_payload(call.payload, limit_bytes)
+        if not resolved.is_active:
+            raise LambdaError(
+                "ResourceConflictException",
+                "The operation cannot be performed at this time. "
+                "The function is currently in the following state: Pending",
+            )
+        return resolved

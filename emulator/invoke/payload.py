@@ -1,0 +1,40 @@
+"""Which events Lambda takes: their size and their form."""
+
+import json
+from typing import Final, NoReturn
+
+from emulator.model import LambdaError
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"Non-standard token '{name}'")  # Python's parser would take NaN
+
+
+_decode: Final = json.JSONDecoder(parse_constant=_refuse_constant).decode
+
+
+def check_payload(payload: bytes, limit_bytes: int) -> None:
+    """Raise `LambdaError` unless `payload` is JSON in UTF-8 of at most `limit_bytes`.
+
+    Source: spec/invoke.md sections 1.1 and 4.
+    """
+    if len(payload) > limit_bytes:
+        raise LambdaError(
+            "RequestEntityTooLargeException",
+            f"Request must be smaller than {limit_bytes} bytes for the InvokeFunction operation",
+        )
+    try:
+        _decode(payload.decode())
+    except json.JSONDecodeError as error:
+        raise _not_json(error.msg, error.lineno, error.colno) from None
+    except (ValueError, RecursionError) as error:  # not UTF-8, NaN, nested too deeply
+        raise _not_json(str(error), 1, 1) from None
+
+
+def _not_json(reason: str, line: int, column: int) -> LambdaError:
+    return LambdaError(
+        "InvalidRequestContentException",
+        "Could not parse request body into json: Could not parse payload into json: "
+        f"{reason}\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` "
+        f"disabled); line: {line}, column: {column}]",
+    )

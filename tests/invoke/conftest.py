@@ -1,0 +1,187 @@
+"""An invoker with everything real around it but the function store and the sandbox."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.invoke import Invoker, InvokeSettings
+from emulator.model import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_REGION,
+    Call,
+    Clock,
+    CodePackage,
+    FunctionVersion,
+    Invocation,
+    InvocationResult,
+    LambdaError,
+    ResolvedFunction,
+    Status,
+    function_arn,
+)
+from emulator.observe import Activity, Records, Reporter
+
+Handler = Callable[[Invocation], InvocationResult]
+
+CODE = CodePackage(folder=Path("nowhere"), sha256="", size_bytes=0)
+
+
+def succeeded(payload: bytes = b"null") -> InvocationResult:
+    return InvocationResult(
+        payload=payload,
+        status=Status.SUCCESS,
+        function_error=None,
+        error_type=None,
+        executed_version="$LATEST",
+        log=b"START\nEND\nREPORT\n",
+        duration_ms=7.4,
+        billed_ms=8,
+        init_ms=None,
+        max_memory_mib=30,
+        environment_id="7f3a",
+    )
+
+
+def failed(error_type: str = "KeyError") -> InvocationResult:
+    return InvocationResult(
+        payload=json.dumps({"errorType": error_type}).encode(),
+        status=Status.ERROR,
+        function_error="Unhandled",
+        error_type=error_type,
+        executed_version="$LATEST",
+        log=b"START\nEND\nREPORT\n",
+        duration_ms=1.0,
+        billed_ms=42,
+        init_ms=41.0,
+        max_memory_mib=30,
+        environment_id="7f3a",
+    )
+
+
+class Functions:
+    """A function store that knows names and the alias `prod`."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, int] = {}
+        self.inactive: set[str] = set()
+
+    def deploy(self, name: str) -> None:
+        self._names[name] = self._names.get(name, 0) + 1
+
+    def delete(self, name: str) -> None:
+        del self._names[name]
+
+    def resolve(
+        self, account: str, region: str, function: str, qualifier: str | None
+    ) -> ResolvedFunction:
+        arn = function_arn(account, region, function, qualifier)
+        if function not in self._names or qualifier not in (None, "prod"):
+            raise LambdaError("ResourceNotFoundException", f"Function not found: {arn}")
+        version = FunctionVersion(
+            account=account,
+            region=region,
+            name=function,
+            deployment=self._names[function],
+            runtime="python3.12",
+            handler="app.handler",
+            role="",
+            code=CODE,
+        )
+        is_active = function not in self.inactive
+        return ResolvedFunction(version=version, invoked_arn=arn, is_active=is_active)
+
+
+class Sandbox:
+    """Runs a Python callable for each function, and notes which deployment ran."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Handler] = {}
+        self.deployments: list[int] = []
+
+    def run(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
+        self.deployments.append(version.deployment)
+        return self.handlers[version.name](invocation)
+
+
+class Workbench:
+    """The invoker of one test."""
+
+    def __init__(self, settings: InvokeSettings) -> None:
+        self.clock = Clock()
+        self.functions = Functions()
+        self.sandbox = Sandbox()
+        self.records = Records()
+        self.activity = Activity(self.clock)
+        self.terminal = io.StringIO()
+        self.reporter = Reporter(self.terminal, "json")
+        self.invoker = Invoker(
+            self.functions,
+            self.sandbox,
+            self.records,
+            self.reporter,
+            self.activity,
+            self.clock,
+            settings,
+        )
+
+    def deploy(self, name: str, handler: Handler = lambda _: succeeded()) -> None:
+        self.sandbox.handlers[name] = handler
+        self.functions.deploy(name)
+
+    def call(self, function: str = "orders", **members: Any) -> Call:
+        members = {"payload": b"{}", **members}
+        return Call(account=DEFAULT_ACCOUNT, region=DEFAULT_REGION, function=function, **members)
+
+    def run(self, function: str = "orders", **members: Any) -> tuple[InvocationResult, str]:
+        return self.invoker.run(self.call(function, **members))
+
+    def accept(self, function: str = "orders", **members: Any) -> str:
+        return self.invoker.accept(self.call(function, **members))
+
+    def settle(self) -> None:
+        """Wait until nothing runs and nothing is due."""
+        assert self.activity.wait_idle(10), self.activity.pending()
+
+    def lines(self, event: str) -> list[dict[str, object]]:
+        """What the terminal was told under the name `event`; ends the reporter."""
+        self.reporter.stop()
+        lines = [json.loads(line) for line in self.terminal.getvalue().splitlines()]
+        return [line for line in lines if line["event"] == event]
+
+    def close(self) -> None:
+        self.invoker.stop(0)
+        self.reporter.stop()
+
+
+@pytest.fixture
+def make_bench() -> Iterator[Callable[..., Workbench]]:
+    """A workbench with the settings given."""
+    with ExitStack() as stack:
+
+        def make(**settings: Any) -> Workbench:
+            bench = Workbench(InvokeSettings(**settings))
+            stack.callback(bench.close)
+            return bench
+
+        yield make
+
+
+@pytest.fixture
+def bench(make_bench: Callable[..., Workbench]) -> Workbench:
+    """A workbench with default settings."""
+    return make_bench()
+
+
+@pytest.fixture
+def success() -> InvocationResult:
+    return succeeded()
+
+
+@pytest.fixture
+def failure() -> InvocationResult:
+    return failed()

@@ -1,0 +1,171 @@
+"""The door: synchronous calls, checks, and what they leave behind."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from emulator.model import Invocation, InvocationResult, LambdaError, limits
+
+if TYPE_CHECKING:
+    from tests.invoke.conftest import Workbench
+
+TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+
+
+def test_a_call_gets_the_functions_result_and_the_id_of_the_request(
+    bench: "Workbench", success: InvocationResult
+) -> None:
+    seen: list[Invocation] = []
+
+    def handler(invocation: Invocation) -> InvocationResult:
+        seen.append(invocation)
+        return success
+
+    bench.deploy("orders", handler)
+    result, request_id = bench.run(
+        payload=b'{"id":1}',
+        qualifier="prod",
+        client_context='{"custom":{}}',
+        trace_header=TRACE,
+        source="url",
+        cause="photos/cat.jpg",
+    )
+    assert result is success
+    assert seen == [
+        Invocation(
+            request_id=request_id,
+            payload=b'{"id":1}',
+            invoked_arn="arn:aws:lambda:us-east-1:000000000000:function:orders:prod",
+            trace_header=TRACE,
+            client_context='{"custom":{}}',
+            source="url",
+            cause="photos/cat.jpg",
+        )
+    ]
+
+
+@pytest.mark.parametrize("operation", ["run", "accept", "check"])
+@pytest.mark.parametrize(
+    ("function", "members", "code"),
+    [
+        ("ordres", {}, "ResourceNotFoundException"),
+        ("orders", {"qualifier": "beta"}, "ResourceNotFoundException"),
+        ("orders", {"payload": b"{"}, "InvalidRequestContentException"),
+        ("pending", {}, "ResourceConflictException"),
+    ],
+)
+def test_all_three_operations_refuse_the_same_calls(
+    bench: "Workbench", operation: str, function: str, members: dict[str, object], code: str
+) -> None:
+    bench.deploy("orders")
+    bench.deploy("pending")
+    bench.functions.inactive.add("pending")
+    with pytest.raises(LambdaError) as refused:
+        getattr(bench.invoker, operation)(bench.call(function, **members))
+    assert refused.value.code == code
+    assert bench.invoker.pending_events().depth == 0
+    assert bench.sandbox.deployments == []
+
+
+def test_a_dry_run_runs_nothing(bench: "Workbench") -> None:
+    bench.deploy("orders")
+    bench.invoker.check(bench.call())
+    assert bench.sandbox.deployments == []
+    assert bench.records.newest() == []
+
+
+def test_a_synchronous_event_may_be_larger_than_an_asynchronous_one(bench: "Workbench") -> None:
+    bench.deploy("orders")
+    large = b'"' + b"x" * limits.ASYNC_REQUEST_BYTES + b'"'
+    bench.run(payload=large)
+    with pytest.raises(LambdaError, match="smaller than 1048576 bytes"):
+        bench.accept(payload=large)
+    with pytest.raises(LambdaError, match="smaller than 6291456 bytes"):
+        bench.run(payload=b'"' + b"x" * limits.SYNC_REQUEST_BYTES + b'"')
+
+
+def test_calls_beyond_the_accounts_concurrency_are_throttled(
+    make_bench: "Callable[..., Workbench]", success: InvocationResult
+) -> None:
+    bench = make_bench(account_concurrency=2)
+    both_run, release = threading.Barrier(3), threading.Event()
+
+    def handler(_: Invocation) -> InvocationResult:
+        both_run.wait(10)
+        assert release.wait(10)
+        return success
+
+    bench.deploy("orders", handler)
+    with ThreadPoolExecutor(2) as callers:
+        calls = [callers.submit(bench.run) for _ in range(2)]
+        both_run.wait(10)
+        with pytest.raises(LambdaError) as throttled:
+            bench.run()
+        release.set()
+        assert all(call.result(10) for call in calls)
+    assert throttled.value.members == {"Reason": "ConcurrentInvocationLimitExceeded"}
+    bench.sandbox.handlers["orders"] = lambda _: success
+    bench.run()
+    assert bench.activity.pending() == {}
+
+
+def test_a_call_that_the_sandbox_refuses_frees_its_place(
+    make_bench: "Callable[..., Workbench]",
+) -> None:
+    bench = make_bench(account_concurrency=1)
+
+    def handler(_: Invocation) -> InvocationResult:
+        raise LambdaError("ServiceException", "no sandbox")
+
+    bench.deploy("orders", handler)
+    for _ in range(3):
+        with pytest.raises(LambdaError, match="no sandbox"):
+            bench.run()
+    assert bench.activity.pending() == {}
+    assert [line["error"] for line in bench.lines("invoke.refused")] == ["ServiceException"] * 3
+
+
+def test_an_invocation_is_pending_while_it_runs(
+    bench: "Workbench", success: InvocationResult
+) -> None:
+    pending: list[dict[str, int]] = []
+
+    def handler(_: Invocation) -> InvocationResult:
+        pending.append(bench.activity.pending())
+        return success
+
+    bench.deploy("orders", handler)
+    bench.run()
+    assert pending == [{"invocations": 1}]
+    assert bench.activity.pending() == {}
+
+
+def test_every_invocation_leaves_a_record_and_a_line(
+    bench: "Workbench", failure: InvocationResult
+) -> None:
+    bench.deploy("orders")
+    bench.deploy("broken", lambda _: failure)
+    bench.clock.freeze(True)
+    _, request_id = bench.run("orders", source="s3", cause="photos/cat.jpg", payload=b"[1]")
+    bench.run("broken")
+    broken, orders = bench.records.newest()
+    assert (orders.request_id, orders.function, orders.event) == (request_id, "orders", "[1]")
+    assert (orders.source, orders.cause, orders.status) == ("s3", "photos/cat.jpg", "success")
+    assert orders.accepted_at == orders.started_at == orders.finished_at == bench.clock.now()
+    assert (broken.function, broken.status, broken.is_cold) == ("broken", "error", True)
+    first, second = bench.lines("invoke.finished")
+    assert first == {
+        "event": "invoke.finished",
+        "function": "orders",
+        "version": "$LATEST",
+        "request": request_id,
+        "env": "7f3a",
+        "status": "ok",
+        "source": "s3",
+        "cold": False,
+        "ms": 7.4,
+    }
+    assert (second["status"], second["error"], second["init_ms"]) == ("error", "KeyError", 41.0)
