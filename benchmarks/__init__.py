@@ -1,0 +1,1 @@
+"""Speed of the emulator, side by side with the least a Python server can do."""
