@@ -23,7 +23,7 @@ Warn = Callable[[str, str], None]  # (runtime asked for, what the function gets 
 
 
 class Launcher:
-    """Starts runtime processes on this machine.
+    """Starts runtime processes on this machine, in namespaces where `isolate` and the kernel allow.
 
     Any thread may call. `_lock` guards the tables of zygotes and of locks; a zygote starts under
     a lock of its own, so that nobody waits who does not need it.
@@ -36,11 +36,13 @@ class Launcher:
         endpoint_url: Callable[[], str],
         credentials: Callable[[FunctionVersion], Credentials],
         warn: Warn,
+        isolate: bool = True,
     ) -> None:
         self._run_folder = run_folder
         self._endpoint_url = endpoint_url
         self._credentials = credentials
         self._warn = warn
+        self._isolate = isolate
         self._sdk_folder = run_folder / "sdk"
         self._sdk_folder.mkdir()
         self._lock = threading.Lock()
@@ -144,6 +146,7 @@ class Launcher:
                 zygote = Zygote(
                     interpreter,
                     preload_sdk=preload_sdk,
+                    isolate=self._isolate,
                     run_folder=self._run_folder,
                     sdk_folder=self._sdk_folder,
                 )

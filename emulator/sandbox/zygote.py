@@ -90,7 +90,13 @@ class Zygote:
     """One zygote process. Any thread may call; `_lock` guards the order on the socket."""
 
     def __init__(
-        self, interpreter: Interpreter, *, preload_sdk: bool, run_folder: Path, sdk_folder: Path
+        self,
+        interpreter: Interpreter,
+        *,
+        preload_sdk: bool,
+        isolate: bool,
+        run_folder: Path,
+        sdk_folder: Path,
     ) -> None:
         self.interpreter = interpreter
         self._lock = threading.Lock()
@@ -98,7 +104,7 @@ class Zygote:
         self._socket, theirs = socket.socketpair()
         options = {
             "control_fd": theirs.fileno(),
-            "isolate": True,
+            "isolate": isolate,
             "preload_sdk": preload_sdk,
             "run_folder": str(run_folder),
             "scratch": scratch,

@@ -43,8 +43,17 @@ def log_book() -> LogBook:
 
 
 @pytest.fixture(scope="module")
+def isolate() -> bool:
+    """Whether functions get namespaces; a module may override it."""
+    return True
+
+
+@pytest.fixture(scope="module")
 def environments(
-    tmp_path_factory: pytest.TempPathFactory, terminal: Terminal, log_book: LogBook
+    tmp_path_factory: pytest.TempPathFactory,
+    terminal: Terminal,
+    log_book: LogBook,
+    isolate: bool,
 ) -> Iterator[Environments]:
     run_folder = tmp_path_factory.mktemp("run")
     credentials = Credentials(access_key="AKID", secret_key="secret", session_token="token")
@@ -53,6 +62,7 @@ def environments(
         endpoint_url=lambda: "http://127.0.0.1:4566",
         credentials=lambda version: credentials,
         warn=terminal.warn,
+        isolate=isolate,
     )
     environments = Environments(
         launcher=launcher, run_folder=run_folder, log_book=log_book, listener=terminal

@@ -1,0 +1,75 @@
+"""The same environments where the kernel gives no namespaces, as on macOS."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from emulator.sandbox import Environments
+from tests.sandbox.conftest import MakeFunction, Run
+from tests.sandbox.test_environment import error_of, processes_running
+
+
+@pytest.fixture(scope="module")
+def isolate() -> bool:
+    return False
+
+
+def test_the_variables_point_into_private_folders(function: MakeFunction, run: Run) -> None:
+    version = function(
+        """
+        import os, sys, tempfile
+        def handler(event, context):
+            return [os.environ["LAMBDA_TASK_ROOT"], os.getcwd(), sys.path[0], tempfile.gettempdir()]
+        """
+    )
+    task_root, cwd, first_path, tmp = json.loads(run(version).payload)
+    assert task_root == cwd == first_path == str(version.code.folder)
+    assert Path(tmp).name == "tmp"
+    assert tmp != "/tmp"
+
+
+def test_boto3_comes_from_a_folder_that_shows_nothing_else(
+    function: MakeFunction, run: Run
+) -> None:
+    source = "import boto3, sys\ndef handler(e, c):\n    return boto3.__file__"
+    assert "/sdk/boto3/" in run(function(source)).payload.decode()
+    result = run(function("import flask\ndef handler(e, c):\n    return 1"))
+    assert error_of(result)[1] == "Unable to import module 'app': No module named 'flask'"
+
+
+def test_a_crash_and_a_timeout_reset_the_environment(function: MakeFunction, run: Run) -> None:
+    version = function(
+        """
+        import os, time
+        def handler(event, context):
+            if event == "exit":
+                os._exit(7)
+            while event == "loop":
+                pass
+            return "fine"
+        """,
+        timeout_s=1,
+    )
+    assert error_of(run(version, "exit"))[1].endswith("exit status 7")
+    assert error_of(run(version, "loop"))[0] == "Sandbox.Timedout"
+    assert run(version).payload == b'"fine"'
+
+
+def test_children_in_the_process_group_end_with_the_environment(
+    function: MakeFunction, run: Run, environments: Environments
+) -> None:
+    seconds = f"98764.{os.getpid()}"
+    version = function(
+        f"""
+        import subprocess
+        def handler(event, context):
+            subprocess.Popen(["sleep", "{seconds}"])
+        """
+    )
+    run(version)
+    assert processes_running(seconds)
+    environments.retire(version)
+    environments.settle()
+    assert not processes_running(seconds)
