@@ -5,7 +5,7 @@ import os
 from urllib.parse import unquote_plus
 
 import boto3
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 MAX_WIDTH = 200
 THUMBNAILS = os.environ["THUMBNAILS"]
@@ -29,7 +29,8 @@ def resize(record):
         thumbnail = shrink(photo)
     except (OSError, Image.DecompressionBombError) as error:
         # Raising would make Lambda try twice more, and a text never becomes an image.
-        print(f"refused s3://{bucket}/{key}: not an image that can be read ({error})")
+        reason = "not an image" if isinstance(error, UnidentifiedImageError) else error
+        print(f"refused s3://{bucket}/{key}: {reason}")
         return None
     s3.put_object(Bucket=THUMBNAILS, Key=key, Body=thumbnail, ContentType="image/jpeg")
     print(f"resized s3://{bucket}/{key}: {len(photo):,} -> {len(thumbnail):,} bytes")

@@ -1,0 +1,150 @@
+"""A real emulator in a process of its own, as a user starts and stops it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+from botocore.config import Config
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 20
+
+
+class RunningEmulator:
+    """What a test needs of a started emulator; made by `running_emulator`."""
+
+    def __init__(self, process: "subprocess.Popen[str]", output: "_Output", stack: ExitStack):
+        self.process = process
+        self.endpoint = output.wait_for_endpoint()
+        self._output = output
+        self._stack = stack
+
+    @property
+    def output(self) -> str:
+        """Everything written to stderr so far."""
+        return self._output.text()
+
+    def client(self, service: str, **options: Any) -> Any:
+        """Make a boto3 client that fails at the first error rather than try again."""
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=60)
+        credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        defaults = {"endpoint_url": self.endpoint, "region_name": "us-east-1", "config": config}
+        make: Any = boto3.client  # its stubs want to know the service's name beforehand
+        return self._stack.enter_context(closing(make(service, **defaults | credentials | options)))
+
+    def request(self, method: str, path: str) -> Any:
+        """Return the JSON that a page of the emulator answers with; raise on a status over 399."""
+        request = urllib.request.Request(self.endpoint + path, method=method)
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.load(response)
+
+    def settle(self, timeout_s: float = 30) -> None:
+        """Wait until nothing runs and nothing is due."""
+        self.request("POST", f"/_emulator/settle?timeout={timeout_s}")
+
+    def reset(self) -> None:
+        """Empty everything and load the project again."""
+        self.request("POST", "/_emulator/reset")
+
+    def invocations(self, function: str) -> list[dict[str, Any]]:
+        """Return what is recorded of a function's invocations, newest first."""
+        records: list[dict[str, Any]] = self.request(
+            "GET", f"/_emulator/invocations?function={function}"
+        )
+        return records
+
+
+@contextmanager
+def running_emulator(project: Path, *arguments: str) -> Iterator[RunningEmulator]:
+    """Start an emulator on a free port; at the end stop it as Ctrl-C does.
+
+    Asserts that it exits with 0 and leaves no process, no temporary file and no traceback behind.
+    """
+    with ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="emulator-test-"))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "emulator", "start", "--port", "0", *arguments, str(project)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=_environment(scratch),
+        )
+        output = stack.enter_context(_Output(process))
+        try:
+            yield RunningEmulator(process, output, stack)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        _stop(process)
+        assert "Traceback" not in output.text(), output.text()
+        assert os.listdir(scratch) == [], "temporary files are left"
+
+
+def _stop(process: "subprocess.Popen[str]") -> None:
+    """Interrupt the emulator and see that all it started ends with it."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    try:
+        assert process.wait(STOP_TIMEOUT_S) == 0
+    finally:
+        process.kill()
+        _, left = psutil.wait_procs(children, timeout=2)
+        for child in left:
+            child.kill()
+    assert left == [], "processes are left"
+
+
+def _environment(scratch: str) -> dict[str, str]:
+    """The test's own environment without its AWS settings, and a temporary folder to look into."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return inherited | {"TMPDIR": scratch}
+
+
+class _Output:
+    """Collects a process's stderr on a thread, which ends when the process closes it."""
+
+    def __init__(self, process: "subprocess.Popen[str]"):
+        self._process = process
+        self._lines: list[str] = []  # appended to by the thread only
+        self._endpoint: str | None = None
+        self._is_known = threading.Event()  # set when ready, or when it will never be
+        self._thread = threading.Thread(target=self._read, name="emulator-stderr")
+
+    def __enter__(self) -> "_Output":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+
+    def text(self) -> str:
+        return "".join(self._lines)
+
+    def wait_for_endpoint(self) -> str:
+        self._is_known.wait(START_TIMEOUT_S)
+        assert self._endpoint is not None, f"the emulator did not start:\n{self.text()}"
+        return self._endpoint
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._lines.append(line)
+            if line.startswith("Ready on "):
+                self._endpoint = line.removeprefix("Ready on ").strip()
+                self._is_known.set()
+        self._is_known.set()
