@@ -25,7 +25,7 @@ Now by hand: `make start` in one terminal, and in another
   .venv/bin/aws s3 cp sample_functions/photos/china.jpg s3://photos/
   .venv/bin/aws s3 cp s3://thumbnails/china.jpg out/
   .venv/bin/aws lambda invoke --function-name hello --payload file://events/hello.json out/hello
-  .venv/bin/aws logs tail /aws/lambda/resize
+  .venv/bin/lambda-emulator logs resize
   .venv/bin/lambda-emulator invoke resize --event events/s3-put.json
 Then change sample_functions/hello/app.py, save it, and invoke it again."""
 
