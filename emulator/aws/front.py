@@ -1,0 +1,186 @@
+"""One request to moto: find its service, take the lock, answer, tell what happened."""
+
+import base64
+import json
+import secrets
+import string
+import traceback
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from emulator.aws.chunked import IncompleteBody
+from emulator.aws.errors import Answer, refuse
+from emulator.aws.facts import Fact, Requester
+from emulator.aws.inside import Inside
+from emulator.aws.patches import PatchContext
+from emulator.aws.patches.s3 import without_noise
+from emulator.aws.regions import Regions
+from emulator.aws.routing import Environ, Scope, action_of, backend_of, scope_of
+from emulator.aws.services import Services, WsgiApp
+from emulator.aws.wire import prepare
+from emulator.observe import Activity, LogBook, Reporter
+
+_REQUEST_ID_CHARS: Final = string.ascii_uppercase + string.digits
+_NOT_SUPPORTED: Final = "501 Not Implemented"  # clients do not repeat it, as they would a 500
+_BAD_REQUEST: Final = "400 Bad Request"
+
+
+class Front:
+    """Answers requests for every service of moto. Any thread may call."""
+
+    def __init__(
+        self,
+        context: PatchContext,
+        services: Services,
+        inside: Inside,
+        *,
+        log_book: LogBook,
+        activity: Activity,
+        reporter: Reporter,
+        reset: Callable[[], None],
+    ) -> None:
+        self._buffer = context.buffer
+        self._credentials = context.credentials
+        self._locks = context.locks
+        self._services = services
+        self._inside = inside
+        self._log_book = log_book
+        self._activity = activity
+        self._reporter = reporter
+        self._reset = reset
+        self._regions = Regions()
+        self._reported: set[str] = set()
+
+    def answer(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Answer as PEP 3333 has it; facts have been delivered when this returns."""
+        scope = scope_of(environ)
+        backend = backend_of(scope.service, environ)
+        account = self._credentials.account_of(scope.access_key)
+        requester = self._requester(environ, scope, backend, account)
+        facts: list[Fact] = []
+        try:
+            backend = backend or self._infer(environ, scope, account)
+            refusal = self._refusal(environ, backend, scope, requester.request_id)
+            if refusal is None:
+                prepare(environ, backend, scope, account)
+                with self._buffer.request(requester) as facts:
+                    answer = self._run(environ, backend, requester.request_id)
+            else:
+                answer = refusal
+        except IncompleteBody as error:
+            arguments = "IncompleteBody", f"The request body is incomplete: {error}", _BAD_REQUEST
+            answer = refuse(environ, backend or "", requester.request_id, *arguments)
+        except Exception as error:  # noqa: BLE001  # moto raises anything; the client gets a reason
+            answer = self._failure(environ, backend or "", requester.request_id, error)
+        if facts and answer.status < "4":
+            self._deliver(facts)
+        start_response(answer.status, answer.headers)
+        return [answer.body]
+
+    def _requester(
+        self, environ: Environ, scope: Scope, backend: str | None, account: str
+    ) -> Requester:
+        is_s3 = backend in ("s3", "s3control")
+        return Requester(
+            account=account,
+            principal=self._credentials.principal_of(scope.access_key) if is_s3 else "",
+            source_ip=environ.get("REMOTE_ADDR", "127.0.0.1"),
+            request_id=_s3_request_id() if is_s3 else str(uuid.uuid4()),
+            host_id=base64.b64encode(secrets.token_bytes(56)).decode() if is_s3 else "",
+        )
+
+    def _infer(self, environ: Environ, scope: Scope, account: str) -> str:
+        prepare(environ, "", scope, account)
+        backend = self._services.infer(environ)
+        if backend is None:
+            raise LookupError(f'no service "{scope.service}" here')
+        return backend
+
+    def _refusal(
+        self, environ: Environ, backend: str, scope: Scope, request_id: str
+    ) -> Answer | None:
+        if backend == "moto_api":
+            return self._administer(environ, request_id)
+        problem = self._regions.problem(scope.region)
+        if problem is None:
+            return None
+        return refuse(environ, backend, request_id, "InvalidRegion", problem, _BAD_REQUEST)
+
+    def _administer(self, environ: Environ, request_id: str) -> Answer | None:
+        """moto's own API; its reset and its switches would go behind our back."""
+        path = environ.get("PATH_INFO", "")
+        if environ["REQUEST_METHOD"] != "POST":
+            return None
+        if path == "/moto-api/config":
+            message = "moto's configuration is the emulator's: it cannot be changed here"
+            return refuse(environ, "", request_id, "AccessDenied", message, "403 Forbidden")
+        if path == "/moto-api/reset":
+            self._reset()
+            body = json.dumps({"status": "ok"}).encode()
+            return Answer("200 OK", [("Content-Type", "application/json")], body)
+        return None
+
+    def _run(self, environ: Environ, backend: str, request_id: str) -> Answer:
+        app = self._services.app(backend)
+        # It waits for functions that call us back, so it must not hold the lock.
+        if backend == "stepfunctions" and action_of(environ) == "StartSyncExecution":
+            answer = _call(app, environ)
+        else:
+            with self._locks.hold(backend):
+                if backend == "logs":
+                    self._inside.write_logs(self._log_book.drain())
+                answer = _call(app, environ)
+        if answer.status >= "4" and answer.body[:15].lower() == b"<!doctype html>":
+            # The page of a web framework: moto has no route for it.
+            message = f"{backend} does not support {action_of(environ)} here"
+            return refuse(environ, backend, request_id, "NotImplemented", message, _NOT_SUPPORTED)
+        return answer
+
+    def _failure(self, environ: Environ, backend: str, request_id: str, error: Exception) -> Answer:
+        """Say what is not supported; the traceback goes to the terminal, once for each place."""
+        reason = str(error) if isinstance(error, NotImplementedError) else repr(error)
+        action = action_of(environ)
+        place = "".join(traceback.format_tb(error.__traceback__)[-1:])
+        if place not in self._reported:
+            self._reported.add(place)
+            trace = "".join(traceback.format_exception(error))
+            self._reporter.event("aws.failed", service=backend, action=action, traceback=trace)
+        message = f"{backend or 'This service'} does not support this {action} here: {reason}"
+        return refuse(environ, backend, request_id, "NotImplemented", message, _NOT_SUPPORTED)
+
+    def _deliver(self, facts: list[Fact]) -> None:
+        with self._activity.busy("facts"):
+            try:
+                self._buffer.deliver(without_noise(facts))
+            except Exception:  # noqa: BLE001  # a listener's bug must not fail the producer
+                self._reporter.event("aws.facts_failed", traceback=traceback.format_exc())
+
+
+def _s3_request_id() -> str:
+    """16 characters in the form of `x-amz-request-id`."""
+    return "".join([_REQUEST_ID_CHARS[byte % 36] for byte in secrets.token_bytes(16)])
+
+
+def _call(app: WsgiApp, environ: Environ) -> Answer:
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
+        started.append((status, headers))
+
+    chunks = app(environ, start_response)
+    try:
+        body = b"".join(chunks)
+    finally:
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
+    status, headers = started[-1]
+    if not body:
+        # Flask names a type for an empty body too; AWS does not.
+        headers = [(name, value) for name, value in headers if not _is_flask_default(name, value)]
+    return Answer(status, headers, body)
+
+
+def _is_flask_default(name: str, value: str) -> bool:
+    return name.lower() == "content-type" and value == "text/html; charset=utf-8"

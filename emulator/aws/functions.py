@@ -1,0 +1,32 @@
+"""What moto's services and S3 notifications need to know of our functions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from emulator.model import Call
+
+
+def _no_function(arn: str) -> bool:
+    return False
+
+
+def _no_policy(function_arn: str, service: str, source_arn: str, account: str) -> bool | None:
+    return None
+
+
+def _no_answer(call: Call) -> bytes:
+    raise LookupError(f"no function {call.function}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Functions:
+    """The door from here to the functions; the default one leads to none.
+
+    `exists` takes a function ARN with or without qualifier. `policy_allows` takes a function ARN,
+    a service principal, the ARN and the account of the source; None: there is no policy at all.
+    `invoke` runs a function and returns its answer.
+    """
+
+    exists: Callable[[str], bool] = _no_function
+    policy_allows: Callable[[str, str, str, str], bool | None] = _no_policy
+    invoke: Callable[[Call], bytes] = _no_answer

@@ -1,0 +1,193 @@
+"""What the emulator itself does inside moto: objects, messages, events, log lines."""
+
+import copy
+import json
+import sys
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from emulator.aws.locks import ServiceLocks
+from emulator.aws.notifications import BucketNotifications, Rule, check
+from emulator.aws.patches.s3 import notifications_of, set_notifications
+from emulator.aws.patches.sqs import all_queues, wake
+from emulator.aws.services import Services
+from emulator.observe import LogEvent, Reporter
+
+
+class AwsError(Exception):
+    """A service said no: its code and its message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BusEvent:
+    """An event for the default bus of an account and region."""
+
+    account: str
+    region: str
+    source: str
+    detail_type: str
+    resources: Sequence[str]
+    detail: Mapping[str, Any]
+    at_s: float
+
+
+class Inside:
+    """Our own way into moto's backends, past HTTP but not past the locks.
+
+    Any thread may call, except one that holds a lock of a service of moto.
+    """
+
+    def __init__(self, services: Services, locks: ServiceLocks, reporter: Reporter) -> None:
+        self._services = services
+        self._locks = locks
+        self._reporter = reporter
+
+    def fetch_object(
+        self, account: str, region: str, bucket: str, key: str, version_id: str | None
+    ) -> bytes:
+        """Content of an object. Raises AwsError with S3's code and message."""
+        self._services.load("s3")
+        from moto.s3.exceptions import MissingKey, MissingVersion, S3ClientError
+        from moto.s3.models import s3_backends
+        from moto.utilities.utils import get_partition
+
+        with self._locks.hold("s3"):
+            try:
+                backend = s3_backends[account][get_partition(region)]
+                found = backend.get_object(bucket, key, version_id=version_id)
+                if found is None:
+                    raise MissingVersion() if version_id else MissingKey(key)
+                return bytes(found.value)
+            except S3ClientError as error:
+                raise AwsError(error.code, error.message) from error
+
+    def ensure_buckets(self, names: Iterable[str], account: str, region: str) -> None:
+        """Create the buckets that are missing. S3 must be loaded."""
+        from moto.s3.models import s3_backends
+
+        with self._locks.hold("s3"):
+            for name in names:
+                if name not in s3_backends.bucket_accounts:
+                    s3_backends[account]["aws"].create_bucket(name, region)
+
+    def change_rules(
+        self, bucket: str, account: str, region: str, *, add: Rule | None, remove: Rule | None
+    ) -> None:
+        """Add or remove one rule of a bucket's notifications. Raises `notifications.Refused`."""
+        from moto.s3.models import s3_backends
+
+        self.ensure_buckets([bucket], account, region)
+        with self._locks.hold("s3"):
+            found = s3_backends[account]["aws"].get_bucket(bucket)
+            now = notifications_of(found) or BucketNotifications()
+            gone = {rule.id for rule in (add, remove) if rule}
+            rules = [rule for rule in now.rules if rule.id not in gone]
+            if add:
+                rules.append(add)
+            wanted = BucketNotifications(rules=tuple(rules), event_bridge=now.event_bridge)
+            if add:
+                check(wanted, found.region_name)
+            set_notifications(found, wanted)
+
+    def send_message(self, queue_arn: str, body: str) -> None:
+        """Put a message into a queue. Raises AwsError."""
+        self._services.load("sqs")
+        from moto.sqs.exceptions import SQSException
+        from moto.sqs.models import sqs_backends
+
+        _, _, _, region, account, name = queue_arn.split(":", 5)
+        with self._locks.hold("sqs"):
+            try:
+                sqs_backends[account][region].send_message(name, body)
+            except SQSException as error:
+                raise AwsError(error.code, error.message) from error
+
+    def publish(self, topic_arn: str, message: str, subject: str | None) -> None:
+        """Publish to a topic. Raises AwsError."""
+        self._services.load("sns")
+        from moto.core.exceptions import ServiceException
+        from moto.sns.models import sns_backends
+
+        _, _, _, region, account, _ = topic_arn.split(":", 5)
+        with self._locks.hold("sns"):
+            try:
+                sns_backends[account][region].publish(message, arn=topic_arn, subject=subject)
+            except ServiceException as error:
+                raise AwsError(error.code, error.message) from error
+
+    def put_event(self, event: BusEvent) -> None:
+        """Give an event to every enabled rule of the default bus whose pattern matches it."""
+        self._services.load("events")
+        from moto.events.models import events_backends
+
+        with self._locks.hold("events", "sqs"):
+            bus = events_backends[event.account][event.region].event_buses["default"]
+            for rule in list(bus.rules.values()):
+                is_for_events = bool(rule.event_pattern.get_pattern())
+                if rule.state == "ENABLED" and is_for_events:
+                    self._send_to_targets(rule, _document(event))
+
+    def write_logs(self, events: Iterable[LogEvent]) -> None:
+        """Put lines into log streams, made on the way. The lock of Logs must be held."""
+        from moto.logs.models import LogEvent as MotoLogEvent
+        from moto.logs.models import logs_backends
+
+        for event in events:
+            backend = logs_backends[event.account][event.region]
+            backend.ensure_log_group(event.group)
+            backend.ensure_log_stream(event.group, event.stream)
+            stream = backend.groups[event.group].streams[event.stream]
+            line = {"timestamp": event.at_ms, "message": event.message}
+            stream.events.append(MotoLogEvent(event.at_ms, line))
+            stream.last_ingestion_time = _utc(event.at_ms)
+            stream.stored_bytes += len(event.message)
+
+    def reset(self) -> None:
+        """Empty every service of every account and region."""
+        if "moto.core.base_backend" not in sys.modules:
+            return
+        from moto.core.base_backend import BackendDict
+
+        queues = all_queues()
+        with self._locks.hold("cloudformation"):  # that is, all
+            BackendDict.reset()
+        for queue in queues:
+            wake(queue)  # who polls it learns that it is gone
+
+    def _send_to_targets(self, rule: Any, document: dict[str, Any]) -> None:
+        for target in rule.targets:
+            single = copy.copy(rule)
+            single.targets = [target]
+            try:
+                single.send_to_targets(document)
+            except Exception as error:  # noqa: BLE001  # moto raises anything; the others go on
+                self._reporter.event(
+                    "events.target_failed", rule=rule.arn, target=target["Arn"], reason=str(error)
+                )
+
+
+def _document(event: BusEvent) -> dict[str, Any]:
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": event.detail_type,
+        "source": event.source,
+        "account": event.account,
+        "time": int(event.at_s),  # moto turns it into text for each target
+        "region": event.region,
+        "resources": list(event.resources),
+        "detail": json.loads(json.dumps(event.detail)),
+    }
+
+
+def _utc(at_ms: int) -> Any:
+    from moto.core.utils import utcfromtimestamp
+
+    return utcfromtimestamp(at_ms // 1000)

@@ -1,0 +1,184 @@
+"""moto as one WSGI application, and the emulator's way into it."""
+
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from emulator.aws.buffer import FactBuffer, Listener
+from emulator.aws.credentials import Credentials, RoleCredentials
+from emulator.aws.destinations import Destinations
+from emulator.aws.front import Front
+from emulator.aws.functions import Functions
+from emulator.aws.inside import BusEvent, Inside
+from emulator.aws.locks import ServiceLocks
+from emulator.aws.notifications import Refused, Rule
+from emulator.aws.patches import PATCHES, PatchContext
+from emulator.aws.patches.sqs import wake_long_polls
+from emulator.aws.routing import Environ, scope_of
+from emulator.aws.services import Services
+from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, Clock
+from emulator.observe import Activity, LogBook, Reporter
+
+
+class Moto:
+    """All AWS services but Lambda.
+
+    Any thread may call. Nothing of moto is imported before the first request or `warm`. Locks:
+    see `ServiceLocks`. Listeners run on the request's thread, with no lock of moto held.
+    """
+
+    def __init__(
+        self,
+        *,
+        log_book: LogBook,
+        activity: Activity,
+        clock: Clock,
+        reporter: Reporter,
+        functions: Functions | None = None,
+    ) -> None:
+        functions = functions or Functions()
+        self._reporter = reporter
+        self._buffer = FactBuffer()
+        self._credentials = Credentials()
+        self._destinations = Destinations(functions, reporter)
+        self._stopping = threading.Event()
+        self._warming: threading.Thread | None = None
+        locks = ServiceLocks()
+        context = PatchContext(
+            buffer=self._buffer,
+            locks=locks,
+            clock=clock,
+            functions=functions,
+            credentials=self._credentials,
+            destinations=self._destinations,
+            stopping=self._stopping,
+        )
+        self._services = Services(context, reporter)
+        self._inside = Inside(self._services, locks, reporter)
+        self._front = Front(
+            context,
+            self._services,
+            self._inside,
+            log_book=log_book,
+            activity=activity,
+            reporter=reporter,
+            reset=self.reset,
+        )
+        clock.on_move(wake_long_polls)
+
+    def wsgi(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Answer a request (PEP 3333); its facts have been delivered when this returns."""
+        return self._front.answer(environ, start_response)
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener` with the facts of each successful request, oldest first."""
+        self._buffer.subscribe(listener)
+
+    def service_of(self, environ: Environ) -> str | None:
+        """Signing name of the service a request is for ("s3", "lambda"); None: nothing tells."""
+        return scope_of(environ).service
+
+    def account_of(self, environ: Environ) -> str:
+        """The account whose credentials a request uses."""
+        return self._credentials.account_of(scope_of(environ).access_key)
+
+    def region_of(self, environ: Environ) -> str:
+        """The region a request is for."""
+        return scope_of(environ).region
+
+    def issue_credentials(self, account: str, role_arn: str, session_name: str) -> RoleCredentials:
+        """Credentials of an execution role; the same ones for the same session."""
+        return self._credentials.issue(account, role_arn, session_name)
+
+    def warm(self, services: Sequence[str]) -> None:
+        """Load services (moto's names: "s3", "stepfunctions") on a thread of their own."""
+        self._warming = threading.Thread(
+            target=self._warm, args=(tuple(services),), name="moto-warm", daemon=True
+        )
+        self._warming.start()
+
+    def listens_on(self, port: int) -> None:
+        """Tell moto's Step Functions where to call us."""
+        os.environ["MOTO_PORT"] = str(port)
+
+    def services(self) -> list[str]:
+        """moto's names of the services that are loaded."""
+        return self._services.loaded()
+
+    def self_test(self) -> dict[str, str]:
+        """Load every service that we patch; return what is broken: patch to reason."""
+        for name in PATCHES:
+            if name not in ("core", "awslambda"):
+                self._services.load(name)
+        return dict(self._services.broken)
+
+    def reset(self) -> None:
+        """Empty every service of every account and region."""
+        self._inside.reset()
+        self._destinations.forget()
+
+    def stop(self) -> None:
+        """Let long polls and the warming thread end."""
+        self._stopping.set()
+        wake_long_polls()
+        if self._warming is not None:
+            self._warming.join()
+
+    def fetch_object(
+        self, account: str, region: str, bucket: str, key: str, version_id: str | None = None
+    ) -> bytes:
+        """Content of an object. Raises AwsError with S3's code and message."""
+        return self._inside.fetch_object(account, region, bucket, key, version_id)
+
+    def ensure_buckets(
+        self, names: Iterable[str], account: str = DEFAULT_ACCOUNT, region: str = DEFAULT_REGION
+    ) -> None:
+        """Have these buckets exist before S3 answers its first, or next, request."""
+        wanted = tuple(names)
+        self._services.when_loaded(
+            "s3", lambda: self._inside.ensure_buckets(wanted, account, region)
+        )
+
+    def bind(self, bucket: str, rule: Rule) -> None:
+        """Add a project file's trigger to a bucket's notifications, and the bucket if need be.
+
+        The function's own account and region are the bucket's.
+        """
+        self._destinations.trust(bucket, rule.arn)
+        self._services.when_loaded("s3", lambda: self._change_rules(bucket, add=rule))
+
+    def unbind(self, bucket: str, rule: Rule) -> None:
+        """Take away what `bind` added."""
+        self._services.when_loaded("s3", lambda: self._change_rules(bucket, remove=rule))
+
+    def send_message(self, queue_arn: str, body: str) -> None:
+        """Put a message into a queue. Raises AwsError."""
+        self._inside.send_message(queue_arn, body)
+
+    def publish(self, topic_arn: str, message: str, subject: str | None = None) -> None:
+        """Publish to a topic. Raises AwsError."""
+        self._inside.publish(topic_arn, message, subject)
+
+    def put_event(self, event: BusEvent) -> None:
+        """Give an event to the rules of the default bus of its account and region."""
+        self._inside.put_event(event)
+
+    def _warm(self, services: tuple[str, ...]) -> None:
+        for name in services:
+            if self._stopping.is_set():
+                return
+            self._services.load(name)
+
+    def _change_rules(
+        self, bucket: str, *, add: Rule | None = None, remove: Rule | None = None
+    ) -> None:
+        rule = add or remove
+        assert rule is not None
+        _, _, _, region, account, _ = rule.arn.split(":", 5)
+        try:
+            self._inside.change_rules(bucket, account, region, add=add, remove=remove)
+        except Refused as refusal:
+            self._reporter.event(
+                "s3.trigger_refused", bucket=bucket, function=rule.arn, reason=refusal.message
+            )

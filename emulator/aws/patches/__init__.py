@@ -1,0 +1,6 @@
+"""What we change in moto, one module for each of its services."""
+
+from emulator.aws.patches.patching import Patch, PatchContext, apply
+from emulator.aws.patches.registry import LAMBDA_USERS, PATCHES, PROOFS
+
+__all__ = ["LAMBDA_USERS", "PATCHES", "PROOFS", "Patch", "PatchContext", "apply"]

@@ -1,0 +1,84 @@
+"""Putting something of ours in the place of a name of moto's, and noticing when moto changed.
+
+Modules of this folder import moto inside their functions: it takes half a second to load, and
+the emulator must answer before that.
+"""
+
+import importlib
+import inspect
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from emulator.aws.buffer import FactBuffer
+from emulator.aws.credentials import Credentials
+from emulator.aws.destinations import Destinations
+from emulator.aws.functions import Functions
+from emulator.aws.locks import ServiceLocks
+from emulator.model import Clock
+
+SCRATCH_ACCOUNT: Final = "999999999999"  # where patches are tried out; left empty
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatchContext:
+    """What the patches work with."""
+
+    buffer: FactBuffer
+    locks: ServiceLocks
+    clock: Clock
+    functions: Functions
+    credentials: Credentials
+    destinations: Destinations
+    stopping: threading.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One name of moto that we replace.
+
+    target: `module:name` or `module:Class.name`. parameters: what moto calls its parameters; if
+    they change, so may the meaning, and the patch is reported as broken instead of applied.
+    make: from moto's own object to ours.
+    """
+
+    target: str
+    parameters: str
+    make: Callable[[Any], Any]
+
+
+# moto's own objects: a second emulator in the same process wraps these again, not our wrappers.
+_originals: dict[str, Any] = {}
+
+
+def apply(patches: Iterable[Patch]) -> dict[str, str]:
+    """Apply what fits; return what is broken: target to reason."""
+    broken = {}
+    for patch in patches:
+        try:
+            _apply(patch)
+        except (ImportError, AttributeError, TypeError) as error:
+            broken[patch.target] = str(error)
+    return broken
+
+
+def _apply(patch: Patch) -> None:
+    module_name, _, path = patch.target.partition(":")
+    owner: Any = importlib.import_module(module_name)
+    *parents, name = path.split(".")
+    for parent in parents:
+        owner = getattr(owner, parent)
+    if patch.target not in _originals:
+        original = inspect.getattr_static(owner, name)
+        found = _parameters(original)
+        if found != patch.parameters:
+            raise TypeError(f"its parameters are ({found}), not ({patch.parameters})")
+        _originals[patch.target] = original
+    setattr(owner, name, patch.make(_originals[patch.target]))
+
+
+def _parameters(thing: Any) -> str:
+    function: Any = thing.fget if isinstance(thing, property) else thing
+    function = getattr(function, "__func__", function)
+    return ", ".join(inspect.signature(function).parameters)

@@ -1,0 +1,27 @@
+"""Which patches belong to which service."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from emulator.aws.patches import awslambda, core, s3, sns, sqs, sts
+from emulator.aws.patches.patching import Patch, PatchContext
+
+CORE: Final = "core"
+
+PATCHES: Final[Mapping[str, Callable[[PatchContext], list[Patch]]]] = {
+    CORE: core.patches,
+    "awslambda": awslambda.patches,
+    "s3": s3.patches,
+    "sns": sns.patches,
+    "sqs": sqs.patches,
+    "sts": sts.patches,
+}
+# Tried out for real when their service is loaded: target to problem.
+PROOFS: Final[Mapping[str, Callable[[PatchContext], dict[str, str]]]] = {
+    "s3": s3.prove,
+    "sqs": sqs.prove,
+}
+# Services that look for functions; moto's Lambda is loaded and patched with them.
+LAMBDA_USERS: Final = frozenset(
+    {"cloudformation", "config", "events", "logs", "secretsmanager", "ses", "sns"}
+)
