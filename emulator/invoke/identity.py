@@ -8,6 +8,7 @@ from typing import Final
 _bits: Final = random.Random().getrandbits
 
 _ROOT: Final = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
+_WHOLE: Final = re.compile(rf"Root={_ROOT.pattern};Parent=[0-9a-f]{{16}};Sampled=[01]")
 
 
 def new_request_id() -> str:
@@ -26,6 +27,8 @@ def trace_header(callers: str | None, now: float) -> str:
     """
     if callers is None:
         return f"Root={_new_root(now)};Parent={_bits(64):016x};Sampled=0"
+    if _WHOLE.fullmatch(callers):
+        return callers
     members = _members(callers)
     root = members.pop("Root", "")
     if not _ROOT.fullmatch(root):

@@ -4,8 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-OUTPUT: Final = "function.output"  # the event whose text is a function's own and stays untouched
-
 _DIM, _RED, _GREEN, _RESET = "\033[2m", "\033[31m", "\033[32m", "\033[0m"
 _SHORT_ID_CHARS: Final = 8  # of a request id; enough to find it, and the line stays readable
 _NEEDS_QUOTES: Final = frozenset(' "=\t\r\n')
@@ -18,8 +16,6 @@ def text_line(name: str, fields: Fields, *, is_coloured: bool = False) -> str:
 
     Numbers have two decimals at most, texts are quoted where a reader could not tell their end.
     """
-    if name == OUTPUT:
-        return _with_newline(str(fields["text"]))
     words = [_word(key, value) for key, value in fields.items() if value is not None]
     if not is_coloured:
         return " ".join((name, *words)) + "\n"
@@ -52,7 +48,3 @@ def _value(value: object) -> str:
 
 def _is_bad(fields: Fields) -> bool:
     return fields.get("error") is not None or fields.get("status") in ("error", "timeout")
-
-
-def _with_newline(text: str) -> str:
-    return text if text.endswith("\n") else text + "\n"

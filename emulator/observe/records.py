@@ -10,7 +10,7 @@ from emulator.model import FunctionVersion, Invocation, InvocationResult
 KEPT_RECORDS: Final = 1_000
 KEPT_BYTES: Final = 32 * 1024 * 1024  # payloads and logs of all records together
 KEPT_PAYLOAD_BYTES: Final = 64 * 1024  # of one event or one response
-KEPT_LOG_BYTES: Final = 64 * 1024  # of one invocation's log; its oldest part goes first
+KEPT_LOG_BYTES: Final = 256 * 1024  # of one invocation's log; its oldest part goes first
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

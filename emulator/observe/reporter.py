@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Final, Literal, TextIO
 
-from emulator.observe.lines import OUTPUT, json_line, text_line
+from emulator.observe.lines import json_line, text_line
 
 LogFormat = Literal["text", "json"]
 
 QUEUED_LINES: Final = 10_000
 QUEUED_CHARS: Final = 4 * 1024 * 1024
+OUTPUT: Final = "function.output"  # the event that holds what a function wrote
 _PAUSE_S: Final = 0.02  # between two writes, so that a burst costs one write and not a thousand
 _STOP_S: Final = 1.0  # a terminal that stalls longer than this does not keep us from stopping
 
@@ -36,6 +37,7 @@ class Reporter:
         self._chars = 0
         self._dropped = 0
         self._is_waiting = False
+        self._unfinished: object = None  # the function whose last line has no end yet
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._write_all, name="reporter", daemon=True)
         self._thread.start()
@@ -45,8 +47,9 @@ class Reporter:
         self._enqueue(name, fields, 0)
 
     def output(self, function: str, text: str) -> None:
-        """Pass on one or more lines that a function wrote, untouched."""
-        self._enqueue(OUTPUT, {"function": function, "text": text}, len(text))
+        """Pass on what a function wrote, untouched; it may end in the middle of a line."""
+        if text:
+            self._enqueue(OUTPUT, {"function": function, "text": text}, len(text))
 
     def stop(self) -> None:
         """Write what is queued and end the thread; later events are ignored."""
@@ -89,7 +92,19 @@ class Reporter:
     def _line(self, name: str, fields: Mapping[str, object]) -> str:
         if self._is_json:
             return json_line(name, fields)
-        return text_line(name, fields, is_coloured=self._is_coloured)
+        if name == OUTPUT:
+            return self._output(fields["function"], str(fields["text"]))
+        return self._end_line() + text_line(name, fields, is_coloured=self._is_coloured)
+
+    def _output(self, function: object, text: str) -> str:
+        before = "" if function == self._unfinished else self._end_line()
+        self._unfinished = None if text.endswith("\n") else function
+        return before + text
+
+    def _end_line(self) -> str:
+        end = "" if self._unfinished is None else "\n"
+        self._unfinished = None
+        return end
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from emulator.observe.lines import OUTPUT, json_line, text_line
+from emulator.observe.lines import json_line, text_line
 
 FINISHED: dict[str, object] = {
     "function": "orders",
@@ -42,13 +42,6 @@ def test_an_event_is_a_name_and_the_pairs_that_are_known() -> None:
 )
 def test_values_are_written_so_that_their_end_is_clear(value: object, written: str) -> None:
     assert text_line("e", {"x": value}) == f"e {written}\n"
-
-
-def test_a_functions_output_is_untouched() -> None:
-    text = " \033[1mbold\033[0m = \t x"
-    fields = {"function": "orders", "text": text}
-    assert text_line(OUTPUT, fields, is_coloured=True) == text + "\n"
-    assert text_line(OUTPUT, {**fields, "text": "two\nlines\n"}) == "two\nlines\n"
 
 
 def test_a_failure_is_red_and_a_success_is_not() -> None:

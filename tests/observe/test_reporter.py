@@ -59,6 +59,18 @@ def test_events_and_output_come_out_in_order() -> None:
     assert stream.getvalue() == "reload.done function=orders ms=12\nprinted\n"
 
 
+def test_output_passes_untouched_and_lines_of_others_start_on_a_new_line() -> None:
+    stream = io.StringIO()
+    reporter = Reporter(stream)
+    reporter.output("orders", " \033[1mbold\033[0m = \t")
+    reporter.output("orders", "x\ny")
+    reporter.output("resize", "z")
+    reporter.event("reload.done")
+    reporter.output("resize", "end\n")
+    reporter.stop()
+    assert stream.getvalue() == " \033[1mbold\033[0m = \tx\ny\nz\nreload.done\nend\n"
+
+
 def test_json_format_wraps_output_too() -> None:
     stream = io.StringIO()
     reporter = Reporter(stream, "json")
@@ -103,7 +115,7 @@ def test_a_terminal_without_unicode_gets_escapes() -> None:
     reporter = Reporter(io.TextIOWrapper(raw, encoding="ascii"))
     reporter.output("orders", "é\udc80")
     reporter.stop()
-    assert raw.getvalue() == b"\\xe9\\udc80\n"
+    assert raw.getvalue() == b"\\xe9\\udc80"
 
 
 def test_a_terminal_gets_colours_unless_the_user_says_no(monkeypatch: pytest.MonkeyPatch) -> None:
