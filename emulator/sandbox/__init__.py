@@ -1,11 +1,12 @@
 """Execution environments: start, lend, stop."""
 
 from emulator.sandbox.environment import InitReport
-from emulator.sandbox.environments import EnvironmentCounts, Environments
+from emulator.sandbox.environments import IDLE_TIMEOUT_S, EnvironmentCounts, Environments
 from emulator.sandbox.launcher import Launcher, unsupported
 from emulator.sandbox.variables import Credentials
 
 __all__ = [
+    "IDLE_TIMEOUT_S",
     "Credentials",
     "EnvironmentCounts",
     "Environments",

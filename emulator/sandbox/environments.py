@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from emulator.model import FunctionVersion, Invocation, InvocationResult
+from emulator.model import CodePackage, FunctionVersion, Invocation, InvocationResult
 from emulator.observe import LogBook
 from emulator.sandbox.environment import Environment, InitReport
 from emulator.sandbox.launcher import Launcher
@@ -54,6 +54,7 @@ class Environments:
         self._lock = threading.Lock()
         self._pools: dict[int, EnvironmentPool] = {}
         self._pending: set[Future[None]] = set()  # environments being stopped
+        self._alive: set[Environment] = set()
         self._stopping = threading.Event()
         self._janitor = threading.Thread(target=self._retire_unused, name="environment-janitor")
         self._janitor.start()
@@ -88,10 +89,10 @@ class Environments:
         try:
             report = environment.initialise()
         except BaseException:
-            environment.stop()
+            self._stop(environment)
             raise
         if not pool.add(environment):
-            environment.stop()
+            self._stop(environment)
         return report
 
     def warm(self, version: FunctionVersion) -> None:
@@ -111,6 +112,11 @@ class Environments:
         idle, busy = pool.counts() if pool is not None else (0, 0)
         return EnvironmentCounts(idle=idle, busy=busy)
 
+    def code_in_use(self) -> list[CodePackage]:
+        """Return the code that some environment still shows its function."""
+        with self._lock:
+            return [environment.version.code for environment in self._alive]
+
     def settle(self, timeout_s: float = 10.0) -> bool:
         """Wait until what was retired is gone; False: it is not after `timeout_s`."""
         with self._lock:
@@ -129,7 +135,7 @@ class Environments:
         # The zygotes take their children along, so there is no process left to end one by one.
         self._launcher.close()
         for environment in idle:
-            environment.stop()
+            self._stop(environment)
         self._executor.shutdown()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -142,7 +148,7 @@ class Environments:
         with self._lock:
             pool = self._pools.get(version.deployment)
             if pool is None:
-                pool = EnvironmentPool(self._creator(version), self._executor)
+                pool = EnvironmentPool(self._creator(version), self._stop, self._executor)
                 self._pools[version.deployment] = pool
             return pool
 
@@ -150,13 +156,16 @@ class Environments:
         return lambda: self._create(version)
 
     def _create(self, version: FunctionVersion) -> Environment:
-        return Environment(
+        environment = Environment(
             version,
             launch=self._launcher.launch,
             folder=self._folder,
             log_book=self._log_book,
             listener=self._listener,
         )
+        with self._lock:
+            self._alive.add(environment)
+        return environment
 
     def _give_back(self, pool: EnvironmentPool, environment: Environment) -> None:
         if not pool.give_back(environment):
@@ -171,10 +180,15 @@ class Environments:
             self._stop_later(environment)
 
     def _stop_later(self, environment: Environment) -> None:
-        stopping = self._executor.submit(environment.stop)
+        stopping = self._executor.submit(self._stop, environment)
         with self._lock:
             self._pending.add(stopping)
         stopping.add_done_callback(self._forget)
+
+    def _stop(self, environment: Environment) -> None:
+        environment.stop()
+        with self._lock:
+            self._alive.discard(environment)
 
     def _forget(self, stopped: Future[None]) -> None:
         with self._lock:

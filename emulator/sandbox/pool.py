@@ -25,8 +25,14 @@ class EnvironmentPool:
     A caller that finds none idle gets whichever is first: one that comes back or a new one.
     """
 
-    def __init__(self, create: Callable[[], Environment], executor: Executor) -> None:
+    def __init__(
+        self,
+        create: Callable[[], Environment],
+        destroy: Callable[[Environment], None],
+        executor: Executor,
+    ) -> None:
         self._create = create
+        self._destroy = destroy
         self._executor = executor
         self._lock = threading.Lock()
         self._idle: deque[Environment] = deque()  # the most recently used last
@@ -123,7 +129,7 @@ class EnvironmentPool:
             environment.initialise()
         except BaseException as error:  # noqa: BLE001 - handed to the caller who waits for it
             if environment is not None:
-                environment.stop()
+                self._destroy(environment)
             with self._lock:
                 self._starting -= 1
                 waiter = self._waiters.popleft() if self._waiters else None
@@ -134,7 +140,7 @@ class EnvironmentPool:
             self._starting -= 1
             is_kept = self._offer(environment)
         if not is_kept:
-            environment.stop()
+            self._destroy(environment)
 
 
 def _lent(answer: _Lent) -> Environment:

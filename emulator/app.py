@@ -1,0 +1,308 @@
+"""One running emulator: the rooms wired together, started and stopped."""
+
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, TextIO
+
+import emulator
+from emulator.api import LambdaApi
+from emulator.aws import AwsError, Functions, Moto
+from emulator.aws.routing import scope_of
+from emulator.console import Admin, Rooms
+from emulator.control import CodeStore, FunctionChange, FunctionStore
+from emulator.event_sources.http import HttpEvents
+from emulator.event_sources.s3 import S3Events
+from emulator.gateway import Hosts, Router, Server, serve
+from emulator.invoke import Invoker, InvokeSettings
+from emulator.model import (
+    Call,
+    Clock,
+    FetchError,
+    FunctionVersion,
+    LambdaError,
+    parse_function_name,
+)
+from emulator.observe import Activity, LogBook, Records, Reporter
+from emulator.project.apply import ProjectDeployer
+from emulator.project.config import Project, load
+from emulator.project.reload import Reloader
+from emulator.project.triggers import S3Trigger
+from emulator.project.watch import Watcher
+from emulator.sandbox import IDLE_TIMEOUT_S, Credentials, Environments, Launcher
+
+STOP_GRACE_S: Final = 10.0
+_RUN_FOLDER: Final = re.compile(r"lambda-emulator-(\d+)-.+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What `lambda-emulator start` was told."""
+
+    project: Path
+    host: str = "127.0.0.1"
+    port: int = 4566  # 0: a free one
+    watch: bool = True
+    log_format: Literal["text", "json"] = "text"
+    allow_hosts: Sequence[str] = ()
+
+
+class Emulator:
+    """All rooms of one emulator, and the folder they share.
+
+    `start` and `stop` are called by the thread that owns it. Every thread belongs to a room: the
+    server, `Environments`, `Invoker`, `Reporter`, `Moto` and `Watcher` stop their own.
+    """
+
+    def __init__(self, settings: Settings, stderr: TextIO) -> None:
+        """Build the rooms; raises ProjectError when the project's file has mistakes."""
+        project = load(settings.project)
+        self._settings = settings
+        self._server: Server | None = None
+        self._run_folder = _make_run_folder()
+        self.clock = Clock()
+        self.reporter = Reporter(stderr, settings.log_format)
+        self.activity = Activity(self.clock)
+        self.log_book = LogBook(self.clock)
+        self.records = Records()
+        self.code = CodeStore(self._run_folder / "code")
+        self.store = FunctionStore(
+            self.clock, self.code, immediate_states=bool(project.emulator.immediate_states)
+        )
+        self.moto = Moto(
+            log_book=self.log_book,
+            activity=self.activity,
+            clock=self.clock,
+            reporter=self.reporter,
+            functions=Functions(
+                exists=self._exists, policy_allows=self.store.policy_allows, invoke=self._invoke
+            ),
+        )
+        self.environments = self._make_environments(project)
+        self.invoker = Invoker(
+            self.store,
+            self.environments,
+            self.records,
+            self.reporter,
+            self.activity,
+            self.clock,
+            InvokeSettings(retry_delay_scale=_default(project.emulator.retry_delay_scale, 1.0)),
+        )
+        self.store.subscribe(self._on_change)
+        self._s3_events = S3Events(self.moto, self.invoker, self.reporter)
+        self.deployer = self._make_deployer(settings.project)
+        self._watcher = self._make_watcher() if settings.watch else None
+        self._admin = self._make_admin()
+        self._router = self._make_router()
+
+    @property
+    def endpoint(self) -> str:
+        """Address to reach the emulator at from this machine, `http://127.0.0.1:4566`."""
+        assert self._server is not None
+        host = self._server.host
+        if host in ("0.0.0.0", "::"):
+            host = "127.0.0.1"
+        return (
+            f"http://[{host}]:{self._server.port}"
+            if ":" in host
+            else f"http://{host}:{self._server.port}"
+        )
+
+    def start(self) -> None:
+        """Deploy the project and answer requests; raises ProjectError or ListenError."""
+        self._server = serve(self._router, self._settings.host, self._settings.port)
+        self.moto.listens_on(self._server.port)
+        self.deployer.apply()
+        if self._watcher is not None:
+            self._watcher.start()
+        if self._uses_s3():
+            self.moto.warm(["s3"])
+
+    def stop(self, grace_s: float = STOP_GRACE_S) -> int:
+        """Let what runs finish for up to `grace_s`, then end all of it.
+
+        Returns how many accepted events did not get to run.
+        """
+        deadline = time.monotonic() + grace_s
+        if self._watcher is not None:
+            self._watcher.stop()
+        self._admin.stop()
+        lost = self.invoker.stop(grace_s)
+        self.moto.stop()
+        if self._server is not None:
+            self._server.stop(max(deadline - time.monotonic(), 0.0))
+        self.environments.stop()
+        self.reporter.stop()
+        shutil.rmtree(self._run_folder, ignore_errors=True)
+        return lost
+
+    def reset(self) -> None:
+        """Empty everything, then load the project again."""
+        self.invoker.reset()
+        self.store.reset()
+        self.environments.reset()
+        self.moto.reset()
+        self.records.reset()
+        self.log_book.reset()
+        self.deployer.forget()
+        self.deployer.apply()
+
+    # Parts, in the order they are made.
+
+    def _make_environments(self, project: Project) -> Environments:
+        launcher = Launcher(
+            run_folder=self._run_folder,
+            endpoint_url=lambda: self.endpoint,
+            credentials=self._credentials,
+            warn=lambda runtime, instead: self.reporter.event(
+                "runtime.substituted", runtime=runtime, runs_on=instead
+            ),
+        )
+        return Environments(
+            launcher=launcher,
+            run_folder=self._run_folder,
+            log_book=self.log_book,
+            listener=self.reporter,
+            idle_timeout_s=_default(project.emulator.idle_timeout_s, IDLE_TIMEOUT_S),
+        )
+
+    def _make_deployer(self, folder: Path) -> ProjectDeployer:
+        return ProjectDeployer(
+            folder,
+            self.store,
+            self.code,
+            bind=_by_trigger(self._s3_events.bind),
+            unbind=_by_trigger(self._s3_events.unbind),
+            ensure_buckets=self.moto.ensure_buckets,
+        )
+
+    def _make_watcher(self) -> Watcher:
+        reloader = Reloader(
+            self.store,
+            self.code,
+            prepare=self._prepare,
+            reporter=self.reporter,
+            activity=self.activity,
+        )
+        return Watcher(
+            self.store,
+            self.deployer,
+            reloader,
+            reporter=self.reporter,
+            activity=self.activity,
+        )
+
+    def _make_admin(self) -> Admin:
+        return Admin(
+            Rooms(
+                version=emulator.__version__,
+                functions=self.store.functions,
+                services=self._services,
+                archive_for=self.code.archive_for,
+                reset=self.reset,
+                activity=self.activity,
+                clock=self.clock,
+                log_book=self.log_book,
+                records=self.records,
+            )
+        )
+
+    def _make_router(self) -> Router:
+        return Router(
+            lambda_api=LambdaApi(
+                self.store,
+                self.invoker,
+                code=self.code,
+                fetch_object=self._fetch_object,
+                clock=self.clock,
+            ),
+            admin=self._admin,
+            http_events=HttpEvents(self.invoker, self.store.functions, self.clock),
+            moto=self.moto.wsgi,
+            scope_of=scope_of,
+            account_of=self.moto.account_of,
+            hosts=Hosts(self._settings.host, self._settings.allow_hosts),
+        )
+
+    # What one room asks of another.
+
+    def _on_change(self, change: FunctionChange) -> None:
+        if change.old is not None:
+            self.environments.retire(change.old)
+            self.code.collect([*self.store.code_in_use(), *self.environments.code_in_use()])
+        if change.new is not None:
+            self.environments.warm(change.new)
+
+    def _prepare(self, version: FunctionVersion) -> bytes | None:
+        failure = self.environments.prepare(version).failure
+        return None if failure is None else failure.body
+
+    def _credentials(self, version: FunctionVersion) -> Credentials:
+        issued = self.moto.issue_credentials(version.account, version.role, version.name)
+        return Credentials(
+            access_key=issued.access_key, secret_key=issued.secret_key, session_token=issued.token
+        )
+
+    def _fetch_object(
+        self, account: str, region: str, bucket: str, key: str, version_id: str | None
+    ) -> bytes:
+        try:
+            return self.moto.fetch_object(account, region, bucket, key, version_id)
+        except AwsError as error:
+            raise FetchError(error.code, error.message) from error
+
+    def _exists(self, arn: str) -> bool:
+        name = parse_function_name(arn)
+        if name is None or name.account is None or name.region is None:
+            return False
+        try:
+            self.store.resolve(name.account, name.region, arn, None)
+        except LambdaError:
+            return False
+        return True
+
+    def _invoke(self, call: Call) -> bytes:
+        return self.invoker.run(call)[0].payload
+
+    def _services(self) -> Mapping[str, str]:
+        return {"lambda": "running", **dict.fromkeys(self.moto.services(), "running")}
+
+    def _uses_s3(self) -> bool:
+        project = self.deployer.project
+        return bool(project.buckets) or any(item.triggers for item in project.functions.values())
+
+
+def _by_trigger(change: Callable[..., None]) -> Callable[[S3Trigger, str], None]:
+    def call(trigger: S3Trigger, function_arn: str) -> None:
+        prefix, suffix = trigger.prefix or None, trigger.suffix or None
+        change(trigger.bucket, function_arn, trigger.events, prefix, suffix)
+
+    return call
+
+
+def _default(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
+
+
+def _make_run_folder() -> Path:
+    """Make the folder of this run; remove those that killed emulators left behind."""
+    for folder in Path(tempfile.gettempdir()).glob("lambda-emulator-*-*"):
+        match = _RUN_FOLDER.fullmatch(folder.name)
+        if match is not None and not _is_running(int(match[1])):
+            shutil.rmtree(folder, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"lambda-emulator-{os.getpid()}-"))
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
