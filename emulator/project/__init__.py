@@ -1,1 +1,20 @@
 """The user's files: emulator.toml and hot reload."""
+
+from emulator.project.apply import ProjectChanges, ProjectDeployer
+from emulator.project.config import EmulatorTable, Project, ProjectError, ProjectFunction, load
+from emulator.project.reload import Reloader
+from emulator.project.triggers import S3Trigger
+from emulator.project.watch import Watcher
+
+__all__ = [
+    "EmulatorTable",
+    "Project",
+    "ProjectChanges",
+    "ProjectDeployer",
+    "ProjectError",
+    "ProjectFunction",
+    "Reloader",
+    "S3Trigger",
+    "Watcher",
+    "load",
+]

@@ -1,5 +1,6 @@
 """The project as its `emulator.toml` describes it."""
 
+import json
 import os
 import re
 import tomllib
@@ -8,34 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from emulator.model import DEFAULT_ACCOUNT, nearest
+from emulator.control import CREATABLE, RESERVED_VARIABLES
+from emulator.model import DEFAULT_ACCOUNT, limits, nearest
 from emulator.project.table import Problem, Table
 from emulator.project.triggers import S3_EVENTS, S3Trigger, overlapping
 
 FILE_NAME: Final = "emulator.toml"
 TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
+ARCHIVES: Final = (".zip", ".jar")
 DEFAULT_ROLE: Final = f"arn:aws:iam::{DEFAULT_ACCOUNT}:role/lambda-emulator"
 
 SOURCES: Final = ("s3",)
 LATER_SOURCES: Final = ("sqs", "sns", "kinesis", "dynamodb", "events", "schedule", "logs", "nats")
 LATER_RESOURCES: Final = ("queues", "topics", "tables", "streams", "event_buses")
 
-RUNTIMES: Final = (
-    *("python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14"),
-    *("nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x"),
-    *("provided.al2", "provided.al2023"),
-)
-
-RESERVED_VARIABLES: Final = frozenset(  # spec/execution-environment.md section 3
-    (
-        *("_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION"),
-        *("AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
-        *("AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE"),
-        *("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API"),
-        *("AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_KEY", "AWS_SECRET_ACCESS_KEY"),
-        *("AWS_SESSION_TOKEN", "AWS_LAMBDA_MAX_CONCURRENCY", "LAMBDA_TASK_ROOT"),
-        "LAMBDA_RUNTIME_DIR",
-    )
+RUNTIMES: Final = tuple(
+    name for name in CREATABLE if name.startswith(("nodejs", "python", "provided"))
 )
 
 _BUCKET: Final = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
@@ -137,7 +126,7 @@ class _Reader:
     def project(self) -> Project:
         self._buckets = self._read_buckets(self._root.table("resources"))
         declared = self._root.table("functions")
-        functions = [self._function(declared, name) for name in declared]
+        functions = [self._function(declared, name) for name in declared.tables_by_name()]
         emulator = self._emulator(self._root.table("emulator"))
         self._root.not_yet("nats")
         self._root.finish()
@@ -173,18 +162,22 @@ class _Reader:
         if not re.fullmatch(r"[a-zA-Z0-9-_]{1,64}", name):
             declared.problem(name, "a function's name has 1 to 64 letters, digits, - or _")
         table = declared.table(name)
-        runtime = table.choice("runtime", RUNTIMES, "a runtime this emulator runs")
+        runtime = self._runtime(table)
         function = ProjectFunction(
             name=name,
             code=self._code(table),
             handler=self._handler(table, runtime),
             runtime=runtime,
-            timeout_s=table.integer("timeout_s", 3, low=1, high=900),
-            memory_mib=table.integer("memory_mib", 128, low=128, high=10_240),
-            ephemeral_storage_mib=table.integer("ephemeral_storage_mib", 512, low=512, high=10_240),
+            timeout_s=table.integer("timeout_s", 3, low=1, high=limits.TIMEOUT_S),
+            memory_mib=table.integer("memory_mib", 128, low=128, high=limits.MEMORY_MIB),
+            ephemeral_storage_mib=table.integer(
+                "ephemeral_storage_mib", 512, low=512, high=limits.EPHEMERAL_STORAGE_MIB
+            ),
             environment=_environment(table.table("environment")),
             role=table.text("role", DEFAULT_ROLE, form=_ROLE, what="the ARN of a role"),
-            description=table.text("description", form=r"(?s).{0,256}", what="256 characters long"),
+            description=table.text(
+                "description", form=r"(?s).{0,256}", what="at most 256 characters"
+            ),
             log_group=table.text("log_group", form=_LOG_GROUP, what="a log group's name"),
             triggers=tuple(self._triggers_of(table)),
         )
@@ -194,7 +187,7 @@ class _Reader:
     def _code(self, table: Table) -> Path:
         text = table.text("code", required=True)
         path = Path(os.path.normpath(self._folder / text))
-        if not text or path.is_dir() or (path.is_file() and path.suffix in {".zip", ".jar"}):
+        if not text or path.is_dir() or (path.is_file() and path.suffix in ARCHIVES):
             return path
         if path.exists():
             table.problem("code", f'"{text}" is neither a folder nor a .zip or .jar file')
@@ -203,6 +196,12 @@ class _Reader:
             found = f'no file or folder "{text}" in {self._folder}'
             table.problem("code", found + nearest(path.name, siblings))
         return path
+
+    def _runtime(self, table: Table) -> str:
+        if (runtime := table.text("runtime")) in CREATABLE and runtime not in RUNTIMES:
+            table.problem("runtime", f'"{runtime}" is not supported yet')
+            return ""
+        return table.choice("runtime", RUNTIMES, "a runtime of Lambda")
 
     def _handler(self, table: Table, runtime: str) -> str:
         form, what = r"\S{1,128}", "a handler: 1 to 128 characters, no spaces"
@@ -258,4 +257,7 @@ def _environment(table: Table) -> dict[str, str]:
             table.problem(name, "is reserved: Lambda sets it itself")
         elif not re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]+", name):
             table.problem(name, "a variable's name has 2 or more letters, digits or _")
-    return {name: table.text(name) for name in table}
+    variables = {name: table.text(name) for name in table}
+    if len(json.dumps(variables, separators=(",", ":")).encode()) > limits.ENVIRONMENT_BYTES:
+        table.problem("", f"is larger than {limits.ENVIRONMENT_BYTES} bytes")
+    return variables

@@ -13,7 +13,7 @@ class Change:
 
     root: Path
     path: str  # a file, or a folder that stands for all below it
-    is_open: bool = False  # somebody still writes to the file
+    is_unfinished: bool = False  # somebody still writes to the file, or the root is missing
 
 
 class FileEvents(Protocol):

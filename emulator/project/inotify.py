@@ -122,7 +122,7 @@ class _Root:
         except OSError as error:
             # What could not be watched is told; the change itself must not get lost over it.
             self._tell_error(self._root, error)
-            change = Change(self._root, self._tree)
+            change = self._changed(self._tree)
         if change is not None:
             self._tell(change)
 
@@ -142,8 +142,8 @@ class _Root:
         elif event.mask & InotifyConstants.IN_ISDIR:
             self._remove_tree(path)
             self._add_tree(path)
-        is_written = event.mask & _IS_WRITTEN and not event.mask & InotifyConstants.IN_ISDIR
-        return Change(self._root, path, bool(is_written))
+        is_file = not event.mask & InotifyConstants.IN_ISDIR
+        return self._changed(path, is_open=is_file and bool(event.mask & _IS_WRITTEN))
 
     def _folder_gone(self, wd: WatchDescriptor, folder: str) -> Change | None:
         if folder != self._tree and all(os.path.dirname(path) != folder for path in self._anchors):
@@ -153,7 +153,11 @@ class _Root:
 
     def _everything(self) -> Change:
         self._attach()
-        return Change(self._root, self._tree)
+        return self._changed(self._tree)
+
+    def _changed(self, path: str, *, is_open: bool = False) -> Change:
+        is_missing = not os.path.exists(self._tree)
+        return Change(self._root, path, is_unfinished=is_open or is_missing)
 
     def _attach(self) -> None:
         self._remove_tree(self._tree)

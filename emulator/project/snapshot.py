@@ -1,8 +1,10 @@
 """What a watched folder held when last looked at, to tell a change from mere noise."""
 
 import hashlib
+import math
 import os
 import stat
+import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Final
 
 from emulator.project.ignored import is_ignored
 
+TOLD_WITHIN_S: Final = 0.05  # from a change to its event
 HASHED_BYTES: Final = 1_048_576  # a larger file counts as changed when size, time or inode differ
 
 
@@ -22,19 +25,22 @@ class Snapshot:
     def __init__(self, root: Path) -> None:
         self._root = str(root)
         self._base = str(root.parent if root.is_file() else root)  # answers are relative to it
-        self._seen: dict[str, object] | None = None
+        self._seen: dict[str, object] = {}
+        self._scanned_s = math.inf  # on time.monotonic
 
     def scan(self) -> None:
-        """Look at everything; without it every path counts as changed the first time."""
+        """Look at everything."""
         self._seen = dict(_fingerprints(self._root))
+        self._scanned_s = time.monotonic()
 
-    def changed(self, paths: Iterable[str]) -> list[str]:
+    def changed(self, paths: Iterable[str], began_s: float) -> list[str]:
         """Look at `paths` (files or whole folders) again; which files under them differ, sorted.
 
-        A file that went away differs too.
+        A file that went away differs too. began_s: when the first of these changes was told; all
+        of them count when the scan may have been later, for then it has seen them already.
         """
         paths = _outermost(paths)
-        if self._seen is None:
+        if began_s < self._scanned_s + TOLD_WITHIN_S:
             self.scan()
             return sorted(os.path.relpath(path, self._base) for path in paths)
         now = dict(pair for path in paths for pair in _fingerprints(path))

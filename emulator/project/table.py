@@ -133,6 +133,12 @@ class Table:
         """Every key, for a table whose keys are names of the user's own."""
         return iter(self._values)
 
+    def tables_by_name(self) -> list[str]:
+        """Every key, where each has to be a table; the others are noted and left out."""
+        for key in self._values:
+            self._take(key, dict, {})
+        return [key for key, value in self._values.items() if isinstance(value, dict)]
+
     def not_yet(self, *keys: str) -> None:
         """Refuse keys that are planned, so that nobody takes them for working."""
         self._known.update(dict.fromkeys(keys))

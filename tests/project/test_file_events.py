@@ -31,8 +31,12 @@ class Told:
             if wanted(change):
                 return change
 
-    def until_path(self, path: Path, *, is_open: bool = False) -> Change:
-        return self.until(lambda change: change.path == str(path) and change.is_open is is_open)
+    def until_path(self, path: Path, *, unfinished: bool | None = None) -> Change:
+        """Wait for a change of `path`; unfinished: None takes either."""
+        wanted = {True, False} if unfinished is None else {unfinished}
+        return self.until(
+            lambda change: change.path == str(path) and change.is_unfinished in wanted
+        )
 
     def until_watched(self, path: Path, told_as: Path | None = None) -> None:
         """Write to `path` until that is told by its own name: its folder is watched again."""
@@ -71,8 +75,8 @@ def test_a_write_is_told_while_open_and_when_closed(
     with open(tmp_path / "app.py", "w") as file:
         file.write("half")
         file.flush()
-        told.until_path(tmp_path / "app.py", is_open=True)
-    told.until_path(tmp_path / "app.py")
+        told.until_path(tmp_path / "app.py", unfinished=True)
+    told.until_path(tmp_path / "app.py", unfinished=False)
 
 
 def test_an_editors_rename_is_told(tmp_path: Path, told: Told, events: FileEvents) -> None:
@@ -181,13 +185,13 @@ def test_a_single_file_is_watched_through_writes_renames_and_absence(
     file = tmp_path / "emulator.toml"
     events.watch(file)
     file.write_text("one")
-    told.until_path(file, is_open=True)
-    told.until_path(file)
+    told.until_path(file, unfinished=True)
+    told.until_path(file, unfinished=False)
     (tmp_path / "other").write_text("two")
     (tmp_path / "other").rename(file)
     told.until_path(file)
     file.unlink()
-    told.until_path(file)
+    told.until_path(file, unfinished=True)
 
 
 def test_roots_inside_each_other_are_told_each(
@@ -229,11 +233,13 @@ def test_more_events_than_the_kernel_keeps_stand_for_the_whole_root(
         is_full.wait(DEADLINE_S)
         told.changes.put(change)
 
+    (tmp_path / "a.py").write_text("x")
     events = InotifyEvents(tell, told.error)
     try:
         events.watch(tmp_path)
-        for number in range(kept // 2):  # each is three events
-            (tmp_path / "app.py").write_text(str(number))
+        for _ in range(kept):
+            (tmp_path / "a.py").rename(tmp_path / "b.py")
+            (tmp_path / "b.py").rename(tmp_path / "a.py")
         is_full.set()
         told.until_path(tmp_path)
         (tmp_path / "late.py").write_text("x")

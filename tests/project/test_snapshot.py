@@ -1,10 +1,14 @@
+import math
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from emulator.project.ignored import is_ignored
 from emulator.project.snapshot import HASHED_BYTES, Snapshot
+
+LATER = math.inf  # when a change was told
 
 
 def snapshot(root: Path) -> Snapshot:
@@ -25,7 +29,7 @@ def test_a_write_of_the_same_content_is_no_change(tmp_path: Path) -> None:
     write(tmp_path / "app.py")
     os.utime(app, (1, 1))
     os.chmod(app, 0o755)
-    assert seen.changed([app]) == []
+    assert seen.changed([app], LATER) == []
 
 
 def test_a_new_a_changed_and_a_deleted_file_are_each_told_once(tmp_path: Path) -> None:
@@ -34,13 +38,13 @@ def test_a_new_a_changed_and_a_deleted_file_are_each_told_once(tmp_path: Path) -
     os.unlink(paths[0])
     write(tmp_path / "b.py", "other")
     paths.append(write(tmp_path / "c.py"))
-    assert seen.changed(paths) == ["a.py", "b.py", "c.py"]
-    assert seen.changed(paths) == []
+    assert seen.changed(paths, LATER) == ["a.py", "b.py", "c.py"]
+    assert seen.changed(paths, LATER) == []
 
 
 def test_a_file_that_came_and_went_is_no_change(tmp_path: Path) -> None:
     seen = snapshot(tmp_path)
-    assert seen.changed([str(tmp_path / "app.py.tmp")]) == []
+    assert seen.changed([str(tmp_path / "app.py.tmp")], LATER) == []
 
 
 def test_a_folder_stands_for_all_below_it(tmp_path: Path) -> None:
@@ -48,7 +52,7 @@ def test_a_folder_stands_for_all_below_it(tmp_path: Path) -> None:
     seen = snapshot(tmp_path)
     (tmp_path / "old").rename(tmp_path / "new")
     folders = [str(tmp_path / "old"), str(tmp_path / "new"), str(tmp_path / "new" / "deep")]
-    assert seen.changed(folders) == ["new/deep/a.py", "old/deep/a.py"]
+    assert seen.changed(folders, LATER) == ["new/deep/a.py", "old/deep/a.py"]
 
 
 def test_a_file_that_becomes_a_folder_is_told_as_both(tmp_path: Path) -> None:
@@ -56,38 +60,39 @@ def test_a_file_that_becomes_a_folder_is_told_as_both(tmp_path: Path) -> None:
     seen = snapshot(tmp_path)
     os.unlink(path)
     write(tmp_path / "lib" / "a.py")
-    assert seen.changed([path]) == ["lib", "lib/a.py"]
+    assert seen.changed([path], LATER) == ["lib", "lib/a.py"]
     (tmp_path / "lib" / "a.py").unlink()
     (tmp_path / "lib").rmdir()
     write(tmp_path / "lib")
-    assert seen.changed([path]) == ["lib", "lib/a.py"]
+    assert seen.changed([path], LATER) == ["lib", "lib/a.py"]
 
 
-def test_before_the_first_scan_every_path_counts_as_changed(tmp_path: Path) -> None:
+def test_what_the_scan_may_have_seen_already_counts_as_changed(tmp_path: Path) -> None:
     app = write(tmp_path / "app.py")
-    assert Snapshot(tmp_path).changed([app]) == ["app.py"]
+    assert Snapshot(tmp_path).changed([app], time.monotonic()) == ["app.py"]
+    assert snapshot(tmp_path).changed([app], time.monotonic()) == ["app.py"]
 
 
 def test_the_root_may_be_a_single_file(tmp_path: Path) -> None:
     path = write(tmp_path / "code.zip")
     seen = snapshot(tmp_path / "code.zip")
     write(tmp_path / "code.zip", "new")
-    assert seen.changed([path]) == ["code.zip"]
+    assert seen.changed([path], LATER) == ["code.zip"]
 
 
 def test_what_cannot_be_read_is_no_error(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "broken").symlink_to("nowhere")
     (tmp_path / "loop").symlink_to(tmp_path)
-    assert snapshot(tmp_path).changed([str(tmp_path)]) == []
+    assert snapshot(tmp_path).changed([str(tmp_path)], LATER) == []
 
 
 def test_a_large_file_is_compared_by_size_and_time_only(tmp_path: Path) -> None:
     path = write(tmp_path / "model.bin", "x" * (HASHED_BYTES + 1))
     seen = snapshot(tmp_path)
-    assert seen.changed([path]) == []
+    assert seen.changed([path], LATER) == []
     os.utime(path, (1, 1))
-    assert seen.changed([path]) == ["model.bin"]
+    assert seen.changed([path], LATER) == ["model.bin"]
 
 
 @pytest.mark.parametrize(
@@ -109,4 +114,4 @@ def test_names_of_code_are_not_ignored(name: str) -> None:
 def test_an_ignored_folder_is_never_looked_into(tmp_path: Path) -> None:
     seen = snapshot(tmp_path)
     write(tmp_path / "node_modules" / "left-pad" / "index.js")
-    assert seen.changed([str(tmp_path)]) == []
+    assert seen.changed([str(tmp_path)], LATER) == []

@@ -1,0 +1,162 @@
+"""Making what runs equal to what the project says, by touching only what differs."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from emulator.control import CodeStore, FunctionSpec, FunctionStore
+from emulator.model import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_REGION,
+    CodePackage,
+    LambdaError,
+    function_arn,
+)
+from emulator.project.config import FILE_NAME, Project, ProjectError, ProjectFunction, load
+from emulator.project.table import Problem
+from emulator.project.triggers import S3Trigger
+
+Bind = Callable[[S3Trigger, str], None]  # the trigger, the ARN of its function
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectChanges:
+    """What an `apply` did, by name."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    triggers_added: tuple[str, ...] = ()
+    triggers_removed: tuple[str, ...] = ()
+    buckets_added: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Those that are not empty, as fields of a log line."""
+        names = {name: ",".join(getattr(self, name)) for name in self.__slots__}
+        return {name: value for name, value in names.items() if value}
+
+
+class ProjectDeployer:
+    """Deploys one project folder, again and again.
+
+    Any thread may call. `_lock` lets one `apply` follow the other; store and triggers change
+    under it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        store: FunctionStore,
+        code: CodeStore,
+        *,
+        bind: Bind,
+        unbind: Bind,
+        ensure_buckets: Callable[[Sequence[str]], None],
+    ) -> None:
+        self._store = store
+        self._code = code
+        self._bind = bind
+        self._unbind = unbind
+        self._ensure_buckets = ensure_buckets
+        self._lock = threading.Lock()
+        self.project = Project(folder=folder.absolute())  # as it is deployed now
+
+    def apply(self) -> ProjectChanges:
+        """Read the project and deploy what differs from what was deployed last.
+
+        Raises ProjectError, and then nothing has changed. A function that was changed over the
+        API stays as it is until its part of the file changes.
+        """
+        with self._lock:
+            return self._apply(load(self.project.folder))
+
+    def forget(self) -> None:
+        """Take everything for gone, as it is after a reset: the next `apply` deploys it all."""
+        with self._lock:
+            self.project = Project(folder=self.project.folder)
+
+    def _apply(self, new: Project) -> ProjectChanges:
+        old = self.project
+        packages = self._packages(new, [name for name in new.functions if _differs(name, old, new)])
+        self.project = new
+        gone = [name for name in old.functions if name not in new.functions]
+        loose = [bound for bound in _triggers(old) if bound not in _triggers(new)]
+        fresh = [bound for bound in _triggers(new) if bound not in _triggers(old)]
+        buckets = [name for name in new.buckets if name not in old.buckets]
+        if buckets:  # one that is no longer named stays, with its objects
+            self._ensure_buckets(buckets)
+        for name, package in packages.items():
+            self._store.deploy(_spec(new.functions[name]), package)
+        # The old ones first: a trigger that moves to another function overlaps with itself.
+        for name, trigger in loose:
+            self._unbind(trigger, _arn(name))
+        for name, trigger in fresh:
+            self._bind(trigger, _arn(name))
+        for name in gone:
+            self._store.remove(DEFAULT_ACCOUNT, DEFAULT_REGION, name)
+        return ProjectChanges(
+            added=tuple(name for name in packages if name not in old.functions),
+            changed=tuple(name for name in packages if name in old.functions),
+            removed=tuple(gone),
+            triggers_added=tuple(f"{trigger.summary} -> {name}" for name, trigger in fresh),
+            triggers_removed=tuple(f"{trigger.summary} -> {name}" for name, trigger in loose),
+            buckets_added=tuple(buckets),
+        )
+
+    def _packages(self, project: Project, names: Sequence[str]) -> dict[str, CodePackage]:
+        packages = {}
+        problems = []
+        for name in names:
+            try:
+                packages[name] = read_code(self._code, project.functions[name].code)
+            except LambdaError as error:
+                problems.append(Problem(f"functions.{name}.code", error.message))
+        if problems:
+            raise ProjectError(project.folder / FILE_NAME, problems)
+        return packages
+
+
+def read_code(code: CodeStore, path: Path) -> CodePackage:
+    """Code as `code = …` names it: a folder is taken live, an archive as it is now.
+
+    Raises LambdaError when it is missing or no archive.
+    """
+    if path.is_file():
+        return code.from_zip(path.read_bytes())
+    return code.from_folder(path, live=True)
+
+
+def _differs(name: str, old: Project, new: Project) -> bool:
+    before = old.functions.get(name)
+    return before is None or replace(before, triggers=()) != replace(
+        new.functions[name], triggers=()
+    )
+
+
+def _triggers(project: Project) -> list[tuple[str, S3Trigger]]:
+    return [
+        (function.name, trigger)
+        for function in project.functions.values()
+        for trigger in function.triggers
+    ]
+
+
+def _arn(name: str) -> str:
+    return function_arn(DEFAULT_ACCOUNT, DEFAULT_REGION, name)
+
+
+def _spec(function: ProjectFunction) -> FunctionSpec:
+    return FunctionSpec(
+        name=function.name,
+        runtime=function.runtime,
+        handler=function.handler,
+        role=function.role,
+        description=function.description,
+        timeout_s=function.timeout_s,
+        memory_mib=function.memory_mib,
+        ephemeral_storage_mib=function.ephemeral_storage_mib,
+        environment=function.environment or None,
+        log_group=function.log_group,
+    )

@@ -1,0 +1,45 @@
+"""When a series of changes is over, so that one save or one branch switch is one reload."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from emulator.project.hold import Hold
+
+# All physical time, on `time.monotonic`: a frozen `Clock` does not keep editors from saving.
+QUIET_S: Final = 0.005  # after one file: an editor's write and rename are microseconds apart
+LONGEST_QUIET_S: Final = 0.15  # after many files, or while one is not written to its end
+PATIENCE_S: Final = 4.0  # files that never come to rest; callers are held no longer than 5 s
+
+
+@dataclass(slots=True)
+class Burst:
+    """Changes below one root, from the first until it is quiet. Guarded by the watcher's lock."""
+
+    began_s: float
+    holds: Sequence[Hold] = ()  # on the functions that run from the root
+    last_s: float = 0.0
+    paths: set[str] = field(default_factory=set)
+    unfinished: set[str] = field(default_factory=set)
+
+    def note(self, path: str, now_s: float, *, is_unfinished: bool) -> None:
+        """Add one change."""
+        self.last_s = now_s
+        self.paths.add(path)
+        if is_unfinished:
+            self.unfinished.add(path)
+        else:
+            self.unfinished.discard(path)
+
+    @property
+    def due_s(self) -> float:
+        """When it is over unless more comes: the more files changed, the longer the wait."""
+        quiet_s = QUIET_S * len(self.paths)
+        if self.unfinished or quiet_s > LONGEST_QUIET_S:
+            quiet_s = LONGEST_QUIET_S
+        return min(self.last_s + quiet_s, self.began_s + PATIENCE_S)
+
+    def release(self) -> None:
+        """Let the callers of the functions concerned go on."""
+        for hold in self.holds:
+            hold.release()

@@ -1,0 +1,135 @@
+"""Putting new code in the place of old."""
+
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from emulator.control import CodeStore, FunctionStore, Target
+from emulator.model import FunctionVersion, LambdaError
+from emulator.observe import Activity, Reporter
+from emulator.project.apply import read_code
+from emulator.project.hold import Hold
+from emulator.project.load_error import LoadError, load_error
+
+# Of the functions that share a folder; the others load at their next invocation. Each one costs
+# a process, and one folder may hold the code of a hundred functions.
+PREPARED: Final = 8
+ACTIVITY: Final = "reloads"
+
+Prepare = Callable[[FunctionVersion], bytes | None]
+"""Starts an execution environment ahead; None when the code loaded, else Lambda's error object."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cause:
+    """Why a reload happens."""
+
+    changed: Sequence[str]  # paths below the root, at least one
+    began_s: float  # on time.monotonic
+
+    @property
+    def ms(self) -> float:
+        """Since the first change."""
+        return (time.monotonic() - self.began_s) * 1000
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """`changed` and `ms` of the line that tells about a reload."""
+        more = f" (+{len(self.changed) - 1} more)" if len(self.changed) > 1 else ""
+        return {"changed": self.changed[0] + more, "ms": self.ms}
+
+
+class Reloader:
+    """Deploys changed code and loads it once before callers get at it.
+
+    `reload` is called by one thread. Code loads on the threads "reload-…", so that a slow init
+    phase does not keep the next save waiting: whoever deploys last wins. `_lock` guards `_holds`.
+    """
+
+    def __init__(
+        self,
+        store: FunctionStore,
+        code: CodeStore,
+        *,
+        prepare: Prepare,
+        reporter: Reporter,
+        activity: Activity,
+    ) -> None:
+        self._store = store
+        self._code = code
+        self._prepare = prepare
+        self._reporter = reporter
+        self._activity = activity
+        self._threads = ThreadPoolExecutor(thread_name_prefix="reload")
+        self._lock = threading.Lock()
+        self._holds: dict[str, Hold] = {}  # the newest, by function ARN
+
+    def reload(self, root: Path, versions: Sequence[FunctionVersion], cause: Cause) -> None:
+        """Deploy what lies at `root` as the code of these functions."""
+        for position, old in enumerate(versions):
+            hold = self._hold(old)
+            try:
+                new = self._deploy(old, root)
+            except (LambdaError, OSError) as error:
+                hold.release()
+                self._failed(old, cause, LoadError(str(error), None))
+                continue
+            if position < PREPARED:
+                self._activity.begin(ACTIVITY)
+                self._threads.submit(self._load, new, hold, cause)
+            else:
+                hold.release()
+                self._reporter.event("reload.finished", function=new.name, **cause.fields)
+
+    def stop(self) -> None:
+        """Load nothing more. What loads now ends with the environments, and its thread with it."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _hold(self, version: FunctionVersion) -> Hold:
+        hold = Hold(self._store, version)
+        with self._lock:
+            before = self._holds.get(version.arn)
+            self._holds[version.arn] = hold
+        if before is not None:  # older code that still loads concerns nobody any more
+            before.release()
+        return hold
+
+    def _deploy(self, version: FunctionVersion, root: Path) -> FunctionVersion:
+        target = Target(version.account, version.region, version.name)
+        package = read_code(self._code, root)
+        return self._store.deploy(self._store.get(target).spec, package).version
+
+    def _load(self, version: FunctionVersion, hold: Hold, cause: Cause) -> None:
+        try:
+            body = self._prepare(version)
+            error = load_error(body, version.code.folder) if body else None
+        except LambdaError as refused:
+            error = LoadError(refused.message, None)
+        except Exception:  # noqa: BLE001  our bug; the next invocation starts an environment itself
+            error = LoadError(traceback.format_exc(), None)
+        finally:
+            hold.release()
+            self._activity.end(ACTIVITY)
+        if not self._is_current(version):
+            return
+        if error is None:
+            self._reporter.event("reload.finished", function=version.name, **cause.fields)
+        else:
+            self._failed(version, cause, error)
+
+    def _is_current(self, version: FunctionVersion) -> bool:
+        return any(each.deployment == version.deployment for each in self._store.functions())
+
+    def _failed(self, version: FunctionVersion, cause: Cause, error: LoadError) -> None:
+        self._reporter.event(
+            "reload.failed",
+            function=version.name,
+            **cause.fields,
+            place=error.place,
+            error=error.message,
+        )

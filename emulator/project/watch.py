@@ -1,0 +1,198 @@
+"""Hot reload: what is saved runs from the next invocation on."""
+
+import threading
+import time
+import traceback
+from pathlib import Path
+
+from emulator.control import FunctionChange, FunctionStore
+from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, LATEST, FunctionVersion
+from emulator.observe import Activity, Reporter
+from emulator.project.apply import ProjectDeployer
+from emulator.project.burst import Burst
+from emulator.project.config import ARCHIVES, FILE_NAME, ProjectError
+from emulator.project.file_events import Change, FileEvents, file_events
+from emulator.project.hold import Hold
+from emulator.project.reload import ACTIVITY, Cause, Reloader
+from emulator.project.snapshot import Snapshot
+
+
+class Watcher:
+    """Watches the code of every function that runs from its owner's files, and `emulator.toml`.
+
+    The first event puts the functions concerned on hold, on the thread "file events"; the thread
+    "reload" waits until it is quiet, compares contents and reloads. `_lock` guards `_bursts` and
+    `_unseen`; `_roots_lock` guards `_snapshots` and is held while roots are added and removed.
+    """
+
+    def __init__(
+        self,
+        store: FunctionStore,
+        deployer: ProjectDeployer,
+        reloader: Reloader,
+        *,
+        reporter: Reporter,
+        activity: Activity,
+    ) -> None:
+        self._store = store
+        self._deployer = deployer
+        self._reloader = reloader
+        self._reporter = reporter
+        self._activity = activity
+        self._file = deployer.project.folder / FILE_NAME
+        self._events: FileEvents | None = None
+        self._roots_lock = threading.Lock()
+        self._snapshots: dict[Path, Snapshot] = {}  # by watched root
+        self._lock = threading.Condition()
+        self._bursts: dict[Path, Burst] = {}
+        self._unseen: list[Snapshot] = []
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._run, name="reload")
+        store.subscribe(self._function_changed)
+
+    def start(self) -> None:
+        """Begin to watch, in the background; that counts as activity until it is done."""
+        self._activity.begin(ACTIVITY)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Watch nothing more, and keep nobody waiting."""
+        with self._lock:
+            self._is_stopping = True
+            self._lock.notify()
+        self._thread.join()
+        if self._events is not None:
+            self._events.stop()
+        for burst in self._bursts.values():
+            burst.release()
+        self._reloader.stop()
+
+    # What is watched.
+
+    def _function_changed(self, change: FunctionChange) -> None:
+        version = change.new or change.old
+        if version is not None and version.version == LATEST:
+            self._watch_roots()
+
+    def _watch_roots(self) -> None:
+        """Watch exactly the roots of now. Once it returns no change of them goes unnoticed."""
+        with self._roots_lock:
+            if self._events is None:
+                return
+            roots = {self._root(version) for version in self._store.functions()}
+            wanted = {self._file, *(root for root in roots if root is not None)}
+            for root in self._snapshots.keys() - wanted:
+                self._events.unwatch(root)
+                del self._snapshots[root]
+            for root in wanted - self._snapshots.keys():
+                self._watch(root, self._events)
+
+    def _watch(self, root: Path, events: FileEvents) -> None:
+        try:
+            events.watch(root)
+        except OSError as error:
+            self._unwatchable(root, error)
+        self._snapshots[root] = snapshot = Snapshot(root)
+        self._activity.begin(ACTIVITY)
+        with self._lock:
+            self._unseen.append(snapshot)
+            self._lock.notify()
+
+    def _root(self, version: FunctionVersion) -> Path | None:
+        """Where the owner of a function edits its code; None for code that was uploaded."""
+        if version.code.is_live:
+            return version.code.folder
+        declared = self._deployer.project.functions.get(version.name)
+        is_ours = (version.account, version.region) == (DEFAULT_ACCOUNT, DEFAULT_REGION)
+        if declared is None or not is_ours or declared.code.suffix not in ARCHIVES:
+            return None
+        return declared.code
+
+    def _unwatchable(self, root: Path, error: OSError) -> None:
+        self._reporter.event(
+            "watch.failed",
+            folder=root,
+            error=f"{error.strerror}: changes there may go unnoticed. On Linux raise"
+            " fs.inotify.max_user_watches or max_user_instances (sysctl), or pass --no-watch.",
+        )
+
+    # What happened.
+
+    def _note(self, change: Change) -> None:
+        now_s = time.monotonic()
+        with self._lock:
+            burst = self._bursts.get(change.root)
+            if burst is None:
+                self._activity.begin(ACTIVITY)
+                holds = [Hold(self._store, version) for version in self._running(change.root)]
+                burst = self._bursts[change.root] = Burst(now_s, holds)
+            burst.note(change.path, now_s, is_unfinished=change.is_unfinished)
+            self._lock.notify()
+
+    def _running(self, root: Path) -> list[FunctionVersion]:
+        return [version for version in self._store.functions() if self._root(version) == root]
+
+    # What to do about it.
+
+    def _run(self) -> None:
+        with self._roots_lock:
+            self._events = file_events(self._note, self._unwatchable)
+        self._watch_roots()
+        self._activity.end(ACTIVITY)
+        while not self._is_stopping:
+            due, unseen = self._next()
+            if unseen is not None:
+                unseen.scan()
+                self._activity.end(ACTIVITY)
+            # The file first: what it adds or removes need not be reloaded.
+            for root in sorted(due, key=lambda root: root != self._file):
+                self._end(root, due[root])
+
+    def _next(self) -> tuple[dict[Path, Burst], Snapshot | None]:
+        """Wait for something to do: bursts that are over, or else a root to look at."""
+        with self._lock:
+            due_s, now_s = self._due_s(), time.monotonic()
+            if due_s is not None and due_s <= now_s:
+                over = [root for root, burst in self._bursts.items() if burst.due_s <= now_s]
+                return {root: self._bursts.pop(root) for root in over}, None
+            if self._unseen:
+                return {}, self._unseen.pop()
+            if not self._is_stopping:
+                self._lock.wait(None if due_s is None else due_s - now_s)
+            return {}, None
+
+    def _due_s(self) -> float | None:
+        dues = [burst.due_s for burst in self._bursts.values()]
+        # A branch switch changes the file and the code: both in one go.
+        soonest = max if self._file in self._bursts else min
+        return soonest(dues) if dues else None
+
+    def _end(self, root: Path, burst: Burst) -> None:
+        try:
+            snapshot = self._snapshots.get(root)
+            changed = snapshot.changed(burst.paths, burst.began_s) if snapshot else []
+            cause = Cause(changed=changed, began_s=burst.began_s)
+            if changed and root == self._file:
+                self._apply_project(cause)
+            elif changed:
+                self._reloader.reload(root, self._running(root), cause)
+        except Exception:  # noqa: BLE001  our bug; the next save must find this thread alive
+            self._reporter.event("reload.failed", error=traceback.format_exc())
+        finally:
+            burst.release()
+            self._activity.end(ACTIVITY)
+
+    def _apply_project(self, cause: Cause) -> None:
+        before = self._deployer.project.emulator
+        try:
+            fields = self._deployer.apply().fields
+        except ProjectError as error:
+            for problem in error.problems:
+                self._reporter.event(
+                    "project.invalid", file=error.file, key=problem.key or None, error=problem.text
+                )
+            return
+        if self._deployer.project.emulator != before:
+            fields["needs_restart"] = "emulator"
+        if fields:
+            self._reporter.event("project.applied", **fields, ms=cause.ms)
