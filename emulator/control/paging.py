@@ -1,7 +1,6 @@
 """Pages of a list: `Marker` in, `NextMarker` out."""
 
 import base64
-import binascii
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -35,5 +34,5 @@ def _decoded(marker: str | None) -> str | None:
         return None
     try:
         return base64.b64decode(marker, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise invalid(f"The marker {marker} is not one that a list has returned.") from None

@@ -17,7 +17,7 @@ from emulator.control.policy import (
     allows_service,
 )
 from emulator.control.spec import FunctionSpec
-from emulator.control.validation import check_spec
+from emulator.control.validation import check_spec, check_tags
 from emulator.model import (
     LATEST,
     Clock,
@@ -128,6 +128,7 @@ class FunctionStore:
         Raises LambdaError for settings Lambda refuses and for a name that is taken.
         """
         check_spec(spec)
+        check_tags(tags or {})
         frozen = self._code.frozen(code) if publish else code
         now = self._clock.now()
         with self._lock:

@@ -44,6 +44,12 @@ def check_spec(spec: FunctionSpec) -> None:
     check_environment(spec.environment or {})
 
 
+def check_tags(tags: Mapping[str, str]) -> None:
+    """Raise InvalidParameterValueException for more tags than a function may have."""
+    if len(tags) > limits.TAGS:
+        raise invalid("Number of tags exceeds resource tag limit.")
+
+
 def check_environment(variables: Mapping[str, str]) -> None:
     """Raise InvalidParameterValueException for reserved keys, and for more than 4 KB."""
     if reserved := [key for key in variables if key in RESERVED_VARIABLES]:

@@ -1,0 +1,189 @@
+"""Invoke over HTTP: from headers and body to a call, and from its result to the answer.
+
+Everything an invocation costs in this room is here, so nothing heavy is imported: the service
+model is loaded only for a request that breaks it. Source: spec/invoke.md sections 1 and 4.
+"""
+
+import base64
+import json
+import re
+from typing import Final, Protocol
+from urllib.parse import parse_qs
+from wsgiref.types import WSGIEnvironment
+
+from emulator.api.answer import Answer, Headers, error_answer
+from emulator.control.violations import invalid
+from emulator.invoke.identity import new_request_id, trace_header
+from emulator.model import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_REGION,
+    Call,
+    Clock,
+    InvocationResult,
+    LambdaError,
+    limits,
+)
+
+FUNCTIONS: Final = "/2015-03-31/functions/"
+INVOCATIONS: Final = "/invocations"
+
+_QUALIFIER: Final = re.compile(r"(?:\$(?:LATEST(?:\.PUBLISHED)?)|[a-zA-Z0-9-_$]+)")
+
+
+class Invoker(Protocol):
+    """The door to every function; `emulator.invoke.Invoker` is one."""
+
+    def run(self, call: Call) -> tuple[InvocationResult, str]:
+        """Run the function and wait: its result, and the request id."""
+        ...
+
+    def accept(self, call: Call) -> str:
+        """Queue the event and return its request id."""
+        ...
+
+    def check(self, call: Call) -> None:
+        """Raise what `run` would raise before it runs anything."""
+        ...
+
+
+def function_in(path: str) -> str | None:
+    """The function's name in the path of an Invoke; None: the path is another one."""
+    if not path.startswith(FUNCTIONS) or not path.endswith(INVOCATIONS):
+        return None
+    name = path[len(FUNCTIONS) : -len(INVOCATIONS)]
+    return None if not name or "/" in name else name
+
+
+def read_body(environ: WSGIEnvironment) -> bytes:
+    """The body of a request, whole."""
+    body = environ["wsgi.input"]
+    if length := environ.get("CONTENT_LENGTH"):
+        content: bytes = body.read(int(length))
+        return content
+    return body.read() if environ.get("wsgi.input_terminated") else b""
+
+
+def invoke(
+    invoker: Invoker, clock: Clock, environ: WSGIEnvironment, function: str, body: bytes
+) -> Answer:
+    """Answer one Invoke; `function` is as the path has it, its escapes taken off."""
+    try:
+        return _invoke(invoker, clock, environ, function, body)
+    except LambdaError as error:
+        return error_answer(error, new_request_id())
+
+
+def _invoke(
+    invoker: Invoker, clock: Clock, environ: WSGIEnvironment, function: str, body: bytes
+) -> Answer:
+    invocation_type = environ.get("HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse")
+    log_type = environ.get("HTTP_X_AMZ_LOG_TYPE", "None")
+    query = environ.get("QUERY_STRING")
+    qualifier = _qualifier(query) if query else None
+    trace = trace_header(environ.get("HTTP_X_AMZN_TRACE_ID"), clock.now())
+    call = Call(
+        account=environ.get("emulator.account", DEFAULT_ACCOUNT),
+        region=environ.get("emulator.region", DEFAULT_REGION),
+        function=function,
+        payload=body or b"{}",
+        qualifier=qualifier,
+        client_context=_client_context(environ, invocation_type),
+        trace_header=trace,
+    )
+    if not _is_plain(environ, invocation_type, log_type, qualifier):
+        _refuse(environ, call, invocation_type, log_type)
+    if invocation_type == "RequestResponse":
+        result, request_id = invoker.run(call)
+        return _result(result, request_id, trace, log_type)
+    if invocation_type == "Event":
+        return Answer(202, [("Content-Length", "0"), *_common(invoker.accept(call), trace)], b"")
+    invoker.check(call)
+    return Answer(204, _common(new_request_id(), trace), b"")
+
+
+def _common(request_id: str, trace: str) -> Headers:
+    shown = trace.replace("Root=", "root=", 1).replace(";Parent=", ";parent=", 1)
+    return [
+        ("x-amzn-RequestId", request_id),
+        ("x-amzn-Remapped-Content-Length", "0"),
+        ("X-Amzn-Trace-Id", shown.replace(";Sampled=", ";sampled=", 1)),
+    ]
+
+
+def _result(result: InvocationResult, request_id: str, trace: str, log_type: str) -> Answer:
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(result.payload))),
+        ("X-Amz-Executed-Version", result.executed_version),
+        *_common(request_id, trace),
+    ]
+    if result.function_error:
+        headers.append(("X-Amz-Function-Error", result.function_error))
+    if log_type == "Tail":
+        tail = base64.b64encode(result.log[-limits.LOG_TAIL_BYTES :]).decode()
+        headers.append(("X-Amz-Log-Result", tail))
+    return Answer(200, headers, result.payload)
+
+
+def _qualifier(query: str) -> str | None:
+    return parse_qs(query).get("Qualifier", [None])[0]
+
+
+def _client_context(environ: WSGIEnvironment, invocation_type: str) -> str | None:
+    encoded = environ.get("HTTP_X_AMZ_CLIENT_CONTEXT")
+    if not encoded:
+        return None
+    if len(encoded) > limits.CLIENT_CONTEXT_CHARS:
+        raise _bad_content(
+            f"Client context must be no more than {limits.CLIENT_CONTEXT_CHARS} bytes."
+        )
+    try:
+        text = base64.b64decode(encoded, validate=True).decode()
+        is_object = isinstance(json.loads(text), dict)
+    except ValueError:
+        is_object, text = False, ""
+    if not is_object:
+        raise _bad_content("Client context must be a valid Base64-encoded JSON object.")
+    return text if invocation_type == "RequestResponse" else None  # others never get it
+
+
+def _bad_content(message: str) -> LambdaError:
+    return LambdaError("InvalidRequestContentException", message)
+
+
+def _is_plain(
+    environ: WSGIEnvironment, invocation_type: str, log_type: str, qualifier: str | None
+) -> bool:
+    """Whether the parameters are ones that AWS and this emulator take.
+
+    The function's name is not looked at: who resolves it refuses a malformed one.
+    """
+    return (
+        invocation_type in {"RequestResponse", "Event", "DryRun"}
+        and log_type in {"None", "Tail"}
+        and (qualifier is None or (len(qualifier) <= 128 and bool(_QUALIFIER.fullmatch(qualifier))))
+        and "HTTP_X_AMZ_TENANT_ID" not in environ
+        and "HTTP_X_AMZ_DURABLE_EXECUTION_NAME" not in environ
+    )
+
+
+def _refuse(environ: WSGIEnvironment, call: Call, invocation_type: str, log_type: str) -> None:
+    """Raise what is wrong with the parameters of a call."""
+    # Late: botocore and its service model, which take a tenth of a second.
+    from emulator.api.service_model import service_model
+    from emulator.api.validation import check
+
+    members = {
+        "FunctionName": call.function,
+        "InvocationType": invocation_type,
+        "LogType": log_type,
+        "Qualifier": call.qualifier,
+        "TenantId": environ.get("HTTP_X_AMZ_TENANT_ID"),
+        "DurableExecutionName": environ.get("HTTP_X_AMZ_DURABLE_EXECUTION_NAME"),
+    }
+    given = {name: value for name, value in members.items() if value is not None}
+    check(service_model().operation_model("Invoke"), given)
+    # No function here can be created with a TenancyConfig or a DurableConfig.
+    if "TenantId" in given:
+        raise invalid("The invoked function is not enabled with tenancy configuration.")
+    raise invalid("DurableExecutionName is allowed for durable functions only.")

@@ -1,0 +1,58 @@
+"""The Lambda API as the gateway knows it."""
+
+import threading
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from emulator.api.answer import Answer
+from emulator.api.invoke_http import Invoker, function_in, invoke, read_body
+from emulator.control import CodeStore, FunctionStore, operations
+from emulator.control.request import FetchObject
+from emulator.model import Clock
+
+
+class LambdaApi:
+    """Answers all operations by `wsgi`, and an Invoke also by the short cut `fast_invoke`.
+
+    Any thread may call. `_lock` guards the making of the Flask application: it needs the
+    service model and takes a quarter of a second, so it is made for the first request.
+    """
+
+    def __init__(
+        self,
+        store: FunctionStore,
+        invoker: Invoker,
+        *,
+        code: CodeStore,
+        fetch_object: FetchObject,
+        clock: Clock,
+    ) -> None:
+        self._operations = operations(store, code, fetch_object)
+        self._invoker = invoker
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._app: WSGIApplication | None = None
+
+    def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer any operation.
+
+        The environ may name account and region: `emulator.account`, `emulator.region`.
+        """
+        app = self._app or self.warm()
+        return app(environ, start_response)
+
+    def warm(self) -> WSGIApplication:
+        """Make the Flask application now, unless it is made."""
+        with self._lock:
+            if self._app is None:
+                from emulator.api.flask_app import make_app  # late: Flask, botocore
+
+                self._app = make_app(self._operations, self._invoker, self._clock)
+            return self._app
+
+    def fast_invoke(self, environ: WSGIEnvironment) -> Answer | None:
+        """Answer a POST when it is an Invoke; None, with the body unread, leaves it to `wsgi`."""
+        function = function_in(environ["PATH_INFO"])
+        if function is None:
+            return None
+        return invoke(self._invoker, self._clock, environ, function, read_body(environ))

@@ -1,0 +1,85 @@
+"""The Lambda API over a real HTTP server."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+from werkzeug.serving import make_server
+
+from emulator.api import LambdaApi
+from emulator.control import CodeStore, FunctionStore
+from emulator.model import Clock
+from tests.api.lab import ROLE, FakeInvoker, Lab, archive, fetch_from
+
+LabMaker = Callable[..., Lab]
+
+
+class Switchboard:
+    """One server for all tests; the lab behind it is the newest."""
+
+    lab: Lab
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
+        return self.lab.wsgi(environ, start_response)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[tuple[Switchboard, str]]:
+    switchboard = Switchboard()
+    made = make_server("127.0.0.1", 0, switchboard, threaded=True)
+    thread = threading.Thread(target=made.serve_forever, args=(0.01,), name="test server")
+    thread.start()
+    yield switchboard, f"http://127.0.0.1:{made.server_port}"
+    made.shutdown()
+    thread.join()
+    made.server_close()
+
+
+@pytest.fixture
+def make_lab(tmp_path: Path, server: tuple[Switchboard, str]) -> LabMaker:
+    switchboard, endpoint = server
+
+    def make(**settings: Any) -> Lab:
+        clock = Clock()
+        code = CodeStore(tmp_path / "code")
+        store = FunctionStore(clock, code, **settings)
+        invoker = FakeInvoker(store)
+        objects: dict[tuple[str, str], bytes] = {}
+        api = LambdaApi(store, invoker, code=code, fetch_object=fetch_from(objects), clock=clock)
+        switchboard.lab = Lab(clock, code, store, invoker, api, objects, endpoint)
+        return switchboard.lab
+
+    return make
+
+
+@pytest.fixture
+def lab(make_lab: LabMaker) -> Lab:
+    return make_lab()
+
+
+@pytest.fixture
+def client(lab: Lab) -> Any:
+    return lab.client()
+
+
+@pytest.fixture
+def create(client: Any) -> Callable[..., Any]:
+    """Create a function; any member can be replaced, or left out by None."""
+
+    def make(name: str = "hello", **members: Any) -> Any:
+        request = {
+            "FunctionName": name,
+            "Runtime": "python3.12",
+            "Role": ROLE,
+            "Handler": "app.handler",
+            "Code": {"ZipFile": archive()},
+            **members,
+        }
+        return client.create_function(
+            **{key: value for key, value in request.items() if value is not None}
+        )
+
+    return make

@@ -1,0 +1,142 @@
+"""The Lambda API over a real HTTP server, a real store, and an invoker that runs no function."""
+
+import io
+import json
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import boto3
+from botocore.config import Config
+
+from emulator.api import LambdaApi
+from emulator.control import CodeStore, FunctionStore
+from emulator.invoke.identity import new_request_id
+from emulator.model import Call, Clock, FetchError, InvocationResult, LambdaError, Status
+
+ACCOUNT = "000000000000"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/lambda-role"
+
+
+def result_of(payload: bytes, **changes: Any) -> InvocationResult:
+    return InvocationResult(
+        **{
+            "payload": payload,
+            "status": Status.SUCCESS,
+            "function_error": None,
+            "error_type": None,
+            "executed_version": "$LATEST",
+            "log": b"START\nEND\nREPORT\n",
+            "duration_ms": 1.0,
+            "billed_ms": 1,
+            "init_ms": None,
+            "max_memory_mib": None,
+            "environment_id": "e",
+            **changes,
+        }
+    )
+
+
+@dataclass
+class FakeInvoker:
+    """Resolves the function, then echoes the payload, or does what the test says."""
+
+    store: FunctionStore
+    answer: Callable[[Call], InvocationResult] = lambda call: result_of(call.payload)
+    ran: list[Call] = field(default_factory=list)
+    accepted: list[Call] = field(default_factory=list)
+
+    def run(self, call: Call) -> tuple[InvocationResult, str]:
+        self.check(call)
+        self.ran.append(call)
+        return self.answer(call), "6c1b0000-0000-4000-8000-000000000000"
+
+    def accept(self, call: Call) -> str:
+        self.check(call)
+        self.accepted.append(call)
+        return new_request_id()
+
+    def check(self, call: Call) -> None:
+        self.store.resolve(call.account, call.region, call.function, call.qualifier)
+        try:
+            json.loads(call.payload)
+        except ValueError as error:
+            raise LambdaError("InvalidRequestContentException", f"not JSON: {error}") from None
+
+
+@dataclass
+class Lab:
+    """Everything a test of the API looks at."""
+
+    clock: Clock
+    code: CodeStore
+    store: FunctionStore
+    invoker: FakeInvoker
+    api: LambdaApi
+    objects: dict[tuple[str, str], bytes]
+    endpoint: str = ""
+
+    def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
+        environ["emulator.account"] = environ.get("HTTP_X_TEST_ACCOUNT", ACCOUNT)
+        environ["emulator.region"] = environ.get("HTTP_X_TEST_REGION", "us-east-1")
+        return self.api.wsgi(environ, start_response)
+
+    def client(self, region: str = "us-east-1", account: str = ACCOUNT) -> Any:
+        """A boto3 client that neither retries nor checks parameters before it sends them."""
+        return _client(self.endpoint, region, account)
+
+    def http(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any, bytes]:
+        request = urllib.request.Request(
+            self.endpoint + path, data=body or None, method=method, headers=dict(headers or {})
+        )
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.headers, error.read()
+
+
+@cache
+def _client(endpoint: str, region: str, account: str) -> Any:
+    made = boto3.client(
+        "lambda",
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
+    )
+
+    def name(request: Any, **_: object) -> None:
+        request.headers["X-Test-Account"] = account
+        request.headers["X-Test-Region"] = region
+
+    made.meta.events.register("before-send.lambda", name)
+    return made
+
+
+def fetch_from(objects: Mapping[tuple[str, str], bytes]) -> Callable[..., bytes]:
+    def fetch(_account: str, _region: str, bucket: str, key: str, _version: str | None) -> bytes:
+        if not any(bucket == held for held, _ in objects):
+            raise FetchError("NoSuchBucket", "The specified bucket does not exist")
+        if (bucket, key) not in objects:
+            raise FetchError("NoSuchKey", "The specified key does not exist.")
+        return objects[bucket, key]
+
+    return fetch
+
+
+def archive(**files: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as zipped:
+        for name, content in (files or {"app": "def handler(event, context): ..."}).items():
+            zipped.writestr(zipfile.ZipInfo(f"{name}.py"), content)
+    return buffer.getvalue()
