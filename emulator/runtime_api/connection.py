@@ -8,7 +8,10 @@ import httptools
 
 from emulator.runtime_api.rules import Reply, Request
 
-RECEIVE_BYTES = 262_144
+# Room for a usual answer. A large buffer is mapped and unmapped for each call, so only a body
+# that is known to be large gets one.
+HEAD_BYTES = 16_384
+BODY_BYTES = 1_048_576
 REASONS = {
     100: "Continue",
     200: "OK",
@@ -20,6 +23,7 @@ REASONS = {
     413: "Payload Too Large",
     500: "Internal Server Error",
 }
+LARGE_DIGITS = 5  # a Content-Length of more digits announces a large body
 MAX_BODY_BYTES = 64 * 1024 * 1024  # beyond this a runtime is broken: nobody wants that body
 
 
@@ -45,7 +49,7 @@ class Connection:
     def receive(self) -> None:
         """Read what is there; complete requests join `requests`."""
         try:
-            data = self.socket.recv(RECEIVE_BYTES)
+            data = self.socket.recv(self._receive_bytes)
         except BlockingIOError:
             return
         except OSError:
@@ -108,6 +112,8 @@ class Connection:
 
     def on_headers_complete(self) -> None:
         """Let a client that waits for permission send its body."""
+        if len(self._headers.get("content-length", "")) > LARGE_DIGITS:
+            self._receive_bytes = BODY_BYTES
         if self._headers.get("expect", "").lower() == "100-continue":
             self._outgoing += b"HTTP/1.1 100 Continue\r\n\r\n"
             self.flush()
@@ -131,3 +137,4 @@ class Connection:
         self._headers: dict[str, Any] = {}
         self._body: list[bytes] = []
         self._size = 0
+        self._receive_bytes = HEAD_BYTES

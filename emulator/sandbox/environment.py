@@ -295,7 +295,7 @@ class Environment:
             duration_ms = self.version.timeout_s * 1000.0
         error_type = None if failure is None else failure.error_type
         init_ms, self._init_ms = self._init_ms, None
-        used_mib = self._gauge.peak_mib()
+        used_mib = self._gauge.peak_mib(duration_ms / 1000)
         if error_type == "Runtime.OutOfMemory":
             used_mib = self.version.memory_mib
         self._output.pull()

@@ -8,6 +8,7 @@ _MIB: Final = 1024 * 1024
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 # As fast as a process could fill memory: how far a reading may be trusted into the future.
 _GROWTH_MIB_PER_S: Final = 4096.0
+_UNSEEN_MIB: Final = 8.0  # growth that may go unseen
 _SHORTEST_S: Final = 0.005
 _LONGEST_S: Final = 0.25
 
@@ -19,9 +20,10 @@ class MemoryGauge:
         self._pid = pid
         self._limit_mib = limit_mib
         self._peak_mib = 0.0
+        self._unread_s = 0.0  # for how long the process has run since its mark was read
         # Kept open: it is read after every invocation, and opening costs more than reading.
         self._status_fd = _open_status(pid)
-        self.peak_mib()
+        self._read_high_water()
 
     @property
     def is_known(self) -> bool:
@@ -36,12 +38,24 @@ class MemoryGauge:
             self._peak_mib = max(self._peak_mib, used)
         return used
 
-    def peak_mib(self) -> int | None:
-        """Return the largest use so far, the first process's own high-water mark included."""
+    def peak_mib(self, ran_s: float) -> int | None:
+        """Return the largest use so far, the first process's own high-water mark included.
+
+        ran_s: for how long the process has run since the last call.
+        """
         if self._status_fd is None:
             return None
-        self._peak_mib = max(self._peak_mib, _high_water_mib(self._status_fd))
+        self._unread_s += ran_s
+        # The kernel takes longer to tell than a short handler to run, so it is asked only when
+        # there was time to use memory that would show.
+        if self._unread_s * _GROWTH_MIB_PER_S > _UNSEEN_MIB:
+            self._read_high_water()
         return min(round(self._peak_mib), self._limit_mib)
+
+    def _read_high_water(self) -> None:
+        self._unread_s = 0.0
+        if self._status_fd is not None:
+            self._peak_mib = max(self._peak_mib, _high_water_mib(self._status_fd))
 
     def next_reading_s(self, used_mib: float) -> float:
         """Return how long `used_mib` may be trusted to stay below the limit."""

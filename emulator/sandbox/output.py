@@ -5,9 +5,8 @@ import time
 from collections import deque
 from typing import Final, Protocol
 
-from emulator.observe import LogStream
+from emulator.observe import KEPT_LOG_BYTES, LogStream
 
-KEPT_LOG_BYTES: Final = 256 * 1024  # of one invocation; its newest part is kept
 _READ_BYTES: Final = 65_536
 _LONGEST_LINE: Final = 262_144  # CloudWatch's largest log event; longer lines are cut into such
 

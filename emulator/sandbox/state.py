@@ -17,14 +17,14 @@ State = Enum("State", "COLD INIT IDLE INVOKE RESET SHUTDOWN STOPPED")
 Signal = Enum("Signal", "START READY RESERVE RELEASE FAIL REAPED RETIRE EXITED")
 
 TRANSITIONS: Final[Mapping[Signal, tuple[Collection[State], State]]] = {
-    Signal.START: ({State.COLD}, State.INIT),  # an invoke needs it, or provisioning asks
-    Signal.READY: ({State.INIT}, State.IDLE),  # the runtime asked for its first event
-    Signal.RESERVE: ({State.IDLE}, State.INVOKE),  # the pool lent it to one invoke
-    Signal.RELEASE: ({State.INVOKE}, State.IDLE),  # the runtime answered and asked again
-    Signal.FAIL: ({State.INIT, State.IDLE, State.INVOKE}, State.RESET),  # crash or timeout
-    Signal.REAPED: ({State.RESET}, State.COLD),  # its processes are gone
-    Signal.RETIRE: ({State.COLD, State.INIT, State.IDLE}, State.SHUTDOWN),  # unused, or old code
-    Signal.EXITED: ({State.SHUTDOWN}, State.STOPPED),  # all it held is freed
+    Signal.START: ((State.COLD,), State.INIT),  # an invoke needs it, or provisioning asks
+    Signal.READY: ((State.INIT,), State.IDLE),  # the runtime asked for its first event
+    Signal.RESERVE: ((State.IDLE,), State.INVOKE),  # the pool lent it to one invoke
+    Signal.RELEASE: ((State.INVOKE,), State.IDLE),  # the runtime answered and asked again
+    Signal.FAIL: ((State.INIT, State.IDLE, State.INVOKE), State.RESET),  # crash or timeout
+    Signal.REAPED: ((State.RESET,), State.COLD),  # its processes are gone
+    Signal.RETIRE: ((State.COLD, State.INIT, State.IDLE), State.SHUTDOWN),  # unused, or old code
+    Signal.EXITED: ((State.SHUTDOWN,), State.STOPPED),  # all it held is freed
 }
 
 

@@ -100,7 +100,7 @@ class RuntimeApi:
 
     def receive(self):
         """Read some more; the process ends when the emulator has closed the connection."""
-        data = self.socket.recv(262144)
+        data = self.socket.recv(16384)
         if not data:
             raise SystemExit(0)
         self.buffer += data

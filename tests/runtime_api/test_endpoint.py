@@ -1,0 +1,189 @@
+"""The Runtime API over real sockets, as runtimes of all habits use it."""
+
+import select
+import selectors
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+
+from emulator.model import Invocation
+from emulator.runtime_api import Outcome, RuntimeEndpoint
+
+NEXT = "/2018-06-01/runtime/invocation/next"
+
+
+def invocation(payload: bytes = b"{}", request_id: str = "id-1") -> Invocation:
+    return Invocation(
+        request_id=request_id, payload=payload, invoked_arn="arn", trace_header="Root=1"
+    )
+
+
+class Served:
+    """An endpoint and the thread's way to serve it."""
+
+    def __init__(self) -> None:
+        self.selector = selectors.DefaultSelector()
+        self.endpoint = RuntimeEndpoint(self.selector)
+
+    def until(self, done: Callable[[], object]) -> None:
+        while not done():
+            ready = self.selector.select(5)
+            assert ready, "nothing happened for 5 s"
+            for key, _ in ready:
+                key.data()
+
+    def deliver(self, payload: bytes = b"{}", request_id: str = "id-1") -> None:
+        headers = {"Lambda-Runtime-Aws-Request-Id": request_id}
+        self.endpoint.deliver(invocation(payload, request_id), headers)
+
+    def connect(self) -> HTTPConnection:
+        return HTTPConnection(self.endpoint.address, timeout=5)
+
+    def raw(self) -> socket.socket:
+        host, port = self.endpoint.address.split(":")
+        return socket.create_connection((host, int(port)), timeout=5)
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    served = Served()
+    yield served
+    served.endpoint.close()
+    served.selector.close()
+
+
+def in_thread(work: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(work()))
+    thread.start()
+    return thread, results
+
+
+def has_answer(client: socket.socket) -> bool:
+    return bool(select.select([client], [], [], 0)[0])
+
+
+def post_response(path: str = "id-1/response", body: bytes = b'"ok"') -> bytes:
+    head = f"POST /2018-06-01/runtime/invocation/{path} HTTP/1.1\r\nHost: x\r\n"
+    return head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def get_next() -> bytes:
+    return f"GET {NEXT} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+
+def test_a_client_of_one_request_a_connection_is_served(served: Served) -> None:
+    def client() -> list[tuple[int, bytes, str | None]]:
+        answers = []
+        for method, path, body in (
+            ("GET", NEXT, None),
+            ("POST", "/2018-06-01/runtime/invocation/id-1/response", b'"ok"'),
+        ):
+            connection = served.connect()
+            connection.request(method, path, body, {"Connection": "close"})
+            answer = connection.getresponse()
+            request_id = answer.getheader("Lambda-Runtime-Aws-Request-Id")
+            answers.append((answer.status, answer.read(), request_id))
+            connection.close()
+        return answers
+
+    thread, results = in_thread(client)
+    served.until(lambda: served.endpoint.is_ready)
+    served.deliver(b'{"n": 1}')
+    served.until(lambda: served.endpoint.answer)
+    thread.join(5)
+    assert results == [[(200, b'{"n": 1}', "id-1"), (202, b'{"status":"OK"}\n', None)]]
+    assert served.endpoint.answer is not None
+    assert served.endpoint.answer.body == b'"ok"'
+
+
+def test_an_answer_and_the_next_request_may_come_in_one_segment(served: Served) -> None:
+    with served.raw() as client:
+        client.sendall(get_next())
+        served.until(lambda: served.endpoint.is_ready)
+        served.deliver()
+        client.recv(65536)
+        client.sendall(post_response() + get_next())
+        served.until(lambda: served.endpoint.is_ready)
+        served.deliver(b'{"second": true}', "id-2")
+        reply = client.recv(65536)
+    assert reply.startswith(b"HTTP/1.1 202 Accepted\r\n")
+    assert reply.endswith(b'{"second": true}')
+
+
+def test_five_megabytes_go_both_ways(served: Served) -> None:
+    size = 5_000_000
+
+    def client() -> int:
+        connection = served.connect()
+        connection.request("GET", NEXT)
+        event = connection.getresponse().read()
+        connection.request("POST", "/2018-06-01/runtime/invocation/id-1/response", event)
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    thread, results = in_thread(client)
+    served.until(lambda: served.endpoint.is_ready)
+    served.deliver(b"x" * size)
+    served.until(lambda: served.endpoint.answer)
+    thread.join(5)
+    assert results == [202]
+    assert served.endpoint.answer is not None
+    assert len(served.endpoint.answer.body) == size
+
+
+def test_a_chunked_body_and_a_client_that_waits_for_permission_are_served(served: Served) -> None:
+    with served.raw() as client:
+        client.sendall(get_next())
+        served.until(lambda: served.endpoint.is_ready)
+        served.deliver()
+        client.recv(65536)
+        head = post_response().split(b"Content-Length")[0]
+        client.sendall(head + b"Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n")
+        served.until(lambda: has_answer(client))
+        assert client.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b'3\r\n"ab\r\n2\r\nc"\r\n0\r\n\r\n')
+        served.until(lambda: served.endpoint.answer)
+    assert served.endpoint.answer is not None
+    assert served.endpoint.answer.body == b'"abc"'
+
+
+def test_what_is_not_http_is_refused_and_disturbs_nothing(served: Served) -> None:
+    with served.raw() as good, served.raw() as bad:
+        good.sendall(get_next())
+        served.until(lambda: served.endpoint.is_ready)
+        bad.sendall(b"\x00\x01 nonsense\r\n\r\n")
+        served.until(lambda: has_answer(bad))
+        assert bad.recv(65536).startswith(b"HTTP/1.1 400 ")
+        assert served.endpoint.is_ready
+        served.deliver()
+        assert good.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_after_a_restart_the_old_process_is_forgotten(served: Served) -> None:
+    with served.raw() as old:
+        old.sendall(get_next())
+        served.until(lambda: served.endpoint.is_ready)
+        served.endpoint.restart()
+        assert not served.endpoint.is_ready
+        assert old.recv(10) == b""
+    with served.raw() as new:
+        new.sendall(get_next())
+        served.until(lambda: served.endpoint.is_ready)
+
+
+def test_an_init_error_is_told(served: Served) -> None:
+    with served.raw() as client:
+        client.sendall(
+            b"POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+            b"Lambda-Runtime-Function-Error-Type: Runtime.NoSuchHandler\r\n\r\n{}"
+        )
+        served.until(lambda: served.endpoint.answer)
+    answer = served.endpoint.answer
+    assert answer is not None
+    assert (answer.outcome, answer.error_type) == (Outcome.INIT_ERROR, "Runtime.NoSuchHandler")
