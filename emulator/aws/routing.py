@@ -15,7 +15,7 @@ _CREDENTIAL = re.compile(
     r"Credential=(?P<key>[^/,&]+)/\d{8}/(?:(?P<region>[^/]+)/)?(?P<service>[^/]+)/aws4_request"
 )
 _SIGV2 = re.compile(r"AWS (?P<key>[^:]+):")
-_FORM: Final = "application/x-www-form-urlencoded"
+FORM: Final = "application/x-www-form-urlencoded"
 
 # What token verifiers fetch of a Cognito user pool; the pool's id begins with its region.
 _WELL_KNOWN = re.compile(
@@ -156,7 +156,7 @@ def action_of(environ: Environ) -> str:
 
 def is_form(environ: Environ) -> bool:
     """True for the body of a query API."""
-    return str(environ.get("CONTENT_TYPE", "")).startswith(_FORM)
+    return str(environ.get("CONTENT_TYPE", "")).startswith(FORM)
 
 
 def _signed(environ: Environ) -> Scope | None:

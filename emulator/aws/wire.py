@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, quote
 
 from emulator.aws import chunked
 from emulator.aws.chunked import IncompleteBody
-from emulator.aws.routing import Environ, Scope, read_body
+from emulator.aws.routing import FORM, Environ, Scope, read_body
 
 _SIGNED_HEADERS = re.compile(r"SignedHeaders=(?P<names>[^,\s]+)")
 # The key under which moto looks for header names that PEP 3333 cannot carry.
@@ -29,8 +29,11 @@ def prepare(environ: Environ, backend: str, scope: Scope, account: str) -> None:
         _put_bucket_into_path(environ)
         _restore_header_names(environ)
         _decode_chunks(environ)
-    elif not scope.is_in_header and scope.service:
+        return
+    if not scope.is_in_header and scope.service:
         _state_scope(environ, scope)
+    if "Action=" in environ.get("QUERY_STRING", "") and not environ.get("CONTENT_TYPE"):
+        environ["CONTENT_TYPE"] = FORM  # SQS would answer in JSON
 
 
 def bucket_of_host(host: str) -> str | None:

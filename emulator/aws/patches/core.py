@@ -17,6 +17,7 @@ def patches(context: PatchContext) -> list[Patch]:
         Patch("moto.core.responses:gen_amzn_requestid_long", "headerdict", _request_id(context)),
         Patch("moto.core.responses:method_names_from_class", "clazz", cache),
         Patch("moto.backends:list_of_moto_modules", "", _listed_once),
+        Patch("moto.core.base_backend:AccountSpecificBackend.get_session", "cls", _session),
     ]
 
 
@@ -53,6 +54,18 @@ def _request_id(context: PatchContext) -> Callable[[Any], Any]:
         return gen_amzn_requestid_long
 
     return make
+
+
+def _session(original: Any) -> Any:
+    """moto wants names of regions only; a profile that does not exist is none of its business."""
+
+    @cache
+    def get_session(cls: type) -> Any:
+        boto3, botocore = (importlib.import_module(name) for name in ("boto3", "botocore.session"))
+        no_profile = {"profile": (None, None, None, None)}
+        return boto3.Session(botocore_session=botocore.Session(session_vars=no_profile))
+
+    return classmethod(get_session)
 
 
 def _listed_once(original: Callable[[], Any]) -> Callable[[], frozenset[str]]:

@@ -1,0 +1,117 @@
+"""A real server with moto behind it, and boto3 clients that talk to it."""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from emulator.aws import Fact, Functions, Moto
+from emulator.gateway import serve
+from emulator.model import Call, Clock
+from emulator.observe import Activity, LogBook, Reporter
+
+Client = Callable[..., Any]
+
+
+@dataclass
+class FakeFunctions:
+    """Functions that exist, their policies, and what they answer."""
+
+    arns: set[str] = field(default_factory=set)
+    policies: dict[str, bool] = field(default_factory=dict)
+    answer: Callable[[Call], bytes] = lambda call: b"{}"
+
+    def door(self) -> Functions:
+        return Functions(
+            exists=lambda arn: arn in self.arns,
+            policy_allows=lambda arn, service, source, account: self.policies.get(arn),
+            invoke=lambda call: self.answer(call),
+        )
+
+    def reset(self) -> None:
+        self.arns.clear()
+        self.policies.clear()
+        self.answer = lambda call: b"{}"
+
+
+@dataclass
+class Aws:
+    """Everything a test of this room may want to touch."""
+
+    moto: Moto
+    port: int
+    clock: Clock
+    log_book: LogBook
+    functions: FakeFunctions
+    terminal: io.StringIO
+    reporter: Reporter
+    facts: list[Fact] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@pytest.fixture(scope="module")
+def running_aws() -> Iterator[Aws]:
+    clock, functions, terminal = Clock(), FakeFunctions(), io.StringIO()
+    reporter = Reporter(terminal)
+    log_book = LogBook(clock)
+    moto = Moto(
+        log_book=log_book,
+        activity=Activity(clock),
+        clock=clock,
+        reporter=reporter,
+        functions=functions.door(),
+    )
+    server = serve(moto.wsgi, "127.0.0.1", 0)
+    moto.listens_on(server.port)
+    aws = Aws(moto, server.port, clock, log_book, functions, terminal, reporter)
+    moto.subscribe(lambda facts: aws.facts.extend(facts))
+    yield aws
+    moto.stop()
+    server.stop(1)
+    moto.reset()
+    reporter.stop()
+
+
+@pytest.fixture
+def aws(running_aws: Aws) -> Aws:
+    running_aws.moto.reset()
+    running_aws.functions.reset()
+    running_aws.facts.clear()
+    return running_aws
+
+
+@pytest.fixture(scope="session")
+def session() -> boto3.Session:
+    """One for all tests: it keeps the service models, which take long to read."""
+    return boto3.Session()
+
+
+@pytest.fixture
+def client(aws: Aws, session: boto3.Session) -> Iterator[Client]:
+    """Make a boto3 client; `key` is its access key."""
+    clients = []
+
+    def make(service: str, key: str = "test", region: str = "us-east-1", **more: Any) -> Any:
+        config = Config(retries={"max_attempts": 0}).merge(more.pop("config", Config()))
+        made: Any = session.client(
+            service,  # type: ignore[call-overload]  # any service
+            endpoint_url=more.pop("url", aws.url),
+            region_name=region,
+            aws_access_key_id=key,
+            aws_secret_access_key="secret",
+            config=config,
+            **more,
+        )
+        clients.append(made)
+        return made
+
+    yield make
+    for one in clients:
+        one.close()
