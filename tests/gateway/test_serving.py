@@ -87,6 +87,23 @@ def test_a_chunked_body_arrives_whole(served: Callable[..., Server]) -> None:
     connection.close()
 
 
+def test_the_application_sees_joined_headers_and_a_decoded_path(
+    served: Callable[..., Server], exchange: Exchange
+) -> None:
+    seen: WSGIEnvironment = {}
+
+    def look(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        seen.update(environ)
+        return echo(environ, start_response)
+
+    port = served(look).port
+    request = b"GET /a%20b%2Fc?d=%20 HTTP/1.1\r\nHost: h\r\nX-A_b: 1\r\nx-a_b: 2\r\n"
+    exchange(port, request + b"Connection: close\r\n\r\n")
+    assert (seen["PATH_INFO"], seen["QUERY_STRING"]) == ("/a b/c", "d=%20")
+    assert (seen["HTTP_X_A_B"], seen["HTTP_HOST"]) == ("1,2", "h")
+    assert (seen["REMOTE_ADDR"], seen["SERVER_PORT"]) == ("127.0.0.1", str(port))
+
+
 def test_an_aws_chunked_body_with_a_trailing_checksum_passes_untouched(
     served: Callable[..., Server],
 ) -> None:
@@ -342,6 +359,37 @@ def test_an_error_in_the_middle_of_a_known_length_breaks_the_answer_off(
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
         connection.getresponse().read()
     connection.close()
+
+
+def test_an_error_in_the_middle_of_an_unknown_length_ends_the_answer(
+    served: Callable[..., Server], exchange: Exchange
+) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"some"
+        raise ValueError("boom")
+
+    port = served(answering("200 OK", [], broken())).port
+    assert split(exchange(port, get(port)))[2] == b"4\r\nsome\r\n0\r\n\r\n"
+
+
+def test_a_client_that_goes_away_does_not_stop_the_application(
+    served: Callable[..., Server],
+) -> None:
+    started, gone, finished = threading.Event(), threading.Event(), threading.Event()
+
+    def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        started.set()
+        gone.wait(10)
+        answer = echo(environ, start_response)
+        finished.set()
+        return answer
+
+    port = served(wsgi).port
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as client:
+        client.sendall(get(port))
+        assert started.wait(10)
+    gone.set()
+    assert finished.wait(10)
 
 
 # --- many at once ------------------------------------------------------------------------------
