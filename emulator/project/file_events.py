@@ -28,6 +28,9 @@ class FileEvents(Protocol):
     def unwatch(self, root: Path) -> None:
         """Stop telling about `root`."""
 
+    def catch_up(self, timeout_s: float) -> None:
+        """Wait, but no longer than that, until all changes made so far have been told."""
+
     def stop(self) -> None:
         """Tell nothing more; the threads are gone when this returns."""
 

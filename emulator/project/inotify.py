@@ -5,7 +5,9 @@ away back for 0.5 s (it waits for the other half of the move), runs a thread a w
 walks into node_modules.
 """
 
+import fcntl
 import os
+import termios
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +40,35 @@ _MASK: Final = Mask(
 )
 
 
+class _Reader(InotifyFD):
+    """watchdog's thread that reads events, which also knows when it has passed on all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = "file events"
+        self._is_passing_on = False
+        self._has_passed_on = threading.Condition()
+
+    def catch_up(self, timeout_s: float) -> None:
+        """Return when everything that happened before this call has been passed on."""
+        if self.should_keep_running() and not self._is_caught_up():
+            with self._has_passed_on:
+                self._has_passed_on.wait_for(self._is_caught_up, timeout_s)
+
+    def _is_caught_up(self) -> bool:
+        # In this order: events go from the kernel's hands into ours, never back.
+        fcntl.ioctl(self._inotify_fd, termios.FIONREAD, unread := bytearray(4))
+        return not any(unread) and not self._is_passing_on
+
+    def _check_inotify_fd(self) -> bool:  # type: ignore[explicit-override]  # needs Python 3.12
+        # watchdog waits here for events, reads them next, and comes back with all passed on.
+        with self._has_passed_on:
+            self._is_passing_on = False
+            self._has_passed_on.notify_all()
+        self._is_passing_on = super()._check_inotify_fd()
+        return self._is_passing_on
+
+
 class InotifyEvents:
     """Any number of roots on one inotify instance and its one thread, "file events".
 
@@ -49,8 +80,7 @@ class InotifyEvents:
         self._tell_error = tell_error
         self._lock = threading.Lock()
         self._roots: dict[Path, _Root] = {}
-        self._inotify = InotifyFD()
-        self._inotify.name = "file events"
+        self._inotify = _Reader()
         self._inotify.start()
 
     def watch(self, root: Path) -> None:
@@ -67,6 +97,10 @@ class InotifyEvents:
             watched = self._roots.pop(root, None)
         if watched is not None:
             watched.detach()
+
+    def catch_up(self, timeout_s: float) -> None:
+        """Wait, but no longer than that, until all changes made so far have been told."""
+        self._inotify.catch_up(timeout_s)
 
     def stop(self) -> None:
         """Tell nothing more; the thread is gone when this returns."""

@@ -44,6 +44,9 @@ class ObserverEvents:
                 # Another root may share the watch, so only the handler goes.
                 self._observer.remove_handler_for_watch(*self._roots.pop(root))
 
+    def catch_up(self, timeout_s: float) -> None:
+        """Do nothing: these systems do not say what they have yet to tell."""
+
     def stop(self) -> None:
         """Tell nothing more; the threads are gone when this returns."""
         self._observer.stop()

@@ -4,6 +4,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
+from typing import Final
 
 from emulator.control import FunctionChange, FunctionStore
 from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, LATEST, FunctionVersion
@@ -15,6 +16,8 @@ from emulator.project.file_events import Change, FileEvents, file_events
 from emulator.project.hold import Hold
 from emulator.project.reload import ACTIVITY, Cause, Reloader
 from emulator.project.snapshot import Snapshot
+
+CATCH_UP_S: Final = 0.5  # callers go on after that, be it with old code
 
 
 class Watcher:
@@ -54,6 +57,14 @@ class Watcher:
         """Begin to watch, in the background; that counts as activity until it is done."""
         self._activity.begin(ACTIVITY)
         self._thread.start()
+
+    def catch_up(self) -> None:
+        """Return when whatever was saved before this call has its functions on hold.
+
+        Any thread may call, before each `resolve`: it takes a microsecond when nothing happened.
+        """
+        if self._events is not None:
+            self._events.catch_up(CATCH_UP_S)
 
     def stop(self) -> None:
         """Watch nothing more, and keep nobody waiting."""

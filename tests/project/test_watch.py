@@ -162,6 +162,23 @@ def test_no_caller_gets_through_between_the_save_and_the_new_code(running: Runni
     assert resolved[0] > old
 
 
+def test_a_caller_that_catches_up_first_never_gets_the_old_code(running: Running) -> None:
+    running.start("f")
+    is_over = threading.Event()
+    noise = threading.Thread(target=lambda: [sum(range(999)) for _ in iter(is_over.is_set, True)])
+    noise.start()  # it has the interpreter while the event is waiting to be read
+    try:
+        for _ in range(50):
+            old = running.version("f").deployment
+            running.write("f/app.py", f"x = {old}")
+            running.watcher.catch_up()
+            assert running.version("f").deployment > old
+            running.settle()
+    finally:
+        is_over.set()
+        noise.join()
+
+
 def test_a_syntax_error_is_told_with_file_and_line_and_the_next_good_save_heals(
     running: Running,
 ) -> None:
