@@ -35,8 +35,11 @@ def main() -> int:
     began = time.monotonic()
     with running_emulator() as endpoint:
         print(f"The emulator answers on {endpoint} after {_ms(began)}")
-        make_thumbnail(endpoint)
-        show_invocation(endpoint)
+        s3 = make_client(endpoint)
+        make_thumbnail(s3, endpoint)
+        make_thumbnail(s3, endpoint)
+        print(f"Saved as {THUMBNAIL.relative_to(REPOSITORY)}")
+        show_log(endpoint)
     print("The emulator has stopped.")
     print(BY_HAND)
     return 0
@@ -68,9 +71,9 @@ def _endpoint(output: IO[str]) -> str:
     sys.exit(f"error: the emulator did not start:\n{''.join(said)}")
 
 
-def make_thumbnail(endpoint: str) -> None:
-    """Put the photograph into one bucket, and save what the function put into the other."""
-    s3 = boto3.client(
+def make_client(endpoint: str) -> Any:
+    """Make a client of S3; without a retry, so that nothing wrong goes unseen."""
+    return boto3.client(
         "s3",
         endpoint_url=endpoint,
         region_name="us-east-1",
@@ -78,24 +81,27 @@ def make_thumbnail(endpoint: str) -> None:
         aws_secret_access_key="test",
         config=Config(retries={"total_max_attempts": 1}),
     )
+
+
+def make_thumbnail(s3: Any, endpoint: str) -> None:
+    """Put the photograph into one bucket, and save what the function put into the other."""
     began = time.monotonic()
     s3.put_object(Bucket="photos", Key=PHOTOGRAPH.name, Body=PHOTOGRAPH.read_bytes())
-    print(f"Put s3://photos/{PHOTOGRAPH.name}, {_kb(PHOTOGRAPH)}, in {_ms(began)}")
+    print(f"Put s3://photos/{PHOTOGRAPH.name} ({_kb(PHOTOGRAPH)}) in {_ms(began)}", end="; ")
     began = time.monotonic()
     _ask("POST", f"{endpoint}/_emulator/settle?timeout=30")
     answer = s3.get_object(Bucket="thumbnails", Key=PHOTOGRAPH.name)
     THUMBNAIL.parent.mkdir(exist_ok=True)
     THUMBNAIL.write_bytes(answer["Body"].read())
-    print(f"Got s3://thumbnails/{PHOTOGRAPH.name}, {_kb(THUMBNAIL)}, {_ms(began)} later")
-    print(f"Saved as {THUMBNAIL.relative_to(REPOSITORY)}")
+    print(f"its thumbnail ({_kb(THUMBNAIL)}) was there {_ms(began)} later")
 
 
-def show_invocation(endpoint: str) -> None:
-    """Print what the function logged."""
-    [invocation] = _ask("GET", f"{endpoint}/_emulator/invocations?function=resize")
+def show_log(endpoint: str) -> None:
+    """Print what the function logged, both times."""
     print("\nThe function's log:")
-    for line in invocation["log"].splitlines():
-        print(f"  {line}")
+    for invocation in reversed(_ask("GET", f"{endpoint}/_emulator/invocations?function=resize")):
+        for line in invocation["log"].splitlines():
+            print(f"  {line.expandtabs(1)}")
 
 
 def _ask(method: str, url: str) -> Any:
