@@ -1,7 +1,8 @@
 """The Flask application that answers every operation of the Lambda API."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import flask
 from botocore.model import OperationModel
@@ -36,19 +37,28 @@ def make_app(operations: Mapping[str, Operation], invoker: Invoker, clock: Clock
     app = flask.Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False
     for route in routes():
-        view = _View(route, operations, invoker, clock)
-        for path in (route.path, f"{route.path}/"):  # the model's paths lost theirs over the years
-            app.add_url_rule(
-                path,
-                endpoint=f"{route.method} {route.path}",
-                view_func=view,
-                methods=[route.method],
-                provide_automatic_options=False,
-            )
+        app.add_url_rule(
+            route.path,
+            endpoint=f"{route.method} {route.path}",
+            view_func=_View(route, operations, invoker, clock),
+            methods=[route.method],
+            provide_automatic_options=False,
+        )
+    app.wsgi_app = _without_last_slash(app.wsgi_app)  # type: ignore[assignment] # as Flask tells to
     app.register_error_handler(NotFound, _unknown_operation)
     app.register_error_handler(MethodNotAllowed, _unknown_operation)
     app.register_error_handler(500, _internal_error)
     return app
+
+
+def _without_last_slash(wsgi: WSGIApplication) -> WSGIApplication:
+    """Older SDKs end some paths with a slash that the service model has no longer."""
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["PATH_INFO"] = environ["PATH_INFO"].removesuffix("/")
+        return wsgi(environ, start_response)
+
+    return application
 
 
 class _View:
