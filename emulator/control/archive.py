@@ -2,18 +2,21 @@
 
 import errno
 import io
+import logging
 import lzma
 import os
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from emulator.control.violations import invalid
 from emulator.model import LambdaError, limits
+
+log = logging.getLogger("emulator.control")
 
 SKIPPED_FOLDERS: Final = frozenset({".git", "__pycache__"})
 
@@ -71,6 +74,7 @@ def _unpack(source: zipfile.ZipFile, folder: Path) -> None:
                 file.write(block)
         place.chmod(_mode(entry))
     _link(links, folder)
+    _warn_of_private(entries.values())
 
 
 def _inner_path(entry: zipfile.ZipInfo) -> PurePosixPath:
@@ -81,13 +85,30 @@ def _inner_path(entry: zipfile.ZipInfo) -> PurePosixPath:
 
 
 def _mode(entry: zipfile.ZipInfo) -> int:
-    """What others may do, for everybody: Lambda's user never owns the code it runs.
+    """What the file's owner may do, for everybody; nobody may write."""
+    # Differs from Lambda: a private file can be used here, with a warning, because Python's
+    # `ZipFile.writestr` makes every file private, and tests build their archives with it.
+    bits = stat.S_IMODE(entry.external_attr >> 16) or 0o644  # none: made on Windows
+    rights = (bits >> 6) & 0o5 | 0o4
+    return rights << 6 | rights << 3 | rights
 
-    So a file that is not world-readable fails here as it fails in AWS. Nobody may write.
-    """
+
+def _warn_of_private(entries: Iterable[zipfile.ZipInfo]) -> None:
+    """Tell which files Lambda could not use: its user does not own them."""
+    private = [entry.filename for entry in entries if _is_private(entry)]
+    if private:
+        log.warning(
+            "code.private file=%s files=%d In AWS the function could not read or run them:"
+            " make them world-readable (0644, programs 0755) before zipping.",
+            private[0],
+            len(private),
+        )
+
+
+def _is_private(entry: zipfile.ZipInfo) -> bool:
     bits = stat.S_IMODE(entry.external_attr >> 16)
-    others = (bits or 0o644) & 0o5  # no bits at all: an archive made on Windows
-    return others << 6 | others << 3 | others
+    owners, others = bits >> 6 & 0o5, bits & 0o5
+    return bool(bits) and not entry.is_dir() and owners != others
 
 
 def _link(links: list[tuple[Path, str]], folder: Path) -> None:
