@@ -68,6 +68,8 @@ class Front:
                     answer = self._run(environ, backend, requester.request_id)
             else:
                 answer = refusal
+        except ConnectionError:
+            raise  # the client went away; nobody wants an answer
         except IncompleteBody as error:
             arguments = "IncompleteBody", f"The request body is incomplete: {error}", _BAD_REQUEST
             answer = refuse(environ, backend or "", requester.request_id, *arguments)

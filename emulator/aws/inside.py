@@ -165,8 +165,11 @@ class Inside:
         for target in rule.targets:
             single = copy.copy(rule)
             single.targets = [target]
+            has_template = "InputTransformer" in target
+            event = {**document, "ingestion-time": document["time"]} if has_template else document
             try:
-                single.send_to_targets(document)
+                # moto's own default template would lose the account.
+                single.send_to_targets(event, transform_input=has_template)
             except Exception as error:  # noqa: BLE001  # moto raises anything; the others go on
                 self._reporter.event(
                     "events.target_failed", rule=rule.arn, target=target["Arn"], reason=str(error)

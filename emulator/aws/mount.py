@@ -52,6 +52,7 @@ class Moto:
             functions=functions,
             credentials=self._credentials,
             destinations=self._destinations,
+            reporter=reporter,
             stopping=self._stopping,
         )
         self._services = Services(context, reporter)

@@ -36,7 +36,7 @@ def test_a_bucket_is_read_from_the_hosts_that_name_one(host: str, bucket: str | 
     assert bucket_of_host(host) == bucket
 
 
-def prepared(backend: str = "s3", body: bytes = b"", **more: Any) -> dict[str, Any]:
+def prepared(*, backend: str = "s3", body: bytes = b"", **more: Any) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "PUT",
         "PATH_INFO": "/bkt/key",
@@ -62,10 +62,14 @@ def test_a_bucket_in_the_host_moves_into_the_path() -> None:
 
 
 def test_a_body_without_length_gets_one() -> None:
+    unframed: dict[str, Any] = {
+        "wsgi.input": io.BytesIO(b"hello"),
+        "wsgi.input_terminated": True,
+    }
     environ = prepared(
         CONTENT_LENGTH="",
         HTTP_TRANSFER_ENCODING="chunked",
-        **{"wsgi.input": io.BytesIO(b"hello"), "wsgi.input_terminated": True},
+        **unframed,
     )
     assert environ["CONTENT_LENGTH"] == "5"
     assert environ["wsgi.input"].read() == b"hello"

@@ -60,12 +60,12 @@ def _session(original: Any) -> Any:
     """moto wants names of regions only; a profile that does not exist is none of its business."""
 
     @cache
-    def get_session(cls: type) -> Any:
+    def make() -> Any:
         boto3, botocore = (importlib.import_module(name) for name in ("boto3", "botocore.session"))
         no_profile = {"profile": (None, None, None, None)}
         return boto3.Session(botocore_session=botocore.Session(session_vars=no_profile))
 
-    return classmethod(get_session)
+    return classmethod(lambda cls: make())
 
 
 def _listed_once(original: Callable[[], Any]) -> Callable[[], frozenset[str]]:

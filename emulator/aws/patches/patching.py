@@ -17,6 +17,7 @@ from emulator.aws.destinations import Destinations
 from emulator.aws.functions import Functions
 from emulator.aws.locks import ServiceLocks
 from emulator.model import Clock
+from emulator.observe import Reporter
 
 SCRATCH_ACCOUNT: Final = "999999999999"  # where patches are tried out; left empty
 
@@ -31,6 +32,7 @@ class PatchContext:
     functions: Functions
     credentials: Credentials
     destinations: Destinations
+    reporter: Reporter
     stopping: threading.Event
 
 

@@ -38,6 +38,12 @@ def patches(context: PatchContext) -> list[Patch]:
             "self, bucket_name, key_name, acl, disable_notification",
             _put_object_acl,
         ),
+        # moto would tell EventBridge of a new bucket in its own way, and run functions itself.
+        Patch(
+            f"{models}:events_send_notification",
+            "source, event_name, region, resources, detail",
+            lambda original: lambda **_: None,
+        ),
         Patch(f"{models}:FakeKey.restore", "self, days", _restore),
         Patch(f"{models}:FakeKey.__del__", "self", _close),
         Patch(

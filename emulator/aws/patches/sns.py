@@ -115,11 +115,16 @@ def _publish(context: PatchContext) -> Callable[[Any], Any]:
 
     def make(original: Any) -> Any:
         def publish(self: Any, *args: Any, **kwargs: Any) -> None:
-            if self.protocol in ("http", "https"):
+            if self.protocol not in ("http", "https"):
+                original(self, *args, **kwargs)
+                return
+            try:
                 with context.locks.released():
                     original(self, *args, **kwargs)
-            else:
-                original(self, *args, **kwargs)
+            except OSError as error:  # what `requests` raises; the publisher never sees it
+                context.reporter.event(
+                    "sns.not_delivered", endpoint=self.endpoint, reason=str(error)
+                )
 
         return publish
 

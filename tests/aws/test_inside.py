@@ -1,0 +1,127 @@
+"""The emulator's own way into moto: objects, queues, topics, events, log lines."""
+
+import json
+from typing import Any
+
+import pytest
+
+from emulator.aws import AwsError, BusEvent
+from tests.aws.conftest import Aws, Client
+
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"
+
+
+def received(client: Client) -> list[Any]:
+    answer = client("sqs").receive_message(
+        QueueUrl=client("sqs").get_queue_url(QueueName="q")["QueueUrl"], MaxNumberOfMessages=10
+    )
+    return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+
+def test_an_object_is_fetched_in_any_version(aws: Aws, client: Client) -> None:
+    s3 = client("s3")
+    s3.create_bucket(Bucket="bkt")
+    s3.put_bucket_versioning(Bucket="bkt", VersioningConfiguration={"Status": "Enabled"})
+    first = s3.put_object(Bucket="bkt", Key="k", Body=b"1")["VersionId"]
+    s3.put_object(Bucket="bkt", Key="k", Body=b"2")
+    place = ("000000000000", "us-east-1", "bkt", "k")
+    assert aws.moto.fetch_object(*place) == b"2"
+    assert aws.moto.fetch_object(*place, first) == b"1"
+
+
+@pytest.mark.parametrize(
+    ("bucket", "version", "code"),
+    [("missing", None, "NoSuchBucket"), ("bkt", None, "NoSuchKey"), ("bkt", "x", "NoSuchVersion")],
+)
+def test_an_object_that_is_not_there_says_why(
+    aws: Aws, client: Client, bucket: str, version: str | None, code: str
+) -> None:
+    client("s3").create_bucket(Bucket="bkt")
+    with pytest.raises(AwsError) as error:
+        aws.moto.fetch_object("000000000000", "us-east-1", bucket, "k", version)
+    assert error.value.code == code
+
+
+def test_buckets_are_made_once(aws: Aws, client: Client) -> None:
+    for _ in range(2):
+        aws.moto.ensure_buckets(["photos", "thumbnails"])
+    names = [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]
+    assert sorted(names) == ["photos", "thumbnails"]
+
+
+def test_messages_reach_queues_and_topics(aws: Aws, client: Client) -> None:
+    client("sqs").create_queue(QueueName="q")
+    topic = client("sns").create_topic(Name="t")["TopicArn"]
+    client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=QUEUE)
+    aws.moto.send_message(QUEUE, '"direct"')
+    aws.moto.publish(topic, "by topic", "subject")
+    bodies = received(client)
+    assert bodies[0] == "direct"
+    assert (bodies[1]["Message"], bodies[1]["Subject"]) == ("by topic", "subject")
+
+
+def test_a_missing_queue_or_topic_says_so(aws: Aws) -> None:
+    with pytest.raises(AwsError, match="NonExistentQueue"):
+        aws.moto.send_message(QUEUE, "x")
+    with pytest.raises(AwsError, match="NotFound"):
+        aws.moto.publish("arn:aws:sns:us-east-1:000000000000:t", "x")
+
+
+def bus_event(detail_type: str) -> BusEvent:
+    return BusEvent(
+        account="000000000000",
+        region="us-east-1",
+        source="aws.s3",
+        detail_type=detail_type,
+        resources=(),
+        detail={"n": 1},
+        at_s=1_732_183_200.5,
+    )
+
+
+def test_an_event_reaches_the_enabled_rules_that_match(aws: Aws, client: Client) -> None:
+    client("sqs").create_queue(QueueName="q")
+    events = client("events")
+    for name, kind, state in (
+        ("wanted", "Object Created", "ENABLED"),
+        ("other", "Object Deleted", "ENABLED"),
+        ("off", "Object Created", "DISABLED"),
+    ):
+        pattern = json.dumps({"source": ["aws.s3"], "detail-type": [kind]})
+        events.put_rule(Name=name, EventPattern=pattern, State=state)
+        unreachable = "arn:aws:batch:us-east-1:000000000000:job-queue/x"
+        targets = [{"Id": "0", "Arn": unreachable}, {"Id": "1", "Arn": QUEUE}]
+        events.put_targets(Rule=name, Targets=targets)
+    events.put_rule(Name="schedule", ScheduleExpression="rate(1 day)")
+    events.put_targets(Rule="schedule", Targets=[{"Id": "1", "Arn": QUEUE}])
+    aws.moto.put_event(bus_event("Object Created"))
+    [event] = received(client)
+    assert event["detail"] == {"n": 1}
+    assert event["time"] == "2024-11-21T10:00:00Z"
+    assert event["account"] == "000000000000"
+
+
+def test_function_logs_appear_in_cloudwatch_logs(aws: Aws, client: Client) -> None:
+    group, stream_name = "/aws/lambda/hello", "2026/11/22/[$LATEST]abc"
+    stream = aws.log_book.log_stream(group, stream_name, "000000000000", "us-east-1")
+    now_ms = int(aws.clock.now() * 1000)
+    stream.write("START", now_ms)
+    stream.write("hello", now_ms + 5)
+    logs = client("logs")
+    assert logs.describe_log_groups()["logGroups"][0]["logGroupName"] == group
+    stream.write("END", now_ms + 9)
+    page = logs.get_log_events(logGroupName=group, logStreamName=stream_name, startFromHead=True)
+    assert [event["message"] for event in page["events"]] == ["START", "hello", "END"]
+    assert [event["timestamp"] - now_ms for event in page["events"]] == [0, 5, 9]
+    found = logs.filter_log_events(logGroupName=group, filterPattern="hello")["events"]
+    assert [event["message"] for event in found] == ["hello"]
+    [described] = logs.describe_log_streams(logGroupName=group)["logStreams"]
+    assert described["lastEventTimestamp"] == now_ms + 9
+    assert described["storedBytes"] == 13
+
+
+def test_logs_of_other_accounts_stay_there(aws: Aws, client: Client) -> None:
+    aws.log_book.log_stream("/aws/lambda/x", "s", "111111111111", "eu-west-1").write("line")
+    assert client("logs").describe_log_groups()["logGroups"] == []
+    theirs = client("logs", key="111111111111", region="eu-west-1")
+    assert len(theirs.describe_log_groups()["logGroups"]) == 1
