@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from emulator.control.policy import access_denied
 from emulator.control.violations import invalid
-from emulator.model import LambdaError, limits
+from emulator.model import limits
 
 
 def check_layers(account: str, region: str, arns: Sequence[str]) -> None:
@@ -31,10 +32,5 @@ def check_layers(account: str, region: str, arns: Sequence[str]) -> None:
                 f" region {region}."
             )
         if owner not in {"", account}:
-            raise LambdaError(
-                "AccessDeniedException",
-                f"User: arn:aws:iam::{account}:root is not authorized to perform:"
-                f" lambda:GetLayerVersion on resource: {arn} because no resource-based policy"
-                " allows the lambda:GetLayerVersion action",
-            )
+            raise access_denied(account, "lambda:GetLayerVersion", arn)
         raise invalid(f"Layer version {arn} does not exist.")

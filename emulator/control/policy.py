@@ -131,6 +131,15 @@ def allows_account(policy: ResourcePolicy, account: str, action: str) -> bool:
     )
 
 
+def access_denied(caller: str, action: str, resource: str) -> LambdaError:
+    """The answer to an account that asks for what belongs to another one."""
+    return LambdaError(
+        "AccessDeniedException",
+        f"User: arn:aws:iam::{caller}:root is not authorized to perform: {action} on resource:"
+        f" {resource} because no resource-based policy allows the {action} action",
+    )
+
+
 def _covers(made: Statement, action: str) -> bool:
     return made["Action"] in ("*", "lambda:*", action)
 

@@ -11,11 +11,7 @@ from emulator.control.code import CodeStore
 from emulator.control.function import Function, FunctionConfiguration, deployed
 from emulator.control.lifecycle import Phase
 from emulator.control.names import Target, target
-from emulator.control.policy import (
-    ResourcePolicy,
-    allows_account,
-    allows_service,
-)
+from emulator.control.policy import ResourcePolicy, access_denied, allows_account, allows_service
 from emulator.control.spec import FunctionSpec
 from emulator.control.validation import check_spec, check_tags
 from emulator.model import (
@@ -340,10 +336,7 @@ class FunctionStore:
         source_account: str | None,
     ) -> bool | None:
         """Whether a service may invoke the function; None when it has no policy at all."""
-        where = target("", function_arn.split(":")[3], function_arn)
-        with self._lock:
-            function = self._functions.get(_key(where))
-            policy = function.policies.get(where.qualifier) if function else None
+        policy = self._policy(target("", function_arn.split(":")[3], function_arn))
         if policy is None:
             return None
         return allows_service(policy, principal_service, source_arn, source_account)
@@ -352,16 +345,14 @@ class FunctionStore:
         """Raise AccessDeniedException unless account `caller` may do `action` on the function."""
         if caller == where.account:
             return
+        policy = self._policy(where)
+        if policy is None or not allows_account(policy, caller, action):
+            raise access_denied(caller, action, where.arn)
+
+    def _policy(self, where: Target) -> ResourcePolicy | None:
         with self._lock:
             function = self._functions.get(_key(where))
-            policy = function.policies.get(where.qualifier) if function else None
-        if policy is None or not allows_account(policy, caller, action):
-            raise LambdaError(
-                "AccessDeniedException",
-                f"User: arn:aws:iam::{caller}:root is not authorized to perform: {action} on"
-                f" resource: {where.arn} because no resource-based policy allows the {action}"
-                " action",
-            )
+            return function.policies.get(where.qualifier) if function else None
 
     # Under the lock.
 

@@ -1,0 +1,90 @@
+"""What of the Lambda API is built, as a section of docs/coverage.md.
+
+`python -m emulator.api.coverage` rewrites the section; a test fails when it is out of date.
+"""
+
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import botocore
+from botocore.model import OperationModel, StructureShape
+
+from emulator.api.service_model import service_model
+from emulator.control import CodeStore, FunctionStore, operations
+from emulator.control.unsupported import UNSUPPORTED
+from emulator.model import Clock
+
+DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "coverage.md"
+
+_SECTION: Final = re.compile(r"## Lambda API\n.*?(?=\n## |\Z)", re.DOTALL)
+_REMARKS: Final[Mapping[str, str]] = {
+    "CreateFunction": "`S3Bucket=hot-reload` runs a folder in place; `Layers`: none can exist yet",
+    "Invoke": "RequestResponse, Event and DryRun",
+    "UpdateFunctionConfiguration": "`Layers`: none can exist yet",
+}
+_VERSION: Final = ".".join(botocore.__version__.split(".")[:2])  # lock files move the rest
+_HEAD: Final = """\
+## Lambda API
+
+Made by `python -m emulator.api.coverage`. {built} of {all} operations of the service model that
+botocore {version} carries are built; the others answer 501 `NotImplemented` and name themselves. So
+are members refused that cannot be honoured yet, unless their value means nothing (`VpcConfig`
+without subnets, `TracingConfig` with `PassThrough`).
+
+| operation | built | remarks |
+|---|---|---|
+"""
+
+
+def section() -> str:
+    """The section, as Markdown."""
+    built = _built()
+    names = service_model().operation_names
+    head = _HEAD.format(built=len(built), all=len(names), version=_VERSION)
+    return head + "".join(f"{_row(name, name in built)}\n" for name in sorted(names))
+
+
+def replaced(document: str) -> str:
+    """The document with the section as it is now, at its end when it has none."""
+    if _SECTION.search(document):
+        return _SECTION.sub(lambda _: section(), document)
+    return f"{document.rstrip()}\n\n{section()}".lstrip()
+
+
+def _built() -> set[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        code = CodeStore(Path(folder))
+        return {"Invoke", *operations(FunctionStore(Clock(), code), code, _fetch_nothing)}
+
+
+def _fetch_nothing(*_: str | None) -> bytes:
+    return b""
+
+
+def _row(name: str, is_built: bool) -> str:
+    if not is_built:
+        return f"| {name} | no | |"
+    refused = list(_refused(service_model().operation_model(name)))
+    remarks = [_REMARKS[name]] if name in _REMARKS else []
+    if refused:
+        remarks.append(f"refused: {', '.join(f'`{member}`' for member in sorted(refused))}")
+    return f"| {name} | {'in part' if refused else 'yes'} | {'; '.join(remarks)} |"
+
+
+def _refused(operation: OperationModel) -> Iterator[str]:
+    """Members of the input, and of the structures in it, that are refused."""
+    shapes = [operation.input_shape] if operation.input_shape else []
+    for shape in shapes:
+        for name, member in shape.members.items():
+            if name in UNSUPPORTED:
+                yield name
+            elif name == "Code" and isinstance(member, StructureShape):
+                shapes.append(member)
+
+
+if __name__ == "__main__":
+    before = DOCUMENT.read_text() if DOCUMENT.exists() else "# What is emulated\n"
+    DOCUMENT.write_text(replaced(before))
