@@ -1,5 +1,6 @@
 """What was measured, beside what we aim at: a table for people, JSON for programs."""
 
+import os
 import platform
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -54,7 +55,12 @@ def row(figure: Figure) -> str:
 
 def as_json(figures: Iterable[Figure]) -> dict[str, Any]:
     """All figures, and the machine they are of."""
-    machine = {"system": platform.platform(), "python": platform.python_version()}
+    machine = {
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "load_average": os.getloadavg(),  # what else ran tells how far to trust the figures
+    }
     return {
         "machine": machine,
         "figures": [asdict(figure) | {"passes": figure.passes} for figure in figures],
