@@ -1,6 +1,9 @@
 """Every service answers, loads once, and says which patch of ours moto has outgrown."""
 
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -124,15 +127,38 @@ def test_a_patch_whose_target_changed_is_named_and_not_applied() -> None:
 
 
 def test_nothing_of_moto_is_imported_with_the_room() -> None:
-    import subprocess
-    import sys
-
     program = (
         "import sys, emulator.aws, emulator.event_sources.s3;"
         "print([m for m in ('moto', 'boto3', 'botocore', 'flask') if m in sys.modules])"
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert printed.stdout.strip() == b"[]"
+
+
+def test_the_callers_own_aws_settings_do_not_matter() -> None:
+    program = """
+import io, sys
+from emulator.aws import Moto
+from emulator.model import Clock
+from emulator.observe import Activity, LogBook, Reporter
+clock, reporter = Clock(), Reporter(sys.stderr)
+moto = Moto(log_book=LogBook(clock), activity=Activity(clock), clock=clock, reporter=reporter)
+environ = {
+    "REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_HOST": "localhost", "SERVER_NAME": "x",
+    "SERVER_PORT": "1", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(),
+    "QUERY_STRING": "Action=CreateQueue&Version=2012-11-05&QueueName=q",
+}
+print(b"".join(moto.wsgi(environ, print)).decode())
+"""
+    broken = {"AWS_PROFILE": "no-such-profile", "MOTO_ACCOUNT_ID": "555555555555"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **broken},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert "http://localhost/000000000000/q</QueueUrl>" in done.stdout
 
 
 def test_objects_that_are_gone_are_not_kept_by_moto(client: Client) -> None:

@@ -1,6 +1,7 @@
 """What every service of moto shares: request ids, memory, and lookups that cost too much."""
 
 import importlib
+import os
 import uuid
 from collections.abc import Callable
 from functools import cache
@@ -23,6 +24,7 @@ def patches(context: PatchContext) -> list[Patch]:
 
 def set_default_account() -> None:
     """moto's own default differs from ours; services copy it when they are imported."""
+    os.environ.pop("MOTO_ACCOUNT_ID", None)  # it would beat the account of the credentials
     for name in ("moto.core", "moto.core.models"):
         importlib.import_module(name).__dict__["DEFAULT_ACCOUNT_ID"] = DEFAULT_ACCOUNT
 

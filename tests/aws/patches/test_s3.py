@@ -1,5 +1,6 @@
 """What S3 tells of its objects, request by request."""
 
+import urllib.request
 from typing import Any
 
 import pytest
@@ -82,9 +83,7 @@ def test_a_copy_is_one_event_on_the_new_key(aws: Aws, s3: Any) -> None:
     assert told(aws) == [("ObjectCreated:Copy", "to")]
 
 
-def test_a_form_upload_is_a_post(aws: Aws, client: Client, s3: Any) -> None:
-    import urllib.request
-
+def test_a_form_upload_is_a_post(aws: Aws, s3: Any) -> None:
     post = s3.generate_presigned_post("bkt", "form.txt")
     boundary = "b0undary"
     fields = [*post["fields"].items()]
