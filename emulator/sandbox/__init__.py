@@ -2,7 +2,7 @@
 
 from emulator.sandbox.environment import InitReport
 from emulator.sandbox.environments import IDLE_TIMEOUT_S, EnvironmentCounts, Environments
-from emulator.sandbox.launcher import Launcher, unsupported
+from emulator.sandbox.launcher import Launcher
 from emulator.sandbox.variables import Credentials
 
 __all__ = [
@@ -12,5 +12,4 @@ __all__ = [
     "Environments",
     "InitReport",
     "Launcher",
-    "unsupported",
 ]

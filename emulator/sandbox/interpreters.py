@@ -24,6 +24,11 @@ class Interpreter:
     runtime: str
     path: Path
 
+    @property
+    def prefix(self) -> Path:
+        """Folder that holds the program and what belongs to it."""
+        return self.path.resolve().parent.parent
+
 
 def _folders() -> Iterator[Path]:
     yield from (Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if part)

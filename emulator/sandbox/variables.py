@@ -58,17 +58,12 @@ def variables(
         "LAMBDA_TASK_ROOT": task,
         "LAMBDA_RUNTIME_DIR": layout.runtime_dir,
     }
-    if not is_custom(version):
+    if not (version.runtime or "").startswith("provided"):
         result["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{version.runtime}"
     if layout.tmp != "/tmp":
         # Differs from Lambda: without a mount namespace /tmp is the host's, so point beside it.
         result["TMPDIR"] = layout.tmp
     return result
-
-
-def is_custom(version: FunctionVersion) -> bool:
-    """Tell whether the function brings its own runtime."""
-    return (version.runtime or "").startswith("provided")
 
 
 def _language(runtime: str, layout: Layout) -> Mapping[str, str]:

@@ -96,7 +96,8 @@ class Zygote:
         preload_sdk: bool,
         isolate: bool,
         run_folder: Path,
-        sdk_folder: Path,
+        runtime_folder: Path,
+        shown: Sequence[Path],
     ) -> None:
         self.interpreter = interpreter
         self._lock = threading.Lock()
@@ -108,7 +109,8 @@ class Zygote:
             "preload_sdk": preload_sdk,
             "run_folder": str(run_folder),
             "scratch": scratch,
-            "sdk_folder": str(sdk_folder),
+            "runtime_folder": str(runtime_folder),
+            "shown": [str(folder) for folder in shown],
         }
         with theirs:
             self._process = subprocess.Popen(
@@ -193,7 +195,7 @@ class Zygote:
 
     def send(self, message: Mapping[str, Any], fds: Sequence[int] = ()) -> None:
         """Send one request; raise ZygoteError when the zygote is gone."""
-        data = json.dumps(message).encode() + b"\n"
+        data = json.dumps({**message, "fds": len(fds)}).encode() + b"\n"
         try:
             with self._lock:
                 sent = socket.send_fds(self._socket, [data], fds) if fds else 0

@@ -393,3 +393,15 @@ def test_another_python_than_asked_for_is_announced(
     result = run(function(ECHO, runtime="python3.99"), {})
     assert result.status is Status.SUCCESS
     assert [runtime for runtime, _ in terminal.warnings] == ["python3.99"]
+
+
+def test_many_requests_at_once_do_not_confuse_the_zygote(
+    function: MakeFunction, run: Run, environments: Environments
+) -> None:
+    versions = [function(ECHO) for _ in range(20)]
+    for version in versions:
+        environments.prepare(version)
+    for version in versions:  # kills that arrive together
+        environments.retire(version)
+    environments.settle()
+    assert run(function(ECHO), 1).payload == b"1"

@@ -34,7 +34,7 @@ def test_boto3_comes_from_a_folder_that_shows_nothing_else(
     function: MakeFunction, run: Run
 ) -> None:
     source = "import boto3, sys\ndef handler(e, c):\n    return boto3.__file__"
-    assert "/sdk/boto3/" in run(function(source)).payload.decode()
+    assert "/runtime-python/boto3/" in run(function(source)).payload.decode()
     result = run(function("import flask\ndef handler(e, c):\n    return 1"))
     assert error_of(result)[1] == "Unable to import module 'app': No module named 'flask'"
 

@@ -85,12 +85,13 @@ def _write(path, text):
         file.write(text)
 
 
-def build_root(scratch, sdk_folder):
+def build_root(scratch, runtime_folder, shown):
     """Make a root that shows the host, with Lambda's folders at their places.
 
-    scratch: an empty folder of the host to build it on. sdk_folder: what stands in /var/runtime.
-    The whole host stays reachable under `HOST_ROOT` until an environment leaves it behind.
-    To be called by process 1 of the namespaces.
+    scratch: an empty folder of the host to build it on. runtime_folder: a folder of symbolic
+    links to what stands in /var/runtime. shown: folders of the host that an interpreter needs,
+    also where a folder of Lambda's covers them. The whole host stays reachable under `HOST_ROOT`
+    until an environment leaves it behind. To be called by process 1 of the namespaces.
     """
     _mount(None, "/", flags=MS_REC | MS_PRIVATE)
     _mount("tmpfs", scratch, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755")
@@ -98,7 +99,13 @@ def build_root(scratch, sdk_folder):
     _show_children("/var", scratch + "/var", leave_out={"task", "runtime"})
     for folder in (TASK_ROOT, RUNTIME_DIR, LAYERS_DIR, TMP_DIR, HOST_ROOT, "/proc"):
         os.makedirs(scratch + folder, exist_ok=True)
-    _mount(sdk_folder, scratch + RUNTIME_DIR, flags=MS_BIND)
+    for entry in os.scandir(runtime_folder):
+        # Bound and not linked, so that it stays when a function's /tmp covers the host's.
+        _show(os.path.realpath(entry.path), scratch + RUNTIME_DIR + "/" + entry.name)
+    for folder in shown:
+        if folder.startswith(LAYERS_DIR + "/"):
+            os.makedirs(os.path.dirname(scratch + folder), exist_ok=True)
+            _show(folder, scratch + folder)
     try:
         _mount("proc", scratch + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     except OSError:  # a container that masks parts of /proc forbids a fresh one
@@ -117,14 +124,16 @@ def _show_children(folder, target, leave_out):
         if entry.is_symlink():
             os.symlink(os.readlink(entry.path), place)
             continue
-        if entry.is_dir():
-            os.mkdir(place)
-        else:
-            os.close(os.open(place, os.O_CREAT))
-        with contextlib.suppress(
-            OSError
-        ):  # a file system this user may not bind: the place stays empty
-            _mount(entry.path, place, flags=MS_BIND | MS_REC)
+        with contextlib.suppress(OSError):  # this user may not bind it: the place stays empty
+            _show(entry.path, place)
+
+
+def _show(source, place):
+    if os.path.isdir(source):
+        os.makedirs(place, exist_ok=True)
+    else:
+        os.close(os.open(place, os.O_CREAT))
+    _mount(source, place, flags=MS_BIND | MS_REC)
 
 
 def enter_environment():

@@ -37,6 +37,7 @@ import isolation
 del sys.path[0]  # the function must not find our modules
 
 MAX_MESSAGE = 1 << 20
+FDS_OF_A_MESSAGE = 3
 FILE_DESCRIPTORS = 1024
 SDK_MODULES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
 
@@ -61,6 +62,7 @@ class Zygote:
 
     def __init__(self, control, options):
         self.control = control
+        self.requests = Requests(control)
         self.isolated = options["isolated"]
         self.host_proc = options["host_proc"]
         self.children = {}  # environment id -> Child
@@ -79,10 +81,11 @@ class Zygote:
                 os.read(self.wakeup[0], 4096)
                 self.reap()
             if self.control in ready:
-                message, fds = receive(self.control)
-                if message is None:
+                requests = self.requests.receive()
+                if requests is None:
                     return
-                self.handle(message, fds)
+                for message, fds in requests:
+                    self.handle(message, fds)
 
     def handle(self, message, fds):
         """Do what one request asks; what fails is told on the environment's exit pipe."""
@@ -282,28 +285,41 @@ def namespace_of(pid):
         return None
 
 
-def receive(control):
-    """Read one message and its descriptors; (None, []) when the emulator is gone."""
-    buffer = b""
-    fds = array.array("i")
-    space = socket.CMSG_SPACE(4 * fds.itemsize)
-    while not buffer.endswith(b"\n"):
+class Requests:
+    """Reads requests off the socket, which may hand out several at a time, or a part of one."""
+
+    def __init__(self, control):
+        self.control = control
+        self.text = b""
+        self.fds = []  # in the order in which their messages came
+
+    def receive(self):
+        """Return complete requests, each with its descriptors; None when the emulator is gone."""
+        fds = array.array("i")
+        space = socket.CMSG_SPACE(FDS_OF_A_MESSAGE * fds.itemsize)
         try:
-            data, ancillary, _, _ = control.recvmsg(MAX_MESSAGE, space)
+            data, ancillary, _, _ = self.control.recvmsg(MAX_MESSAGE, space)
         except ConnectionError:
-            return None, []
+            return None
         if not data:
-            return None, []
-        buffer += data
+            return None
         for level, kind, content in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
-    for fd in fds:
-        os.set_inheritable(fd, False)
-    return json.loads(buffer), list(fds)
+        for fd in fds:
+            os.set_inheritable(fd, False)
+        self.fds += fds
+        *lines, self.text = (self.text + data).split(b"\n")
+        return [self.with_fds(json.loads(line)) for line in lines]
+
+    def with_fds(self, message):
+        """Pair a message with as many descriptors as it says."""
+        count = message["fds"]
+        fds, self.fds = self.fds[:count], self.fds[count:]
+        return message, fds
 
 
-def isolate(scratch, sdk_folder):
+def isolate(scratch, runtime_folder, shown):
     """Enter namespaces and go on as their process 1; the outer process only waits.
 
     Returns True when isolated, False where the kernel does not allow it.
@@ -317,7 +333,7 @@ def isolate(scratch, sdk_folder):
         wait_and_clean(pid)
     isolation.die_with_parent(signal.SIGKILL)
     try:
-        isolation.build_root(scratch, sdk_folder)
+        isolation.build_root(scratch, runtime_folder, shown)
     except OSError as error:
         sys.stderr.write("lambda-emulator: no mount namespace: {}\n".format(error))
         return False
@@ -361,10 +377,10 @@ def main():
     host_proc = None
     if OPTIONS["isolate"] and sys.platform == "linux":
         host_proc = os.open("/proc", os.O_RDONLY | os.O_CLOEXEC)
-        isolated = isolate(OPTIONS["scratch"], OPTIONS["sdk_folder"])
+        isolated = isolate(OPTIONS["scratch"], OPTIONS["runtime_folder"], OPTIONS["shown"])
     else:
         isolated = False
-    sdk_path = isolation.RUNTIME_DIR if isolated else OPTIONS["sdk_folder"]
+    sdk_path = isolation.RUNTIME_DIR if isolated else OPTIONS["runtime_folder"]
     sys.path.append(sdk_path)
     has_sdk = preload(SDK_MODULES if OPTIONS["preload_sdk"] else ())
     zygote = Zygote(control, {"isolated": isolated, "host_proc": host_proc})
