@@ -67,11 +67,12 @@ class Watcher:
             self._events.catch_up(CATCH_UP_S)
 
     def stop(self) -> None:
-        """Watch nothing more, and keep nobody waiting."""
+        """Watch nothing more, and keep nobody waiting; also when it was never started."""
         with self._lock:
             self._is_stopping = True
             self._lock.notify()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         if self._events is not None:
             self._events.stop()
         for burst in self._bursts.values():

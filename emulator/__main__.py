@@ -1,0 +1,5 @@
+"""`python -m emulator` is `lambda-emulator`."""
+
+from emulator.cli import main
+
+main()

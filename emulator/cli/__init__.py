@@ -1,0 +1,5 @@
+"""The command `lambda-emulator`."""
+
+from emulator.cli.main import cli, main
+
+__all__ = ["cli", "main"]

@@ -1,0 +1,132 @@
+"""`lambda-emulator doctor`: what this machine has for running functions."""
+
+import json
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import click
+
+from emulator.cli.errors import CommandError
+from emulator.cli.server import RunningServer
+from emulator.cli.table import table
+from emulator.control import CREATABLE
+from emulator.sandbox import interpreters
+from emulator.sandbox.memory import MemoryGauge
+from emulator.sandbox.zygote import Zygote, ZygoteError
+
+# What later versions will use; today nothing is lost without them.
+_NOT_NEEDED_YET: Final = {
+    "java": "Java functions are not supported yet",
+    "docker": "container-image functions are not supported yet; all others run without Docker",
+    "nats-server": "NATS as an event source is not supported yet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked for; `advice` says how to get it when it is missing."""
+
+    what: str
+    state: Literal["ok", "missing", "not needed"]
+    detail: str
+    advice: str = ""
+
+
+def examine(port: int, *, as_json: bool) -> None:
+    """Print what was found."""
+    findings = [*_pythons(), _node(), _namespaces(), _memory(), _port(port), *_not_needed_yet()]
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+        return
+    rows = [(finding.state, finding.what, finding.detail) for finding in findings]
+    click.echo(table(("", "WHAT", "FOUND"), rows))
+    for finding in findings:
+        if finding.advice:
+            click.echo(f"\n{finding.what}: {finding.advice}")
+
+
+def _pythons() -> Iterator[Finding]:
+    found = {interpreter.runtime: interpreter for interpreter in interpreters.available()}
+    for runtime in sorted((name for name in CREATABLE if name.startswith("python")), key=_version):
+        if runtime in found:
+            yield Finding(runtime, "ok", str(found[runtime].path))
+        elif _version(runtime) >= interpreters.OLDEST_PYTHON:
+            instead = interpreters.find(runtime)
+            detail = f"runs on {instead.runtime} instead" if instead else "nothing runs it"
+            version = runtime.removeprefix("python")
+            advice = f"uv python install {version}, or pyenv install {version}"
+            yield Finding(runtime, "missing", detail, advice)
+
+
+def _node() -> Finding:
+    node = interpreters.node()
+    if node is None:
+        advice = "install Node.js 20 or newer with your package manager, so that `node` is in PATH"
+        return Finding("nodejs", "missing", "functions on nodejs runtimes cannot run", advice)
+    return Finding("nodejs", "ok", f"{node.runtime}: {node.path}")
+
+
+def _namespaces() -> Finding:
+    with tempfile.TemporaryDirectory(prefix="lambda-emulator-doctor-") as folder:
+        try:
+            zygote = Zygote(
+                interpreters.own_python(),
+                preload_sdk=False,
+                isolate=True,
+                run_folder=Path(folder),
+                runtime_folder=Path(folder),
+                shown=(),
+            )
+        except ZygoteError as error:
+            return Finding("namespaces", "missing", str(error))
+        zygote.close()
+    if zygote.is_isolated:
+        return Finding("namespaces", "ok", "functions see /var/task, /opt and a /tmp of their own")
+    return Finding(
+        "namespaces",
+        "missing",
+        "functions see this machine's files, and their code in its own folder",
+        "on Linux allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1,"
+        " kernel.apparmor_restrict_unprivileged_userns=0)",
+    )
+
+
+def _memory() -> Finding:
+    gauge = MemoryGauge(os.getpid(), limit_mib=1)
+    is_known = gauge.is_known
+    gauge.close()
+    if is_known:
+        return Finding("memory limit", "ok", "measured and enforced")
+    return Finding("memory limit", "missing", "neither measured nor enforced: only Linux tells")
+
+
+def _port(port: int) -> Finding:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+        return Finding(f"port {port}", "ok", "free")
+    except OSError as error:
+        taken = str(error)
+    server = RunningServer(f"http://127.0.0.1:{port}")
+    try:
+        health = server.get_json("/_emulator/health")
+        return Finding(
+            f"port {port}", "ok", f"this emulator, version {health['version']}, runs there"
+        )
+    except (CommandError, KeyError, TypeError):
+        advice = "stop what listens there, or pass --port 0 to pick a free one"
+        return Finding(f"port {port}", "missing", taken, advice)
+
+
+def _not_needed_yet() -> Iterator[Finding]:
+    for program, why in _NOT_NEEDED_YET.items():
+        yield Finding(program, "not needed", f"{shutil.which(program) or 'not found'}; {why}")
+
+
+def _version(runtime: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in runtime.removeprefix("python").split("."))

@@ -1,0 +1,226 @@
+"""What `lambda-emulator` understands; the work is done in the other modules of this room.
+
+Those are imported when a command runs, so that `invoke` does not pay for what `start` needs.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal
+
+import click
+
+from emulator import __version__
+from emulator.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from emulator.cli.server import RunningServer
+
+DEFAULT_PORT: Final = 4566
+WRONG_USE: Final = 2
+
+_NEEDS_SERVER: Final = click.option(
+    "--endpoint-url",
+    envvar="LAMBDA_EMULATOR_ENDPOINT",
+    metavar="URL",
+    help=f"The running emulator.  [default: http://127.0.0.1:{DEFAULT_PORT}]",
+    show_envvar=True,
+)
+_AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def main() -> None:
+    """Run the command line: exit 0; 1 when the function failed; 2 when it could not be done."""
+    try:
+        cli(prog_name="lambda-emulator")
+    except CommandError as error:
+        for line in str(error).splitlines():
+            click.echo(f"error: {line}", err=True)
+        sys.exit(WRONG_USE)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="lambda-emulator")
+def cli() -> None:
+    """Run AWS Lambda functions on this machine.
+
+    \b
+    Example:
+      lambda-emulator start
+      lambda-emulator invoke hello --payload '{"key1": "value1"}'
+    """
+
+
+@cli.command()
+@click.argument("project", default=".", type=click.Path(path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    default=DEFAULT_PORT,
+    type=click.IntRange(0, 65535),
+    envvar="LAMBDA_EMULATOR_PORT",
+    show_default=True,
+    show_envvar=True,
+    help="Port to listen on; 0 picks a free one.",
+)
+@click.option(
+    "--data-dir", metavar="DIR", help="Keep functions and events there: not supported yet."
+)
+@click.option("--no-watch", is_flag=True, help="Do not reload functions when their files change.")
+@click.option(
+    "--log-format",
+    default="text",
+    type=click.Choice(["text", "json"]),
+    show_default=True,
+    help="Form of the lines on stderr.",
+)
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Also answer requests to this host name; may be given more than once.",
+)
+def start(
+    project: Path,
+    host: str,
+    port: int,
+    data_dir: str | None,
+    no_watch: bool,
+    log_format: Literal["text", "json"],
+    allow_hosts: tuple[str, ...],
+) -> None:
+    """Run the functions of PROJECT until Ctrl-C.
+
+    PROJECT is a folder with an emulator.toml; by default the current one. A folder without that
+    file has no functions, and they can be created with the AWS CLI or an SDK.
+
+    \b
+    Example:
+      lambda-emulator start --port 0
+    """
+    if data_dir is not None:
+        raise CommandError("--data-dir is not supported yet. Leave it out: nothing is kept.")
+    from emulator.app import Settings  # the whole emulator: no other command needs it
+    from emulator.cli.start import run
+
+    run(
+        Settings(
+            project=project,
+            host=host,
+            port=port,
+            watch=not no_watch,
+            log_format=log_format,
+            allow_hosts=allow_hosts,
+        )
+    )
+
+
+@cli.command()
+@click.argument("name")
+@click.option(
+    "--event", type=click.File("rb"), metavar="FILE", help="File with the event; - reads stdin."
+)
+@click.option("--payload", metavar="JSON", help="The event itself.  [default: {}]")
+@click.option(
+    "--type",
+    "invocation_type",
+    default="RequestResponse",
+    type=click.Choice(["RequestResponse", "Event", "DryRun"]),
+    show_default=True,
+    help="Wait for the answer, only hand over the event, or only check.",
+)
+@click.option("--qualifier", help="Version or alias to invoke.  [default: $LATEST]")
+@_NEEDS_SERVER
+def invoke(
+    name: str,
+    event: BinaryIO | None,
+    payload: str | None,
+    invocation_type: str,
+    qualifier: str | None,
+    endpoint_url: str | None,
+) -> None:
+    """Invoke function NAME: its answer on stdout, its log on stderr.
+
+    Exits with 1 when the function failed, with 2 when it could not be invoked.
+
+    \b
+    Example:
+      lambda-emulator invoke hello --payload '{"key1": "value1"}'
+      lambda-emulator invoke resize --event events/s3-put.json
+    """
+    from emulator.cli.invoke import check_json
+    from emulator.cli.invoke import invoke as call
+
+    if event is not None and payload is not None:
+        raise click.UsageError("--event and --payload exclude each other.")
+    content, source = (payload or "").encode(), "--payload"
+    if event is not None:
+        content, source = event.read(), event.name
+    content = check_json(content, source)
+    sys.exit(call(_server(endpoint_url), name, content, invocation_type, qualifier))
+
+
+@cli.command("list")
+@_AS_JSON
+@_NEEDS_SERVER
+def list_(as_json: bool, endpoint_url: str | None) -> None:
+    """List the functions of a running emulator.
+
+    \b
+    Example:
+      lambda-emulator list --json
+    """
+    from emulator.cli.functions import list_functions
+
+    list_functions(_server(endpoint_url), as_json=as_json)
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--follow", "-f", is_flag=True, help="Go on with new lines until Ctrl-C.")
+@click.option(
+    "--limit",
+    default=100,
+    type=click.IntRange(1),
+    show_default=True,
+    help="Number of lines to begin with.",
+)
+@_NEEDS_SERVER
+def logs(name: str, follow: bool, limit: int, endpoint_url: str | None) -> None:
+    """Print the log of function NAME.
+
+    \b
+    Example:
+      lambda-emulator logs hello --follow
+    """
+    from emulator.cli.logs import show_logs
+
+    show_logs(_server(endpoint_url), name, limit=limit, follow=follow)
+
+
+@cli.command()
+@_AS_JSON
+def doctor(as_json: bool) -> None:
+    """Tell what this machine lacks for running functions, and how to get it.
+
+    \b
+    Example:
+      lambda-emulator doctor
+    """
+    from emulator.cli.doctor import examine
+
+    examine(_default_port(), as_json=as_json)
+
+
+def _server(endpoint_url: str | None) -> "RunningServer":
+    from emulator.cli.server import RunningServer
+
+    return RunningServer(endpoint_url or f"http://127.0.0.1:{_default_port()}")
+
+
+def _default_port() -> int:
+    port = os.environ.get("LAMBDA_EMULATOR_PORT") or str(DEFAULT_PORT)
+    if not port.isdigit():
+        raise CommandError(f'LAMBDA_EMULATOR_PORT is "{port}", which is not a port.')
+    return int(port)

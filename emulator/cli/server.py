@@ -1,0 +1,101 @@
+"""The running emulator, as a command sees it: a few requests over plain HTTP.
+
+boto3 would take half a second to import; these commands take a tenth of one in all.
+"""
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote, urlencode, urlsplit
+
+from emulator.cli.errors import CommandError
+
+_CONNECT_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One response."""
+
+    status: int
+    headers: Mapping[str, str]  # their names in lower case
+    body: bytes
+
+    @property
+    def message(self) -> str:
+        """What an error says, as AWS or the emulator's own pages put it."""
+        try:
+            document = json.loads(self.body)
+            return str(document.get("message") or document.get("Message"))
+        except (ValueError, AttributeError):
+            return f"HTTP status {self.status}"
+
+
+class RunningServer:
+    """The emulator at one address. Raises CommandError when nothing answers there."""
+
+    def __init__(self, endpoint_url: str) -> None:
+        parts = urlsplit(endpoint_url if "//" in endpoint_url else f"//{endpoint_url}")
+        try:
+            self._host, self._port = parts.hostname or "", parts.port or 80
+        except ValueError:
+            self._host = ""
+        if not self._host or parts.scheme not in ("", "http"):
+            raise CommandError(f'"{endpoint_url}" is not an address like http://127.0.0.1:4566')
+
+    @property
+    def url(self) -> str:
+        """The address."""
+        return f"http://{self._host}:{self._port}"
+
+    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Send a request and wait for the answer, however long it takes."""
+        return _read(self._request("POST", path, body, headers))
+
+    def get_json(self, path: str, **query: str) -> Any:
+        """Fetch a JSON document of the emulator's own pages."""
+        answer = _read(self._request("GET", f"{path}?{urlencode(query)}"))
+        if answer.status != http.HTTPStatus.OK:
+            raise CommandError(answer.message)
+        try:
+            return json.loads(answer.body)
+        except ValueError:
+            text = f"what answers at {self.url} is not this emulator"
+            raise CommandError(f"{text}. Pass --endpoint-url.") from None
+
+    def stream(self, path: str, **query: str) -> Iterator[bytes]:
+        """Fetch a text piece by piece, as it comes."""
+        response = self._request("GET", f"{path}?{urlencode(query)}")
+        if response.status != http.HTTPStatus.OK:
+            raise CommandError(_read(response).message)
+        while piece := response.read1():
+            yield piece
+
+    def _request(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
+    ) -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=_CONNECT_S)
+        try:
+            connection.connect()
+            assert isinstance(connection.sock, socket.socket)
+            connection.sock.settimeout(None)  # a function may run for minutes
+            connection.request(method, path, body, dict(headers))
+            return connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            raise CommandError(
+                f"no emulator answers at {self.url} ({error}). Start one with: lambda-emulator"
+                " start, or pass --endpoint-url."
+            ) from None
+
+
+def function_path(name: str) -> str:
+    """The path of a function in the Lambda API."""
+    return f"/2015-03-31/functions/{quote(name, safe='')}"
+
+
+def _read(response: http.client.HTTPResponse) -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(response.status, headers, response.read())

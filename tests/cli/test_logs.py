@@ -1,0 +1,17 @@
+from tests.cli.conftest import FakeEmulator, Run
+
+
+def test_a_log_is_printed_as_the_server_sends_it(run: Run, fake: FakeEmulator) -> None:
+    fake.body = "START\nhä\n".encode()
+    done = run("logs", "orders", "--limit", "7")
+    assert (done.returncode, done.stdout) == (0, "START\nhä\n")
+    assert fake.asked[0][1] == "/_emulator/logs?function=orders&limit=7&follow=false"
+
+
+def test_the_log_of_an_unknown_function_is_refused_in_the_words_of_the_server(
+    run: Run, fake: FakeEmulator
+) -> None:
+    fake.status, fake.body = 400, b'{"message": "function \\"x\\" is not registered (have: a)."}'
+    done = run("logs", "x")
+    assert done.returncode == 2
+    assert done.stderr == 'error: function "x" is not registered (have: a).\n'
