@@ -24,6 +24,8 @@ from emulator.sandbox.state import Signal, State, step
 
 # How long the caller's thread waits for a runtime to ask again, before another thread does.
 _NEXT_GRACE_S = 0.001
+# A runtime that asked for its next event as lately as this is taken to be alive.
+_FRESH_S = 0.05
 
 
 class Ending(Enum):
@@ -111,7 +113,7 @@ class Environment:
 
     def check(self) -> None:
         """Notice that the process ended while nobody watched; the environment is COLD then."""
-        if self.state is State.IDLE:
+        if self.state is State.IDLE and time.monotonic() - self.idle_since_s > _FRESH_S:
             self._dispatch(0.0)
             if self._exit is not None or not self._endpoint.is_ready:
                 self._reset()
@@ -298,7 +300,7 @@ class Environment:
         used_mib = self._gauge.peak_mib(duration_ms / 1000)
         if error_type == "Runtime.OutOfMemory":
             used_mib = self.version.memory_mib
-        self._output.pull()
+        # What the handler printed has been pulled: it was readable when its answer was.
         self._output.end_line()
         self._output.platform(platform_lines.end(invocation.request_id))
         self._output.platform(

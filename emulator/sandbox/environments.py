@@ -74,7 +74,7 @@ class Environments:
             self._stop_later(environment)
             raise
         if environment.finish():
-            self._give_back(pool, environment)
+            self._give_back(pool, environment, result.duration_ms / 1000)
         else:
             self._executor.submit(self._finish_slowly, pool, environment)
         return result
@@ -167,13 +167,14 @@ class Environments:
             self._alive.add(environment)
         return environment
 
-    def _give_back(self, pool: EnvironmentPool, environment: Environment) -> None:
-        if not pool.give_back(environment):
+    def _give_back(self, pool: EnvironmentPool, environment: Environment, ran_s: float) -> None:
+        if not pool.give_back(environment, ran_s):
             self._stop_later(environment)
 
     def _finish_slowly(self, pool: EnvironmentPool, environment: Environment) -> None:
+        started = time.monotonic()
         environment.finish_slowly()
-        self._give_back(pool, environment)
+        self._give_back(pool, environment, time.monotonic() - started)
 
     def _stop_all(self, environments: list[Environment]) -> None:
         for environment in environments:

@@ -1,5 +1,7 @@
 """Environments of one function version: lend, take back, start more when all are busy."""
 
+import contextlib
+import os
 import queue
 import threading
 import time
@@ -13,6 +15,11 @@ from emulator.sandbox.environment import Environment
 # How long a caller hopes for a busy environment to come back before it has another started:
 # longer than a short handler takes, shorter than a cold start.
 GRACE_S: Final = 0.004
+
+# Runtimes compete for the processors: a handler that takes less than this is sooner done by one
+# of the busy environments than by one more. Measured: docs/benchmarks.md.
+QUICK_S: Final = 0.002
+CROWD: Final = 2 * (os.cpu_count() or 1)
 
 _Lent = Environment | BaseException
 
@@ -39,6 +46,7 @@ class EnvironmentPool:
         self._waiters: deque[queue.SimpleQueue[_Lent]] = deque()
         self._busy = 0
         self._starting = 0
+        self._typical_s = 1.0  # how long an invocation takes, weighted to the latest
         self._is_retired = False
 
     def lend(self) -> Environment:
@@ -47,25 +55,30 @@ class EnvironmentPool:
         Raises what starting one raised when none could be started.
         """
         with self._lock:
-            if self._idle:
-                self._busy += 1
-                # Newest first: its caches are warm, and the others idle long enough to retire.
-                return self._idle.pop()
+            if self._idle and not self._is_crowded():
+                return self._take_idle()
             waiter: queue.SimpleQueue[_Lent] = queue.SimpleQueue()
             self._waiters.append(waiter)
             is_hopeful = self._busy > 0
         if is_hopeful:
-            try:
+            with contextlib.suppress(queue.Empty):
                 return _lent(waiter.get(timeout=GRACE_S))
-            except queue.Empty:
-                pass
-        self._start_another()
+            with self._lock:
+                if self._idle and waiter in self._waiters:
+                    self._waiters.remove(waiter)
+                    return self._take_idle()
+        if waiter.empty():
+            self._start_another()
         return _lent(waiter.get())
 
-    def give_back(self, environment: Environment) -> bool:
-        """Take an environment back; False: the pool is retired, and the caller stops it."""
+    def give_back(self, environment: Environment, ran_s: float) -> bool:
+        """Take an environment back that ran for `ran_s`.
+
+        Returns False when the pool is retired, and the caller stops it.
+        """
         with self._lock:
             self._busy -= 1
+            self._typical_s += (ran_s - self._typical_s) / 8
             return self._offer(environment)
 
     def discard(self) -> None:
@@ -100,6 +113,14 @@ class EnvironmentPool:
         """Return how many are idle and how many are busy or starting."""
         with self._lock:
             return len(self._idle), self._busy + self._starting
+
+    def _is_crowded(self) -> bool:
+        return self._busy >= CROWD and self._typical_s < QUICK_S
+
+    def _take_idle(self) -> Environment:
+        self._busy += 1
+        # Newest first: its caches are warm, and the others idle long enough to retire.
+        return self._idle.pop()
 
     def _offer(self, environment: Environment) -> bool:
         if self._waiters:

@@ -48,11 +48,7 @@ class RuntimeApi:
 
     def request(self, method, path, body=b"", headers=""):
         """Return the bytes of a request."""
-        head = (
-            "{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: lambda-emulator-python/{}.{}\r\n{}".format(
-                method, path, self.host, sys.version_info[0], sys.version_info[1], headers
-            )
-        )
+        head = "{} {} HTTP/1.1\r\nHost: {}\r\n{}".format(method, path, self.host, headers)
         if method == "POST":
             head += "Content-Length: {}\r\n".format(len(body))
         return head.encode() + b"\r\n" + body
@@ -149,21 +145,27 @@ class CognitoIdentity:
 class LambdaContext:
     """The second argument of a handler."""
 
-    def __init__(self, headers):
-        environ = os.environ
+    def __init__(self, headers, constants):
+        self.__dict__.update(constants)
         self.aws_request_id = headers["lambda-runtime-aws-request-id"]
         self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
-        self.function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.function_version = environ.get("AWS_LAMBDA_FUNCTION_VERSION")
-        self.memory_limit_in_mb = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        self.log_group_name = environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
         self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
         self._deadline_ms = int(headers.get("lambda-runtime-deadline-ms", 0))
         identity = headers.get("lambda-runtime-cognito-identity")
         client = headers.get("lambda-runtime-client-context")
         self.identity = CognitoIdentity(json.loads(identity) if identity else {})
         self.client_context = ClientContext(json.loads(client)) if client else None
+
+    @staticmethod
+    def constants():
+        """Return the attributes that stay the same for the life of the environment."""
+        return {
+            "function_name": os.environ.get("AWS_LAMBDA_FUNCTION_NAME"),
+            "function_version": os.environ.get("AWS_LAMBDA_FUNCTION_VERSION"),
+            "memory_limit_in_mb": os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+            "log_group_name": os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME"),
+            "log_stream_name": os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME"),
+        }
 
     def get_remaining_time_in_millis(self):
         """Milliseconds until this invocation is stopped; 0 afterwards."""
@@ -329,6 +331,7 @@ class Runtime:
         self.api = api
         self.handler = handler
         self.log = log
+        self.constants = LambdaContext.constants()
 
     def serve(self):
         """Run invocations until the emulator ends the process."""
@@ -360,7 +363,7 @@ class Runtime:
             text = "Unable to unmarshal input: {}".format(error)
             raise Fault("Runtime.UnmarshalError", text) from None
         try:
-            context = LambdaContext(headers)
+            context = LambdaContext(headers, self.constants)
         except ValueError as error:
             text = "Unable to parse Client Context JSON: {}".format(error)
             raise Fault("Runtime.LambdaContextUnmarshalError", text) from None

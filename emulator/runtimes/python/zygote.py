@@ -38,6 +38,8 @@ del sys.path[0]  # the function must not find our modules
 
 MAX_MESSAGE = 1 << 20
 FDS_OF_A_MESSAGE = 3
+KILL_ROUNDS = 5  # a process that forks while it is killed needs more than one
+KILL_TIMEOUT_S = 1.0
 FILE_DESCRIPTORS = 1024
 SDK_MODULES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
 
@@ -221,42 +223,61 @@ class Zygote:
         if child is None:
             return
         if self.isolated:
-            self.stop_family(child)
-            self.kill_strays()
+            self.kill_family(child)
         else:
             signal_group(child.pid)
         if child.is_running:
             os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         self.reap()
-        if not child.is_running:
-            del self.children[environment_id]
-            os.close(child.exit_fd)
+        if not self.isolated:
+            await_group_end(child.pid)
+        del self.children[environment_id]
+        os.close(child.exit_fd)
 
-    def stop_family(self, child):
-        """Kill the first process and all that share its namespace."""
-        if not child.is_running:
-            return
-        # Stopped first, so that it cannot start another process while its family is looked for.
-        send(child.pid, signal.SIGSTOP)
-        namespace = namespace_of(child.pid)
-        if namespace != namespace_of(os.getpid()):  # else it was not in a namespace of its own yet
-            for pid in processes():
-                if pid != child.pid and namespace_of(pid) == namespace:
-                    send(pid, signal.SIGKILL)
-        send(child.pid, signal.SIGKILL)
-
-    def kill_strays(self):
-        """Kill what is left of environments whose first process is gone.
-
-        Every process lives in the mount namespace of its environment, so a stray is one
-        whose namespace belongs to no running first process.
-        """
-        alive = {namespace_of(child.pid) for child in self.children.values() if child.is_running}
-        alive.add(namespace_of(os.getpid()))
-        for pid in processes():
-            namespace = namespace_of(pid)
-            if namespace is not None and namespace not in alive:
+    def kill_family(self, child):
+        """Kill the first process and all that it started, and wait until they are gone."""
+        if child.is_running:
+            # Stopped first, so that it starts no other process while its family is looked for.
+            send(child.pid, signal.SIGSTOP)
+        for _ in range(KILL_ROUNDS):
+            family = self.family(child)
+            if not family:
+                return
+            ends = [end for end in map(open_process, family) if end is not None]
+            for pid in family:
                 send(pid, signal.SIGKILL)
+            await_ends(ends)
+            self.reap()
+
+    def family(self, child):
+        """Return the processes of the environment, and of others whose first process is gone.
+
+        Every process lives in the mount namespace of its environment, so it is one whose
+        namespace belongs to no other running first process.
+        """
+        others = [item.pid for item in self.children.values() if item.is_running]
+        spared = {namespace_of(pid) for pid in others if pid != child.pid}
+        spared.add(namespace_of(os.getpid()))  # of children that have just been forked, too
+        spared.add(None)
+        family = [pid for pid in processes() if namespace_of(pid) not in spared]
+        if child.is_running and child.pid not in family:
+            family.append(child.pid)
+        return family
+
+
+def open_process(pid):
+    """Return a descriptor that becomes readable when the process ends; None when it has."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
+
+
+def await_ends(descriptors):
+    """Wait until all these processes have ended, for a second at most; close the descriptors."""
+    for descriptor in descriptors:
+        select.select([descriptor], [], [], KILL_TIMEOUT_S)
+        os.close(descriptor)
 
 
 def send(pid, number):
@@ -265,10 +286,21 @@ def send(pid, number):
         os.kill(pid, number)
 
 
-def signal_group(pid):
-    """Kill a process group that may be gone already."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+def signal_group(pid, number=signal.SIGKILL):
+    """Signal a process group; False when nobody is in it any more."""
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def await_group_end(pid):
+    """Wait until a killed process group is empty, for a second at most."""
+    deadline = time.monotonic() + KILL_TIMEOUT_S
+    # The kernel tells nobody but their parent, and that is process 1 of the machine now.
+    while signal_group(pid, 0) and time.monotonic() < deadline:
+        select.select([], [], [], 0.002)
 
 
 def processes():
