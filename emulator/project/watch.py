@@ -147,10 +147,14 @@ class Watcher:
     # What to do about it.
 
     def _run(self) -> None:
-        with self._roots_lock:
-            self._events = file_events(self._note, self._unwatchable)
-        self._watch_roots()
-        self._activity.end(ACTIVITY)
+        try:
+            with self._roots_lock:
+                self._events = file_events(self._note, self._unwatchable)
+            self._watch_roots()
+        except OSError as error:
+            self._unwatchable(self._file.parent, error)
+        finally:
+            self._activity.end(ACTIVITY)
         while not self._is_stopping:
             due, unseen = self._next()
             if unseen is not None:

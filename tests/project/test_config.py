@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.project.config import ProjectError, load
+from emulator.project.config import EmulatorTable, ProjectError, load
 from emulator.project.triggers import S3Trigger, overlapping
 
 GOOD = """
@@ -72,6 +72,25 @@ def test_what_is_left_out_has_the_defaults_of_lambda(tmp_path: Path) -> None:
     assert function.triggers == ()
 
 
+def test_settings_of_the_emulator_are_none_unless_given(tmp_path: Path) -> None:
+    assert load(project(tmp_path, GOOD)).emulator == EmulatorTable()
+    table = "[emulator]\nretry_delay_scale = 0\nidle_timeout_s = 60\nimmediate_states = true\n"
+    assert load(project(tmp_path, table + GOOD)).emulator == EmulatorTable(
+        retry_delay_scale=0, idle_timeout_s=60, immediate_states=True
+    )
+
+
+def test_variables_over_4_kb_are_refused(tmp_path: Path) -> None:
+    large = GOOD.replace('"thumbnails" }', f'"{"x" * 4096}" }}')
+    assert one_problem(tmp_path, large) == (
+        "functions.resize.environment: is larger than 4096 bytes"
+    )
+
+
+def test_the_project_of_this_repository_is_right() -> None:
+    assert load(Path(__file__).parents[2]).functions
+
+
 def test_a_folder_without_a_project_has_no_functions(tmp_path: Path) -> None:
     assert load(tmp_path).functions == {}
 
@@ -103,6 +122,11 @@ MISTAKES = [
     ('handler = "app.handler"', "", "functions.resize.handler: is missing", ""),
     ('"thumbnails" }', "3 }", "functions.resize.environment.THUMBNAILS: must be a string", ""),
     ("THUMBNAILS =", "AWS_REGION =", "functions.resize.environment.AWS_REGION: is reserved", ""),
+    ('"python3.12"', '"java21"', 'functions.resize.runtime: "java21" is not supported yet', ""),
+    ("[functions.resize]", "[emulator]\nretry = 1\n[functions.resize]", "emulator.retry: unk", ""),
+    ("[functions.resize]", "functions.f = 3\n[functions.resize]", "functions.f: must be a tab", ""),
+    ("[resources]", "[functions.'a b']\n[resources]", 'functions."a b": a function', ""),
+    ("[resources]", "[nats]\n[resources]", "nats: is not supported yet", ""),
     ('"s3"', '"sqs"', 'functions.resize.triggers[0].source: "sqs" is not supported yet', ""),
     ('"s3"', '"S3"', 'functions.resize.triggers[0].source: "S3" is no event source', "s3"),
     ("photos", "photo", 'functions.resize.triggers[0].bucket: "photo" is not one of', "photos"),

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import pytest
 from emulator.control import CodeStore, FunctionSpec, FunctionStore
 from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, Clock, FunctionVersion
 from emulator.observe import Activity
-from emulator.project import snapshot
+from emulator.project import snapshot, watch
 from emulator.project.apply import ProjectDeployer
 from emulator.project.reload import Reloader
 from emulator.project.watch import Watcher
@@ -334,3 +335,27 @@ def test_stopping_keeps_nobody_waiting(running: Running) -> None:
         file.flush()
         running.watcher.stop()
         running.version("f")
+
+
+def test_after_a_reset_the_project_is_watched_again(running: Running) -> None:
+    running.start("f")
+    running.store.reset()
+    running.deployer.forget()
+    running.deployer.apply()
+    running.settle()
+    running.write("f/app.py", "x = 1")
+    assert running.lines.wait(FINISHED)["function"] == "f"
+
+
+def test_a_system_that_cannot_watch_is_told_and_everything_else_works(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EMFILE, "inotify instance limit reached")
+
+    monkeypatch.setattr(watch, "file_events", refuse)
+    running.start("f")
+    running.watcher.catch_up()
+    error = running.lines.wait("watch.failed")["error"]
+    assert error.startswith("inotify instance limit reached: changes there may go unnoticed.")
+    running.lines.events.clear()
