@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,15 @@ from emulator.model import InvocationResult, LambdaError, Status
 from emulator.observe import LogBook
 from emulator.sandbox import Environments
 from tests.sandbox.conftest import MakeFunction, Run, Terminal
+
+
+def has_started(marker: str) -> bool:
+    """Wait until a process with `marker` shows: while it execs it has no command line."""
+    deadline = time.monotonic() + 5
+    while not processes_running(marker) and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    return bool(processes_running(marker))
+
 
 ECHO = """
 def handler(event, context):
@@ -211,7 +222,7 @@ def test_a_child_left_behind_ends_with_its_environment(
         """
     )
     assert run(version).payload == b'"left"'
-    assert processes_running(seconds)
+    assert has_started(seconds)
     environments.retire(version)
     environments.settle()
     assert not processes_running(seconds)

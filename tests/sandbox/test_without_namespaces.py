@@ -8,7 +8,7 @@ import pytest
 
 from emulator.sandbox import Environments
 from tests.sandbox.conftest import MakeFunction, Run
-from tests.sandbox.test_environment import error_of, processes_running
+from tests.sandbox.test_environment import error_of, has_started, processes_running
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_children_in_the_process_group_end_with_the_environment(
         """
     )
     run(version)
-    assert processes_running(seconds)
+    assert has_started(seconds)
     environments.retire(version)
     environments.settle()
     assert not processes_running(seconds)
