@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,6 +36,10 @@ class RunningEmulator:
     def output(self) -> str:
         """Everything written to stderr so far."""
         return self._output.text()
+
+    def wait_for_output(self, text: str, timeout_s: float = 30) -> None:
+        """Wait until `text` has been written to stderr."""
+        assert self._output.wait_for(text, timeout_s), f"no {text!r} in:\n{self.output}"
 
     def client(self, service: str, **options: Any) -> Any:
         """Make a boto3 client that fails at the first error rather than try again."""
@@ -88,14 +93,16 @@ def running_emulator(project: Path, *arguments: str) -> Iterator[RunningEmulator
             process.kill()
             process.wait()
             raise
+        said_before = len(output.text())  # a function that raised shows its traceback there
         _stop(process)
-        assert "Traceback" not in output.text(), output.text()
+        assert "Traceback" not in output.text()[said_before:], output.text()
         assert os.listdir(scratch) == [], "temporary files are left"
 
 
 def _stop(process: "subprocess.Popen[str]") -> None:
     """Interrupt the emulator and see that all it started ends with it."""
-    children = psutil.Process(process.pid).children(recursive=True)
+    is_running = process.poll() is None
+    children = psutil.Process(process.pid).children(recursive=True) if is_running else []
     process.send_signal(signal.SIGINT)
     try:
         assert process.wait(STOP_TIMEOUT_S) == 0
@@ -118,9 +125,9 @@ class _Output:
 
     def __init__(self, process: "subprocess.Popen[str]"):
         self._process = process
-        self._lines: list[str] = []  # appended to by the thread only
-        self._endpoint: str | None = None
-        self._is_known = threading.Event()  # set when ready, or when it will never be
+        self._text = ""  # guarded by `_changed`, as is the next
+        self._has_ended = False
+        self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._read, name="emulator-stderr")
 
     def __enter__(self) -> "_Output":
@@ -133,18 +140,28 @@ class _Output:
         self._process.stderr.close()
 
     def text(self) -> str:
-        return "".join(self._lines)
+        with self._changed:
+            return self._text
+
+    def wait_for(self, text: str, timeout_s: float) -> bool:
+        """Wait until `text` was written, or can be no more; tell which."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._has_ended or text in self._text, timeout_s)
+            return text in self._text
 
     def wait_for_endpoint(self) -> str:
-        self._is_known.wait(START_TIMEOUT_S)
-        assert self._endpoint is not None, f"the emulator did not start:\n{self.text()}"
-        return self._endpoint
+        """Wait for the line that says where the emulator answers."""
+        self.wait_for("Ready on ", START_TIMEOUT_S)
+        ready = re.search(r"^Ready on (\S+)$", self.text(), re.MULTILINE)
+        assert ready is not None, f"the emulator did not start:\n{self.text()}"
+        return ready[1]
 
     def _read(self) -> None:
         assert self._process.stderr is not None
         for line in self._process.stderr:
-            self._lines.append(line)
-            if line.startswith("Ready on "):
-                self._endpoint = line.removeprefix("Ready on ").strip()
-                self._is_known.set()
-        self._is_known.set()
+            with self._changed:
+                self._text += line
+                self._changed.notify_all()
+        with self._changed:
+            self._has_ended = True
+            self._changed.notify_all()

@@ -1,0 +1,42 @@
+"""What an emulator started, found by what `/proc` tells: also what hid in a session of its own."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+_POLL_S = 0.02
+
+
+def processes_of(scratch: Path) -> list[psutil.Process]:
+    """Return the processes that name the emulator's temporary folder.
+
+    In their command line, their environment or, as a function in a namespace of its own does,
+    in what is mounted for them.
+    """
+    found = []
+    for process in psutil.process_iter():
+        entries = Path("/proc", str(process.pid))
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE and _names(entries, str(scratch).encode()):
+                found.append(process)
+        except (OSError, psutil.Error):
+            continue  # it ended meanwhile
+    return found
+
+
+def _names(entries: Path, text: bytes) -> bool:
+    return any(text in (entries / kind).read_bytes() for kind in ("cmdline", "environ", "mountinfo"))
+
+
+def wait_until(is_true: Callable[[], bool], timeout_s: float = 10) -> bool:
+    """Look again and again until it is true; False: it is not after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    never = threading.Event()
+    while not is_true():
+        if time.monotonic() > deadline:
+            return False
+        never.wait(_POLL_S)
+    return True
