@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from emulator.project.file_events import Progress
 from emulator.project.hold import Hold
 
 # All physical time, on `time.monotonic`: a frozen `Clock` does not keep editors from saving.
@@ -20,16 +21,16 @@ class Burst:
     holds: Sequence[Hold] = ()  # on the functions that run from the root
     last_s: float = 0.0
     paths: set[str] = field(default_factory=set)
-    unfinished: set[str] = field(default_factory=set)
+    unfinished: dict[str, Progress] = field(default_factory=dict)
 
-    def note(self, path: str, now_s: float, *, is_unfinished: bool) -> None:
+    def note(self, path: str, progress: Progress, now_s: float) -> None:
         """Add one change."""
         self.last_s = now_s
         self.paths.add(path)
-        if is_unfinished:
-            self.unfinished.add(path)
+        if progress is Progress.DONE:
+            self.unfinished.pop(path, None)
         else:
-            self.unfinished.discard(path)
+            self.unfinished[path] = progress
 
     @property
     def due_s(self) -> float:
@@ -38,6 +39,11 @@ class Burst:
         if self.unfinished or quiet_s > LONGEST_QUIET_S:
             quiet_s = LONGEST_QUIET_S
         return min(self.last_s + quiet_s, self.began_s + PATIENCE_S)
+
+    @property
+    def still_written(self) -> set[str]:
+        """Files that somebody has open and has written to."""
+        return {path for path, how in self.unfinished.items() if how is Progress.WRITING}
 
     def release(self) -> None:
         """Let the callers of the functions concerned go on."""

@@ -3,8 +3,17 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol
+
+
+class Progress(Enum):
+    """How far a change has come when it is told."""
+
+    DONE = auto()
+    BEGUN = auto()  # a file was made but not yet closed, or the root is missing
+    WRITING = auto()  # somebody has the file open and has written to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +22,7 @@ class Change:
 
     root: Path
     path: str  # a file, or a folder that stands for all below it
-    is_unfinished: bool = False  # somebody still writes to the file, or the root is missing
+    progress: Progress = Progress.DONE
 
 
 class FileEvents(Protocol):

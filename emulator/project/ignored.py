@@ -8,7 +8,7 @@ _FOLDERS: Final = (
     *(r"\.\w+_cache", r"\.idea", r"\.vscode", r"\.aws-sam"),
 )
 _FILES: Final = (
-    *(r".*\.py[co]", r"\.DS_Store"),
+    *(r".*\.py[co]", r".*\.log", r"\.DS_Store"),
     *(r"\..*\.sw.", r".*~", r"4913"),  # vim; 4913 is how it asks whether it may write here
     *(r"\.#.*", r"#.*#"),  # emacs
     *(r"\.goutputstream-.*", r".*\.kate-swp", r".*___jb_(tmp|old)___"),  # gedit, kate, JetBrains

@@ -22,18 +22,17 @@ from watchdog.observers.inotify_c import (
     WatchDescriptor,
 )
 
-from emulator.project.file_events import Change, Tell, TellError
+from emulator.project.file_events import Change, Progress, Tell, TellError
 from emulator.project.ignored import is_ignored
 
 _COMES_OR_GOES: Final = (
     InotifyConstants.IN_CREATE | InotifyConstants.IN_DELETE | InotifyConstants.IN_MOVE
 )
-_IS_WRITTEN: Final = InotifyConstants.IN_CREATE | InotifyConstants.IN_MODIFY
 _SELF: Final = InotifyConstants.IN_DELETE_SELF | InotifyConstants.IN_MOVE_SELF
 # One mask for all: a second watch of the same folder would otherwise replace the first one's.
 _MASK: Final = Mask(
     _COMES_OR_GOES
-    | _IS_WRITTEN
+    | InotifyConstants.IN_MODIFY
     | _SELF
     | InotifyConstants.IN_CLOSE_WRITE
     | InotifyConstants.IN_ONLYDIR
@@ -176,8 +175,7 @@ class _Root:
         elif event.mask & InotifyConstants.IN_ISDIR:
             self._remove_tree(path)
             self._add_tree(path)
-        is_file = not event.mask & InotifyConstants.IN_ISDIR
-        return self._changed(path, is_open=is_file and bool(event.mask & _IS_WRITTEN))
+        return self._changed(path, _progress(event.mask))
 
     def _folder_gone(self, wd: WatchDescriptor, folder: str) -> Change | None:
         if folder != self._tree and all(os.path.dirname(path) != folder for path in self._anchors):
@@ -189,9 +187,10 @@ class _Root:
         self._attach()
         return self._changed(self._tree)
 
-    def _changed(self, path: str, *, is_open: bool = False) -> Change:
-        is_missing = not os.path.exists(self._tree)
-        return Change(self._root, path, is_unfinished=is_open or is_missing)
+    def _changed(self, path: str, progress: Progress = Progress.DONE) -> Change:
+        if progress is Progress.DONE and not os.path.exists(self._tree):
+            progress = Progress.BEGUN
+        return Change(self._root, path, progress)
 
     def _attach(self) -> None:
         self._remove_tree(self._tree)
@@ -232,6 +231,14 @@ class _Root:
         for wd in wds:
             self._watches.pop(self._folders.pop(wd), None)
         self._inotify.remove_callbacks([(wd, CallbackId(id(self))) for wd in wds])
+
+
+def _progress(mask: int) -> Progress:
+    if mask & InotifyConstants.IN_MODIFY:
+        return Progress.WRITING
+    if mask & InotifyConstants.IN_CREATE and not mask & InotifyConstants.IN_ISDIR:
+        return Progress.BEGUN  # a new link is never closed, but that shows only by waiting
+    return Progress.DONE
 
 
 def _is_within(path: str, folder: str) -> bool:

@@ -1,6 +1,5 @@
 """Putting new code in the place of old."""
 
-import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from emulator.control import CodeStore, FunctionStore, Target
-from emulator.model import FunctionVersion, LambdaError
+from emulator.model import CodePackage, FunctionVersion, LambdaError
 from emulator.observe import Activity, Reporter
 from emulator.project.apply import read_code
 from emulator.project.hold import Hold
@@ -47,8 +46,8 @@ class Cause:
 class Reloader:
     """Deploys changed code and loads it once before callers get at it.
 
-    `reload` is called by one thread. Code loads on the threads "reload-…", so that a slow init
-    phase does not keep the next save waiting: whoever deploys last wins. `_lock` guards `_holds`.
+    One thread at a time calls `reload` and `stop`. Code loads on the threads "reload_…", so that
+    a slow init phase does not keep the next save waiting: whoever deploys last wins.
     """
 
     def __init__(
@@ -66,64 +65,69 @@ class Reloader:
         self._reporter = reporter
         self._activity = activity
         self._threads = ThreadPoolExecutor(thread_name_prefix="reload")
-        self._lock = threading.Lock()
         self._holds: dict[str, Hold] = {}  # the newest, by function ARN
 
     def reload(self, root: Path, versions: Sequence[FunctionVersion], cause: Cause) -> None:
         """Deploy what lies at `root` as the code of these functions."""
+        try:
+            package = read_code(self._code, root)
+        except (LambdaError, OSError) as error:
+            for version in versions:
+                self._failed(version, cause, LoadError(_text(error), None))
+            return
         for position, old in enumerate(versions):
             hold = self._hold(old)
             try:
-                new = self._deploy(old, root)
-            except (LambdaError, OSError) as error:
+                new = self._deploy(old, package)
+            except LambdaError as error:  # deleted meanwhile
                 hold.release()
-                self._failed(old, cause, LoadError(str(error), None))
+                self._failed(old, cause, LoadError(_text(error), None))
                 continue
+            self._activity.begin(ACTIVITY)
             if position < PREPARED:
-                self._activity.begin(ACTIVITY)
                 self._threads.submit(self._load, new, hold, cause)
             else:
-                hold.release()
-                self._reporter.event("reload.finished", function=new.name, **cause.fields)
+                self._end(new, hold, cause, None)
 
     def stop(self) -> None:
         """Load nothing more. What loads now ends with the environments, and its thread with it."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        for hold in self._holds.values():
+            hold.release()
 
     def _hold(self, version: FunctionVersion) -> Hold:
         hold = Hold(self._store, version)
-        with self._lock:
-            before = self._holds.get(version.arn)
-            self._holds[version.arn] = hold
+        before = self._holds.get(version.arn)
+        self._holds[version.arn] = hold
         if before is not None:  # older code that still loads concerns nobody any more
             before.release()
         return hold
 
-    def _deploy(self, version: FunctionVersion, root: Path) -> FunctionVersion:
+    def _deploy(self, version: FunctionVersion, package: CodePackage) -> FunctionVersion:
         target = Target(version.account, version.region, version.name)
-        package = read_code(self._code, root)
         return self._store.deploy(self._store.get(target).spec, package).version
 
     def _load(self, version: FunctionVersion, hold: Hold, cause: Cause) -> None:
+        error = None
         try:
-            body = self._prepare(version)
-            error = load_error(body, version.code.folder) if body else None
+            if body := self._prepare(version):
+                error = load_error(body, version.code.folder)
         except LambdaError as refused:
             error = LoadError(refused.message, None)
         except Exception:  # noqa: BLE001  our bug; the next invocation starts an environment itself
             error = LoadError(traceback.format_exc(), None)
-        finally:
-            hold.release()
-            self._activity.end(ACTIVITY)
-        if not self._is_current(version):
-            return
-        if error is None:
-            self._reporter.event("reload.finished", function=version.name, **cause.fields)
-        else:
-            self._failed(version, cause, error)
+        self._end(version, hold, cause, error)
 
-    def _is_current(self, version: FunctionVersion) -> bool:
-        return any(each.deployment == version.deployment for each in self._store.functions())
+    def _end(
+        self, version: FunctionVersion, hold: Hold, cause: Cause, error: LoadError | None
+    ) -> None:
+        hold.release()
+        is_current = any(each.deployment == version.deployment for each in self._store.functions())
+        if is_current and error is None:
+            self._reporter.event("reload.finished", function=version.name, **cause.fields)
+        elif is_current and error is not None:
+            self._failed(version, cause, error)
+        self._activity.end(ACTIVITY)
 
     def _failed(self, version: FunctionVersion, cause: Cause, error: LoadError) -> None:
         self._reporter.event(
@@ -133,3 +137,7 @@ class Reloader:
             place=error.place,
             error=error.message,
         )
+
+
+def _text(error: LambdaError | OSError) -> str:
+    return error.message if isinstance(error, LambdaError) else str(error)

@@ -12,7 +12,7 @@ from emulator.observe import Activity, Reporter
 from emulator.project.apply import ProjectDeployer
 from emulator.project.burst import Burst
 from emulator.project.config import ARCHIVES, FILE_NAME, ProjectError
-from emulator.project.file_events import Change, FileEvents, file_events
+from emulator.project.file_events import Change, FileEvents, Progress, file_events
 from emulator.project.hold import Hold
 from emulator.project.reload import ACTIVITY, Cause, Reloader
 from emulator.project.snapshot import Snapshot
@@ -24,8 +24,9 @@ class Watcher:
     """Watches the code of every function that runs from its owner's files, and `emulator.toml`.
 
     The first event puts the functions concerned on hold, on the thread "file events"; the thread
-    "reload" waits until it is quiet, compares contents and reloads. `_lock` guards `_bursts` and
-    `_unseen`; `_roots_lock` guards `_snapshots` and is held while roots are added and removed.
+    "reload" waits until it is quiet, compares contents and reloads. `_lock` guards `_bursts`,
+    `_unseen` and `_open_files`; `_roots_lock` guards `_snapshots` and is held while roots are
+    added and removed.
     """
 
     def __init__(
@@ -49,6 +50,8 @@ class Watcher:
         self._lock = threading.Condition()
         self._bursts: dict[Path, Burst] = {}
         self._unseen: list[Snapshot] = []
+        # Log files and the like, which never come to rest: a change once they are closed.
+        self._open_files: set[str] = set()
         self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="reload")
         store.subscribe(self._function_changed)
@@ -133,12 +136,16 @@ class Watcher:
     def _note(self, change: Change) -> None:
         now_s = time.monotonic()
         with self._lock:
+            if change.path in self._open_files:
+                if change.progress is Progress.WRITING:
+                    return
+                self._open_files.discard(change.path)
             burst = self._bursts.get(change.root)
             if burst is None:
                 self._activity.begin(ACTIVITY)
                 holds = [Hold(self._store, version) for version in self._running(change.root)]
                 burst = self._bursts[change.root] = Burst(now_s, holds)
-            burst.note(change.path, now_s, is_unfinished=change.is_unfinished)
+            burst.note(change.path, change.progress, now_s)
             self._lock.notify()
 
     def _running(self, root: Path) -> list[FunctionVersion]:
@@ -169,13 +176,19 @@ class Watcher:
         with self._lock:
             due_s, now_s = self._due_s(), time.monotonic()
             if due_s is not None and due_s <= now_s:
-                over = [root for root, burst in self._bursts.items() if burst.due_s <= now_s]
-                return {root: self._bursts.pop(root) for root in over}, None
+                return self._take_due(now_s), None
             if self._unseen:
                 return {}, self._unseen.pop()
             if not self._is_stopping:
                 self._lock.wait(None if due_s is None else due_s - now_s)
             return {}, None
+
+    def _take_due(self, now_s: float) -> dict[Path, Burst]:
+        over = [root for root, burst in self._bursts.items() if burst.due_s <= now_s]
+        due = {root: self._bursts.pop(root) for root in over}
+        for burst in due.values():
+            self._open_files |= burst.still_written
+        return due
 
     def _due_s(self) -> float | None:
         dues = [burst.due_s for burst in self._bursts.values()]
@@ -186,7 +199,8 @@ class Watcher:
     def _end(self, root: Path, burst: Burst) -> None:
         try:
             snapshot = self._snapshots.get(root)
-            changed = snapshot.changed(burst.paths, burst.began_s) if snapshot else []
+            paths = burst.paths - burst.still_written
+            changed = snapshot.changed(paths, burst.began_s) if snapshot else []
             cause = Cause(changed=changed, began_s=burst.began_s)
             if changed and root == self._file:
                 self._apply_project(cause)

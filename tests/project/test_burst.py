@@ -1,28 +1,27 @@
 import pytest
 
 from emulator.project.burst import LONGEST_QUIET_S, PATIENCE_S, QUIET_S, Burst
+from emulator.project.file_events import Progress
+
+DONE, BEGUN, WRITING = Progress.DONE, Progress.BEGUN, Progress.WRITING
 
 
-def burst(*changes: tuple[float, str, bool]) -> Burst:
+def burst(*changes: tuple[float, str, Progress]) -> Burst:
     made = Burst(changes[0][0])
-    for at_s, path, is_unfinished in changes:
-        made.note(path, at_s, is_unfinished=is_unfinished)
+    for at_s, path, progress in changes:
+        made.note(path, progress, at_s)
     return made
 
 
 CASES = [
-    ("one file", burst((0, "a", False)), QUIET_S),
-    ("one file, twice", burst((0, "a", False), (0.001, "a", False)), 0.001 + QUIET_S),
-    (
-        "three files",
-        burst((0, "a", False), (0, "b", False), (0.002, "c", False)),
-        0.002 + 3 * QUIET_S,
-    ),
-    ("hundreds", burst(*((0.0, str(n), False) for n in range(300))), LONGEST_QUIET_S),
-    ("half a file", burst((0, "a", True)), LONGEST_QUIET_S),
-    ("a whole file", burst((0, "a", True), (0.001, "a", False)), 0.001 + QUIET_S),
-    ("one of two is whole", burst((0, "a", True), (0, "b", False)), LONGEST_QUIET_S),
-    ("no end of it", burst(*((n / 10, "a", False) for n in range(100))), PATIENCE_S),
+    ("one file", burst((0, "a", DONE)), QUIET_S),
+    ("one file, twice", burst((0, "a", DONE), (0.001, "a", DONE)), 0.001 + QUIET_S),
+    ("three files", burst(*((0.0, name, DONE) for name in "abc")), 3 * QUIET_S),
+    ("hundreds", burst(*((0.0, str(n), DONE) for n in range(300))), LONGEST_QUIET_S),
+    ("half a file", burst((0, "a", WRITING)), LONGEST_QUIET_S),
+    ("a whole file", burst((0, "a", WRITING), (0.001, "a", DONE)), 0.001 + QUIET_S),
+    ("one of two is whole", burst((0, "a", BEGUN), (0, "b", DONE)), LONGEST_QUIET_S),
+    ("no end of it", burst(*((n / 10, "a", DONE) for n in range(100))), PATIENCE_S),
 ]
 
 
@@ -31,3 +30,10 @@ def test_a_burst_is_over_after_a_quiet_time_that_grows_with_it(
     what: str, made: Burst, due_s: float
 ) -> None:
     assert made.due_s == pytest.approx(due_s)
+
+
+def test_a_file_that_was_written_to_and_not_closed_is_still_written() -> None:
+    made = burst(
+        (0, "open", WRITING), (0, "link", BEGUN), (0, "whole", WRITING), (0, "whole", DONE)
+    )
+    assert made.still_written == {"open"}

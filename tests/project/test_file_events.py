@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.project.file_events import Change, FileEvents
+from emulator.project.file_events import Change, FileEvents, Progress
 from emulator.project.inotify import InotifyEvents
 from emulator.project.observer import ObserverEvents
 
@@ -31,12 +31,10 @@ class Told:
             if wanted(change):
                 return change
 
-    def until_path(self, path: Path, *, unfinished: bool | None = None) -> Change:
-        """Wait for a change of `path`; unfinished: None takes either."""
-        wanted = {True, False} if unfinished is None else {unfinished}
-        return self.until(
-            lambda change: change.path == str(path) and change.is_unfinished in wanted
-        )
+    def until_path(self, path: Path, progress: Progress | None = None) -> Change:
+        """Wait for a change of `path`; progress: None takes any."""
+        wanted = set(Progress) if progress is None else {progress}
+        return self.until(lambda change: change.path == str(path) and change.progress in wanted)
 
     def until_watched(self, path: Path, told_as: Path | None = None) -> None:
         """Write to `path` until that is told by its own name: its folder is watched again."""
@@ -75,8 +73,8 @@ def test_a_write_is_told_while_open_and_when_closed(
     with open(tmp_path / "app.py", "w") as file:
         file.write("half")
         file.flush()
-        told.until_path(tmp_path / "app.py", unfinished=True)
-    told.until_path(tmp_path / "app.py", unfinished=False)
+        told.until_path(tmp_path / "app.py", Progress.WRITING)
+    told.until_path(tmp_path / "app.py", Progress.DONE)
 
 
 def test_an_editors_rename_is_told(tmp_path: Path, told: Told, events: FileEvents) -> None:
@@ -185,13 +183,13 @@ def test_a_single_file_is_watched_through_writes_renames_and_absence(
     file = tmp_path / "emulator.toml"
     events.watch(file)
     file.write_text("one")
-    told.until_path(file, unfinished=True)
-    told.until_path(file, unfinished=False)
+    told.until_path(file, Progress.BEGUN)
+    told.until_path(file, Progress.DONE)
     (tmp_path / "other").write_text("two")
     (tmp_path / "other").rename(file)
     told.until_path(file)
     file.unlink()
-    told.until_path(file, unfinished=True)
+    told.until_path(file, Progress.BEGUN)
 
 
 def test_roots_inside_each_other_are_told_each(

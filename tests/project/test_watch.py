@@ -208,6 +208,27 @@ def test_changes_without_new_content_reload_nothing(running: Running) -> None:
     assert len(running.lines.events) == 1
 
 
+def test_a_file_that_somebody_keeps_writing_to_is_a_change_once_it_is_closed(
+    running: Running,
+) -> None:
+    running.start("f")
+    with (running.folder / "f" / "output.txt").open("w") as file:
+        for _ in range(3):
+            file.write("a line\n")
+            file.flush()
+            running.watcher.catch_up()
+            running.settle()
+        assert running.lines.events == []
+        assert (running.folder / "f" / "output.txt").read_text() == "a line\n" * 3
+    assert running.lines.wait(FINISHED)["changed"] == "output.txt"
+
+
+def test_a_file_that_is_linked_into_place_is_a_change(running: Running) -> None:
+    running.start("f")
+    os.link(running.write("elsewhere.py", "x = 1"), running.folder / "f" / "lib.py")
+    assert running.lines.wait(FINISHED)["changed"] == "lib.py"
+
+
 def test_a_branch_switch_over_hundreds_of_files_is_one_reload(running: Running) -> None:
     running.start("f", "g")
     for number in range(300):
