@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,12 @@ STOP_TIMEOUT_S = 20
 class RunningEmulator:
     """What a test needs of a started emulator; made by `running_emulator`."""
 
-    def __init__(self, process: "subprocess.Popen[str]", output: "_Output", stack: ExitStack):
+    def __init__(
+        self, process: "subprocess.Popen[str]", output: "_Output", scratch: Path, stack: ExitStack
+    ) -> None:
         self.process = process
         self.endpoint = output.wait_for_endpoint()
+        self.scratch = scratch  # where all its temporary files are
         self._output = output
         self._stack = stack
 
@@ -77,26 +80,38 @@ def running_emulator(project: Path, *arguments: str) -> Iterator[RunningEmulator
 
     Asserts that it exits with 0 and leaves no process, no temporary file and no traceback behind.
     """
+    with started_emulator(project, *arguments) as emulator:
+        yield emulator
+        said_before = len(emulator.output)  # a function that raised shows its traceback there
+        _stop(emulator.process)
+        assert "Traceback" not in emulator.output[said_before:], emulator.output
+        assert os.listdir(emulator.scratch) == [], "temporary files are left"
+
+
+@contextmanager
+def started_emulator(
+    project: Path,
+    *arguments: str,
+    command: Sequence[str] = (sys.executable, "-m", "emulator"),
+    **variables: str,
+) -> Iterator[RunningEmulator]:
+    """Start an emulator that may end in any way; kill it when it still runs at the end."""
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="emulator-test-"))
+        environment = _inherited() | {"TMPDIR": scratch} | variables
         process = subprocess.Popen(
-            [sys.executable, "-m", "emulator", "start", "--port", "0", *arguments, str(project)],
+            [*command, "start", "--port", "0", *arguments, str(project)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            env=_environment(scratch),
+            env=environment,
         )
         output = stack.enter_context(_Output(process))
         try:
-            yield RunningEmulator(process, output, stack)
-        except BaseException:
-            process.kill()
+            yield RunningEmulator(process, output, Path(environment["TMPDIR"]), stack)
+        finally:
+            process.kill()  # does nothing to a process that was waited for
             process.wait()
-            raise
-        said_before = len(output.text())  # a function that raised shows its traceback there
-        _stop(process)
-        assert "Traceback" not in output.text()[said_before:], output.text()
-        assert os.listdir(scratch) == [], "temporary files are left"
 
 
 def _stop(process: "subprocess.Popen[str]") -> None:
@@ -114,10 +129,9 @@ def _stop(process: "subprocess.Popen[str]") -> None:
     assert left == [], "processes are left"
 
 
-def _environment(scratch: str) -> dict[str, str]:
-    """The test's own environment without its AWS settings, and a temporary folder to look into."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return inherited | {"TMPDIR": scratch}
+def _inherited() -> dict[str, str]:
+    """The test's own environment without its AWS settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
 
 
 class _Output:

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 _POLL_S = 0.02
+_TELLTALES = ("cmdline", "environ", "mountinfo")
 
 
 def processes_of(scratch: Path) -> list[psutil.Process]:
@@ -28,7 +29,9 @@ def processes_of(scratch: Path) -> list[psutil.Process]:
 
 
 def _names(entries: Path, text: bytes) -> bool:
-    return any(text in (entries / kind).read_bytes() for kind in ("cmdline", "environ", "mountinfo"))
+    return any(
+        text in (entries / kind).read_bytes() for kind in ("cmdline", "environ", "mountinfo")
+    )
 
 
 def wait_until(is_true: Callable[[], bool], timeout_s: float = 10) -> bool:
