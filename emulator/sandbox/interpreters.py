@@ -31,7 +31,9 @@ class Interpreter:
 
 
 def _folders() -> Iterator[Path]:
-    yield from (Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if part)
+    parts = os.environ.get("PATH", "").split(os.pathsep)
+    # Shims are slow scripts that mostly refuse; what they stand for is found below the home.
+    yield from (Path(part) for part in parts if part and not part.rstrip("/").endswith("/shims"))
     yield from (Path(part) for part in _SYSTEM)
     for pattern in _MANAGED:
         yield from sorted(Path.home().glob(pattern), reverse=True)
@@ -45,21 +47,32 @@ def own_python() -> Interpreter:
 
 @functools.cache
 def pythons() -> dict[str, Interpreter]:
-    """Find CPython 3.9 and newer on this machine, by Lambda's runtime name.
+    """Find CPython 3.9 and newer on this machine, by Lambda's runtime name, oldest first."""
+    names = {
+        path.name
+        for folder in _folders()
+        for path in folder.glob("python3.*")
+        if (match := _PYTHON.fullmatch(path.name)) and _version(match[1]) >= OLDEST_PYTHON
+    }
+    names.add(own_python().runtime)
+    by_age = sorted(names, key=lambda name: _version(name[len("python") :]))
+    return {name: found for name in by_age if (found := _python(name)) is not None}
+
+
+@functools.cache
+def _python(runtime: str) -> Interpreter | None:
+    """Find the CPython of exactly one version.
 
     A candidate is started once to see that it works: version managers put scripts of the same
     name into PATH that fail for versions which are not selected.
     """
-    own = own_python()
-    found = {own.runtime: own}
+    if runtime == own_python().runtime:
+        return own_python()
     for folder in _folders():
-        for path in sorted(folder.glob("python3.*")) if folder.is_dir() else ():
-            match = _PYTHON.fullmatch(path.name)
-            if match is None or path.name in found or _version(match[1]) < OLDEST_PYTHON:
-                continue
-            if _answers(path, match[1]):
-                found[path.name] = Interpreter(runtime=path.name, path=path.resolve())
-    return dict(sorted(found.items(), key=lambda item: _version(item[0][len("python") :])))
+        path = folder / runtime
+        if path.is_file() and _answers(path, runtime[len("python") :]):
+            return Interpreter(runtime=runtime, path=path.resolve())
+    return None
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -107,11 +120,10 @@ def find(runtime: str) -> Interpreter | None:
         return node()
     if not runtime.startswith("python3."):
         return None
-    if runtime == own_python().runtime:
-        return own_python()
+    exact = _python(runtime)
+    if exact is not None:
+        return exact
     found = pythons()
-    if runtime in found:
-        return found[runtime]
     wanted = _version(runtime[len("python") :])
     newer = [item for name, item in found.items() if _version(name[len("python") :]) > wanted]
     return newer[0] if newer else list(found.values())[-1]

@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import subprocess
+import sys
 import textwrap
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,6 +15,23 @@ import pytest
 from emulator.model import Clock, CodePackage, FunctionVersion, Invocation, InvocationResult
 from emulator.observe import LogBook
 from emulator.sandbox import Credentials, Environments, Launcher
+
+ISOLATION = Path(__file__).parents[2] / "emulator" / "runtimes" / "python"
+
+
+def _has_namespaces() -> bool:
+    code = "import isolation; isolation.unshare_all()"
+    return (
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=ISOLATION, check=False, stderr=subprocess.DEVNULL
+        ).returncode
+        == 0
+    )
+
+
+needs_namespaces = pytest.mark.skipif(
+    not _has_namespaces(), reason="this kernel, or container, gives this user no namespaces"
+)
 
 MakeFunction = Callable[..., FunctionVersion]
 Run = Callable[..., InvocationResult]

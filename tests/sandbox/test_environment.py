@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from emulator.model import InvocationResult, LambdaError, Status
 from emulator.observe import LogBook
 from emulator.sandbox import Environments
-from tests.sandbox.conftest import MakeFunction, Run, Terminal
+from tests.sandbox.conftest import MakeFunction, Run, Terminal, needs_namespaces
 
 
 def has_started(marker: str) -> bool:
@@ -109,7 +110,7 @@ def test_a_handler_exception_keeps_the_environment(function: MakeFunction, run: 
     assert error_of(failed) == ("KeyError", "'x'")
     body = json.loads(failed.payload)
     assert list(body) == ["errorMessage", "errorType", "requestId", "stackTrace"]
-    assert body["stackTrace"][0].startswith('  File "/var/task/app.py", line 6, in handler\n')
+    assert re.match(r'  File ".*/app.py", line 6, in handler\n', body["stackTrace"][0])
     assert "[ERROR] KeyError: 'x'\rTraceback" in failed.log.decode()
     assert run(version).payload == b"3"
 
@@ -119,13 +120,14 @@ def test_a_timed_out_environment_is_reset_and_keeps_its_tmp(
 ) -> None:
     version = function(
         """
-        import os
+        import os, tempfile
+        KEPT = os.path.join(tempfile.gettempdir(), "kept")
         def handler(event, context):
             if event.get("loop"):
-                open("/tmp/kept", "w").close()
+                open(KEPT, "w").close()
                 while True:
                     pass
-            return [os.getpid(), os.path.exists("/tmp/kept")]
+            return [os.getpid(), os.path.exists(KEPT)]
         """,
         timeout_s=1,
     )
@@ -209,6 +211,7 @@ def test_ten_megabytes_of_output_do_not_block_and_keep_their_end(
     assert len(result.log) <= 256 * 1024
 
 
+@needs_namespaces
 def test_a_child_left_behind_ends_with_its_environment(
     function: MakeFunction, run: Run, environments: Environments
 ) -> None:
@@ -337,6 +340,7 @@ def test_the_context_object_and_the_variables_are_lambdas(function: MakeFunction
     assert seen["path"][0] == environ["LAMBDA_TASK_ROOT"] == seen["cwd"]
 
 
+@needs_namespaces
 def test_a_function_sees_its_code_read_only_and_a_tmp_of_its_own(
     function: MakeFunction, run: Run, tmp_path: Path
 ) -> None:
@@ -356,6 +360,7 @@ def test_a_function_sees_its_code_read_only_and_a_tmp_of_its_own(
     assert json.loads(run(version).payload) == [[], False, ["app.py"], "Read-only file system"]
 
 
+@needs_namespaces
 def test_boto3_is_there_already_but_a_functions_own_copy_wins(
     function: MakeFunction, run: Run
 ) -> None:
@@ -378,8 +383,8 @@ def test_a_bootstrap_of_its_own_speaks_the_runtime_api(function: MakeFunction, r
         #!/bin/sh
         api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
         while true; do
-          event=$(curl -sS -D /tmp/headers "$api/next")
-          id=$(grep -i aws-request-id /tmp/headers | tr -d '[:space:]' | cut -d: -f2)
+          event=$(curl -sS -D "${TMPDIR:-/tmp}/headers" "$api/next")
+          id=$(grep -i aws-request-id "${TMPDIR:-/tmp}/headers" | tr -d '[:space:]' | cut -d: -f2)
           curl -sS -o /dev/null -X POST "$api/$id/response" -d "{\\"echo\\": $event}"
         done
         """
@@ -389,7 +394,7 @@ def test_a_bootstrap_of_its_own_speaks_the_runtime_api(function: MakeFunction, r
     refused = run(function(source, mode=0o644, **settings))
     error_type, message = error_of(refused)
     assert error_type == "Runtime.InvalidEntrypoint"
-    assert message.endswith(" Error: fork/exec /var/task/bootstrap: permission denied")
+    assert message.endswith("/bootstrap: permission denied")
 
 
 def test_a_runtime_that_cannot_run_here_says_what_can(function: MakeFunction, run: Run) -> None:
