@@ -1,5 +1,7 @@
 """One running emulator: the rooms wired together, started and stopped."""
 
+import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -37,7 +39,7 @@ from emulator.project.watch import Watcher
 from emulator.sandbox import IDLE_TIMEOUT_S, Credentials, Environments, Launcher
 
 STOP_GRACE_S: Final = 10.0
-_RUN_FOLDER: Final = re.compile(r"lambda-emulator-(\d+)-.+")
+_RUN_FOLDER: Final = re.compile(r"lambda-emulator-\d+-.+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +66,7 @@ class Emulator:
         project = load(settings.project)
         self._settings = settings
         self._server: Server | None = None
-        self._run_folder = _make_run_folder()
+        self._run_folder, self._run_folder_lock = _make_run_folder()
         self.clock = Clock()
         self.reporter = Reporter(stderr, settings.log_format)
         self.activity = Activity(self.clock)
@@ -139,6 +141,7 @@ class Emulator:
         self.environments.stop()
         self.reporter.stop()
         shutil.rmtree(self._run_folder, ignore_errors=True)
+        os.close(self._run_folder_lock)
         return lost
 
     def reset(self) -> None:
@@ -289,20 +292,31 @@ def _default(value: float | None, otherwise: float) -> float:
     return otherwise if value is None else value
 
 
-def _make_run_folder() -> Path:
-    """Make the folder of this run; remove those that killed emulators left behind."""
-    for folder in Path(tempfile.gettempdir()).glob("lambda-emulator-*-*"):
-        match = _RUN_FOLDER.fullmatch(folder.name)
-        if match is not None and not _is_running(int(match[1])):
-            shutil.rmtree(folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"lambda-emulator-{os.getpid()}-"))
+def _make_run_folder() -> tuple[Path, int]:
+    """Make the folder of this run; remove those that killed emulators left behind.
+
+    Returns it with the descriptor whose lock says that this emulator lives: the kernel takes it
+    back from a killed one, while its process number may be another process's by now.
+    """
+    parent = Path(tempfile.gettempdir())
+    for abandoned in parent.glob("lambda-emulator-*-*"):
+        if _RUN_FOLDER.fullmatch(abandoned.name):
+            with contextlib.suppress(OSError):  # somebody's, or gone meanwhile
+                lock = _lock(abandoned)
+                shutil.rmtree(abandoned, ignore_errors=True)
+                os.close(lock)
+    new = Path(tempfile.mkdtemp(prefix="lambda-emulator-new-"))
+    lock = _lock(new)
+    # Named last: another emulator that starts now must not find it without its lock.
+    return new.rename(parent / f"lambda-emulator-{os.getpid()}-{new.name[-8:]}"), lock
 
 
-def _is_running(pid: int) -> bool:
+def _lock(folder: Path) -> int:
+    """Return a descriptor that holds the folder; raise OSError when another process does."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor

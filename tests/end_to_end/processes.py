@@ -21,11 +21,27 @@ def processes_of(scratch: Path) -> list[psutil.Process]:
     for process in psutil.process_iter():
         entries = Path("/proc", str(process.pid))
         try:
-            if process.status() != psutil.STATUS_ZOMBIE and _names(entries, str(scratch).encode()):
+            if is_running(process) and _names(entries, str(scratch).encode()):
                 found.append(process)
-        except (OSError, psutil.Error):
+        except OSError:
             continue  # it ended meanwhile
     return found
+
+
+def is_running(process: psutil.Process) -> bool:
+    """False also for one that has ended and waits for its parent to notice."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    """Kill them all at once and wait for their ends."""
+    assert processes
+    for process in processes:
+        process.kill()
+    assert wait_until(lambda: not any(is_running(process) for process in processes))
 
 
 def _names(entries: Path, text: bytes) -> bool:

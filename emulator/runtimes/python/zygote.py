@@ -379,7 +379,8 @@ def wait_and_clean(pid):
     os.closerange(3, FILE_DESCRIPTORS)
     _, status = os.waitpid(pid, 0)
     if os.getppid() != emulator:
-        shutil.rmtree(OPTIONS["run_folder"], ignore_errors=True)
+        # The zygote's new root became that of this process too.
+        shutil.rmtree(isolation.HOST_ROOT + OPTIONS["run_folder"], ignore_errors=True)
     os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1)
 
 
