@@ -32,6 +32,10 @@ class Burst:
         else:
             self.unfinished[path] = progress
 
+    def prolong(self, now_s: float) -> None:
+        """Count the quiet time from now on; patience still ends when it would have."""
+        self.last_s = now_s
+
     @property
     def due_s(self) -> float:
         """When it is over unless more comes: the more files changed, the longer the wait."""

@@ -12,7 +12,7 @@ class Progress(Enum):
     """How far a change has come when it is told."""
 
     DONE = auto()
-    BEGUN = auto()  # a file was made but not yet closed, or the root is missing
+    BEGUN = auto()  # more is to come: a file not yet closed, a new folder, a missing root
     WRITING = auto()  # somebody has the file open and has written to it
 
 

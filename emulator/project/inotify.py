@@ -236,8 +236,8 @@ class _Root:
 def _progress(mask: int) -> Progress:
     if mask & InotifyConstants.IN_MODIFY:
         return Progress.WRITING
-    if mask & InotifyConstants.IN_CREATE and not mask & InotifyConstants.IN_ISDIR:
-        return Progress.BEGUN  # a new link is never closed, but that shows only by waiting
+    if mask & InotifyConstants.IN_CREATE:
+        return Progress.BEGUN  # a link is never closed, and a folder may stay empty: time will show
     return Progress.DONE
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from emulator.control import FunctionChange, FunctionStore
 from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, LATEST, FunctionVersion
 from emulator.observe import Activity, Reporter
+from emulator.project import git
 from emulator.project.apply import ProjectDeployer
 from emulator.project.burst import Burst
 from emulator.project.config import ARCHIVES, FILE_NAME, ProjectError
@@ -184,6 +185,9 @@ class Watcher:
             return {}, None
 
     def _take_due(self, now_s: float) -> dict[Path, Burst]:
+        for root, burst in self._bursts.items():
+            if burst.due_s <= now_s and git.is_at_work(root):
+                burst.prolong(now_s)
         over = [root for root, burst in self._bursts.items() if burst.due_s <= now_s]
         due = {root: self._bursts.pop(root) for root in over}
         for burst in due.values():

@@ -37,3 +37,11 @@ def test_a_file_that_was_written_to_and_not_closed_is_still_written() -> None:
         (0, "open", WRITING), (0, "link", BEGUN), (0, "whole", WRITING), (0, "whole", DONE)
     )
     assert made.still_written == {"open"}
+
+
+def test_a_prolonged_burst_is_over_when_patience_ends() -> None:
+    made = burst((0, "a", DONE))
+    made.prolong(1)
+    assert made.due_s == pytest.approx(1 + QUIET_S)
+    made.prolong(PATIENCE_S)
+    assert made.due_s == pytest.approx(PATIENCE_S)

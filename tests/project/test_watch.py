@@ -89,6 +89,7 @@ class Running:
         self.settle()
 
     def settle(self) -> None:
+        self.watcher.catch_up()
         assert self.activity.wait_idle(DEADLINE_S), self.activity.pending()
 
     def write(self, name: str, text: str) -> Path:
@@ -216,7 +217,6 @@ def test_a_file_that_somebody_keeps_writing_to_is_a_change_once_it_is_closed(
         for _ in range(3):
             file.write("a line\n")
             file.flush()
-            running.watcher.catch_up()
             running.settle()
         assert running.lines.events == []
         assert (running.folder / "f" / "output.txt").read_text() == "a line\n" * 3
@@ -237,6 +237,19 @@ def test_a_branch_switch_over_hundreds_of_files_is_one_reload(running: Running) 
     running.lines.wait(FINISHED)
     running.settle()
     assert running.reloads() == [("f", "pkg1/m1.py (+269 more)")]
+
+
+def test_while_git_is_at_work_nothing_is_reloaded(running: Running) -> None:
+    (running.folder / ".git").mkdir()
+    running.start("f")
+    lock = running.write(".git/index.lock", "")
+    running.write("f/app.py", "x = 1")
+    running.watcher.catch_up()
+    assert not running.activity.wait_idle(0.1)
+    assert running.lines.events == []
+    running.write("f/lib.py", "x = 1")
+    lock.unlink()
+    assert running.lines.wait(FINISHED)["changed"] == "app.py (+1 more)"
 
 
 def test_functions_that_share_a_folder_are_reloaded_together(running: Running) -> None:
