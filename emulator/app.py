@@ -28,6 +28,7 @@ from emulator.model import (
     FetchError,
     FunctionVersion,
     LambdaError,
+    ResolvedFunction,
     parse_function_name,
 )
 from emulator.observe import Activity, LogBook, Records, Reporter
@@ -66,6 +67,7 @@ class Emulator:
         project = load(settings.project)
         self._settings = settings
         self._server: Server | None = None
+        self._watcher: Watcher | None = None
         self._run_folder, self._run_folder_lock = _make_run_folder()
         self.clock = Clock()
         self.reporter = Reporter(stderr, settings.log_format)
@@ -87,7 +89,7 @@ class Emulator:
         )
         self.environments = self._make_environments(project)
         self.invoker = Invoker(
-            self.store,
+            _UpToDate(self.store, self._catch_up),
             self.environments,
             self.records,
             self.reporter,
@@ -245,6 +247,10 @@ class Emulator:
         failure = self.environments.prepare(version).failure
         return None if failure is None else failure.body
 
+    def _catch_up(self) -> None:
+        if self._watcher is not None:
+            self._watcher.catch_up()
+
     def _credentials(self, version: FunctionVersion) -> Credentials:
         issued = self.moto.issue_credentials(version.account, version.role, version.name)
         return Credentials(
@@ -278,6 +284,20 @@ class Emulator:
     def _uses_s3(self) -> bool:
         project = self.deployer.project
         return bool(project.buckets) or any(item.triggers for item in project.functions.values())
+
+
+class _UpToDate:
+    """Finds functions for the invoker, whatever was saved before the call included."""
+
+    def __init__(self, store: FunctionStore, catch_up: Callable[[], None]) -> None:
+        self._store = store
+        self._catch_up = catch_up
+
+    def resolve(
+        self, account: str, region: str, function: str, qualifier: str | None
+    ) -> ResolvedFunction:
+        self._catch_up()
+        return self._store.resolve(account, region, function, qualifier)
 
 
 def _by_trigger(change: Callable[..., None]) -> Callable[[S3Trigger, str], None]:
