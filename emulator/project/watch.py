@@ -164,7 +164,11 @@ class Watcher:
         finally:
             self._activity.end(ACTIVITY)
         while not self._is_stopping:
-            due, unseen = self._next()
+            self._wait()
+            now_s = time.monotonic()
+            self._wait_for_git(now_s)
+            self.catch_up()  # it is not quiet while events wait to be told, git's last ones too
+            due, unseen = self._take(now_s)
             if unseen is not None:
                 unseen.scan()
                 self._activity.end(ACTIVITY)
@@ -172,27 +176,31 @@ class Watcher:
             for root in sorted(due, key=lambda root: root != self._file):
                 self._end(root, due[root])
 
-    def _next(self) -> tuple[dict[Path, Burst], Snapshot | None]:
-        """Wait for something to do: bursts that are over, or else a root to look at."""
+    def _wait(self) -> None:
+        """Wait until there is something to do; it may turn out to be nothing yet."""
         with self._lock:
             due_s, now_s = self._due_s(), time.monotonic()
-            if due_s is not None and due_s <= now_s:
-                return self._take_due(now_s), None
-            if self._unseen:
-                return {}, self._unseen.pop()
-            if not self._is_stopping:
+            is_due = due_s is not None and due_s <= now_s
+            if not is_due and not self._unseen and not self._is_stopping:
                 self._lock.wait(None if due_s is None else due_s - now_s)
-            return {}, None
 
-    def _take_due(self, now_s: float) -> dict[Path, Burst]:
-        for root, burst in self._bursts.items():
-            if burst.due_s <= now_s and git.is_at_work(root):
-                burst.prolong(now_s)
-        over = [root for root, burst in self._bursts.items() if burst.due_s <= now_s]
-        due = {root: self._bursts.pop(root) for root in over}
-        for burst in due.values():
-            self._open_files |= burst.still_written
-        return due
+    def _wait_for_git(self, now_s: float) -> None:
+        with self._lock:
+            for root, burst in self._bursts.items():
+                if burst.due_s <= now_s and git.is_at_work(root):
+                    burst.prolong(now_s)
+
+    def _take(self, now_s: float) -> tuple[dict[Path, Burst], Snapshot | None]:
+        """Bursts that are over, or else a root that is yet to be looked at."""
+        with self._lock:
+            due_s = self._due_s()
+            if due_s is None or due_s > now_s:
+                return {}, self._unseen.pop() if self._unseen else None
+            over = [root for root, burst in self._bursts.items() if burst.due_s <= now_s]
+            due = {root: self._bursts.pop(root) for root in over}
+            for burst in due.values():
+                self._open_files |= burst.still_written
+            return due, None
 
     def _due_s(self) -> float | None:
         dues = [burst.due_s for burst in self._bursts.values()]

@@ -1,3 +1,4 @@
+import os
 import subprocess
 from pathlib import Path
 
@@ -29,4 +30,12 @@ def test_the_index_of_a_worktree_is_its_own(tmp_path: Path) -> None:
 
 
 def test_outside_a_repository_git_is_never_at_work(tmp_path: Path) -> None:
+    assert not git.is_at_work(tmp_path)
+
+
+def test_a_lock_that_a_killed_git_left_behind_does_not_count(tmp_path: Path) -> None:
+    run(tmp_path, "init")
+    lock = tmp_path / ".git" / "index.lock"
+    lock.touch()
+    os.utime(lock, (1, 1))
     assert not git.is_at_work(tmp_path)
