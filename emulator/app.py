@@ -164,9 +164,7 @@ class Emulator:
             run_folder=self._run_folder,
             endpoint_url=lambda: self.endpoint,
             credentials=self._credentials,
-            warn=lambda runtime, instead: self.reporter.event(
-                "runtime.substituted", runtime=runtime, runs_on=instead
-            ),
+            report=self.reporter.event,
         )
         return Environments(
             launcher=launcher,

@@ -37,10 +37,10 @@ class Ending(Enum):
     OUT_OF_MEMORY = auto()
 
 
-class LaunchProcess(Protocol):
-    """Starts a runtime process for an environment (`Launcher.launch`)."""
+class Backend(Protocol):
+    """Where runtime processes live (`Launcher`)."""
 
-    def __call__(
+    def launch(
         self,
         version: FunctionVersion,
         *,
@@ -49,7 +49,10 @@ class LaunchProcess(Protocol):
         runtime_api: str,
         log_stream: str,
     ) -> RuntimeProcess:
-        """Start it; raise LambdaError when nothing here can run it."""
+        """Start a process for an environment; LambdaError when nothing here can run it."""
+
+    def release(self, environment_id: str) -> None:
+        """Forget an environment that will not be launched again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +83,7 @@ class Environment:
         self,
         version: FunctionVersion,
         *,
-        launch: LaunchProcess,
+        backend: Backend,
         folder: Path,
         log_book: LogBook,
         listener: OutputListener,
@@ -89,7 +92,7 @@ class Environment:
         self.state = State.COLD
         self.id = uuid.uuid4().hex
         self.idle_since_s = 0.0
-        self._launch = launch
+        self._backend = backend
         self._folder = folder / self.id
         self._log_stream = _log_stream_name(version, self.id)
         stream = log_book.log_stream(
@@ -186,6 +189,7 @@ class Environment:
             self._reset()
         self.state = step(self.state, Signal.RETIRE)
         self._end_process()
+        self._backend.release(self.id)
         self._endpoint.close()
         self._selector.close()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -197,7 +201,7 @@ class Environment:
     def _launch_runtime(self) -> RuntimeProcess:
         self.state = step(self.state, Signal.START)
         self._exit = None
-        return self._launch(
+        return self._backend.launch(
             self.version,
             environment_id=self.id,
             tmp_folder=self._tmp,

@@ -158,7 +158,7 @@ class Environments:
     def _create(self, version: FunctionVersion) -> Environment:
         environment = Environment(
             version,
-            launch=self._launcher.launch,
+            backend=self._launcher,
             folder=self._folder,
             log_book=self._log_book,
             listener=self._listener,

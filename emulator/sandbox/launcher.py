@@ -1,10 +1,11 @@
 """How each runtime is started: which interpreter, forked or executed, with which layout."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from emulator.model import FunctionVersion, LambdaError
 from emulator.sandbox import interpreters
@@ -13,12 +14,18 @@ from emulator.sandbox.process import LaunchSpec, Layout
 from emulator.sandbox.runtime_folder import make_runtime_folder, ships_own_sdk
 from emulator.sandbox.standby import NodeStandby
 from emulator.sandbox.variables import Credentials, variables
-from emulator.sandbox.zygote import Zygote, ZygoteProcess
+from emulator.sandbox.zygote import Zygote, ZygoteError, ZygoteProcess
 
 ISOLATED: Final = Layout(
     task_root="/var/task", tmp="/tmp", runtime_dir="/var/runtime", layers="/opt"
 )
-Warn = Callable[[str, str], None]  # (runtime asked for, what the function gets instead)
+
+
+class Report(Protocol):
+    """Tells the user of something once (`observe.Reporter.event`)."""
+
+    def __call__(self, name: str, **fields: object) -> None:
+        """Report an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +50,13 @@ class Launcher:
         run_folder: Path,
         endpoint_url: Callable[[], str],
         credentials: Callable[[FunctionVersion], Credentials],
-        warn: Warn,
+        report: Report,
         isolate: bool = True,
     ) -> None:
         self._run_folder = run_folder
         self._endpoint_url = endpoint_url
         self._credentials = credentials
-        self._warn = warn
+        self._report = report
         self._isolate = isolate
         self._lock = threading.Lock()
         self._zygotes: dict[ZygoteKind, Zygote] = {}
@@ -84,7 +91,7 @@ class Launcher:
                 endpoint_url=self._endpoint_url(),
             ),
             code_folder=version.code.folder,
-            tmp_folder=tmp_folder,
+            tmp_mib=version.ephemeral_storage_mib,
             argv=_argv(kind, layout),
             search_path=_search_path(kind.interpreter, layout),
         )
@@ -93,6 +100,14 @@ class Launcher:
         if kind.language == "nodejs" and NodeStandby.can_run(version):
             return self._nodes.launch(zygote, spec)
         return zygote.execute(spec)
+
+    def release(self, environment_id: str) -> None:
+        """Forget an environment that will not be launched again."""
+        with self._lock:
+            zygotes = list(self._zygotes.values())
+        for zygote in zygotes:
+            with contextlib.suppress(ZygoteError):  # gone, and its namespaces with it
+                zygote.release(environment_id)
 
     def warm(self, version: FunctionVersion) -> None:
         """Start ahead of time what the first launch of `version` would wait for."""
@@ -131,7 +146,12 @@ class Launcher:
     def _warn_once(self, runtime: str, interpreter: Interpreter) -> None:
         if interpreter.runtime != runtime and runtime not in self._warned:
             self._warned.add(runtime)
-            self._warn(runtime, f"{interpreter.runtime} ({interpreter.path})")
+            self._report(
+                "runtime.substituted",
+                runtime=runtime,
+                runs_on=interpreter.runtime,
+                path=interpreter.path,
+            )
 
     def _zygote(self, kind: ZygoteKind) -> Zygote:
         with self._lock:
@@ -154,8 +174,18 @@ class Launcher:
             shown=[item.prefix for item in (kind.interpreter, node) if item is not None],
         )
         if kind.preload_sdk and not zygote.has_sdk:
-            without = "it without boto3: ship a boto3 that runs on it"
-            self._warn(kind.interpreter.runtime, without)
+            self._report(
+                "runtime.without_sdk",
+                runtime=kind.interpreter.runtime,
+                hint="our boto3 does not run on it; put one that does into the package",
+            )
+        if self._isolate and not zygote.is_isolated and "namespaces" not in self._warned:
+            self._warned.add("namespaces")
+            self._report(
+                "sandbox.without_namespaces",
+                effect="code is not at /var/task, /tmp is the machine's own and has no size limit",
+                hint="lambda-emulator doctor",
+            )
         return zygote
 
     def _layout(

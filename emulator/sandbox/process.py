@@ -23,7 +23,7 @@ class LaunchSpec:
     environment_id: str
     variables: Mapping[str, str]
     code_folder: Path
-    tmp_folder: Path
+    tmp_mib: int
     argv: Sequence[str] = ()  # empty: fork the zygote's own Python
     search_path: Sequence[str] = ()  # for a forked Python, in front of its standard library
 

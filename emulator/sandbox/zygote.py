@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,9 @@ class ZygoteError(RuntimeError):
 class ZygoteProcess:
     """A runtime process started by a zygote (see `RuntimeProcess`)."""
 
-    def __init__(self, zygote: "Zygote", environment_id: str, log_fd: int, exit_fd: int) -> None:
+    def __init__(self, zygote: "Zygote", process_id: str, log_fd: int, exit_fd: int) -> None:
         self._zygote = zygote
-        self._id = environment_id
+        self._id = process_id
         self.log_fd = log_fd
         self.exit_fd = exit_fd
         self.pid: int | None = None
@@ -77,7 +78,7 @@ class ZygoteProcess:
         poller.register(self.exit_fd, select.POLLIN)
         while not self._is_gone:
             if not poller.poll(KILL_TIMEOUT_S * 1000):
-                raise ZygoteError(f"environment {self._id} did not end in {KILL_TIMEOUT_S} s")
+                raise ZygoteError(f"process {self._id} did not end in {KILL_TIMEOUT_S} s")
             self.poll()
 
     def close(self) -> None:
@@ -152,11 +153,15 @@ class Zygote:
         return self._launch("exec", spec, [], argv=list(spec.argv))
 
     def execute_standby(
-        self, environment_id: str, argv: Sequence[str], variables: Mapping[str, str], fd: int
+        self, process_id: str, argv: Sequence[str], variables: Mapping[str, str], fd: int
     ) -> ZygoteProcess:
         """Start a program that waits on `fd` for the function it is to run."""
-        spec = {"op": "exec", "id": environment_id, "argv": list(argv), "env": dict(variables)}
-        return self._send_launch({**spec, "cwd": "/"}, [fd])
+        spec = {"op": "exec", "argv": list(argv), "env": dict(variables), "cwd": "/"}
+        return self._send_launch({**spec, "environment": process_id}, process_id, [fd])
+
+    def release(self, environment_id: str) -> None:
+        """Let the namespace of an environment go that will not be launched again."""
+        self.send({"op": "release", "environment": environment_id})
 
     def adopt(self, process_id: str, spec: LaunchSpec, line_fd: int, line: bytes) -> None:
         """Show a waiting program its folders, then write `line` to the descriptor it waits on."""
@@ -168,22 +173,23 @@ class Zygote:
     ) -> ZygoteProcess:
         message = {
             "op": op,
-            "id": spec.environment_id,
             "env": dict(spec.variables),
             **_folders(spec),
             "cwd": spec.variables["LAMBDA_TASK_ROOT"],
             "search_path": list(spec.search_path),
             **more,
         }
-        return self._send_launch(message, fds)
+        return self._send_launch(message, uuid.uuid4().hex, fds)
 
-    def _send_launch(self, message: Mapping[str, Any], fds: Sequence[int]) -> ZygoteProcess:
+    def _send_launch(
+        self, message: Mapping[str, Any], process_id: str, fds: Sequence[int]
+    ) -> ZygoteProcess:
         log_read, log_write = os.pipe()
         exit_read, exit_write = os.pipe()
         os.set_blocking(log_read, False)
         os.set_blocking(exit_read, False)
         try:
-            self.send(message, [log_write, exit_write, *fds])
+            self.send({**message, "id": process_id}, [log_write, exit_write, *fds])
         except BaseException:
             os.close(log_read)
             os.close(exit_read)
@@ -191,7 +197,7 @@ class Zygote:
         finally:
             os.close(log_write)
             os.close(exit_write)
-        return ZygoteProcess(self, message["id"], log_read, exit_read)
+        return ZygoteProcess(self, process_id, log_read, exit_read)
 
     def send(self, message: Mapping[str, Any], fds: Sequence[int] = ()) -> None:
         """Send one request; raise ZygoteError when the zygote is gone."""
@@ -213,9 +219,10 @@ class Zygote:
         self._process.wait()
 
 
-def _folders(spec: LaunchSpec) -> dict[str, str]:
+def _folders(spec: LaunchSpec) -> dict[str, Any]:
     # Seen from the zygote's root a symbolic link may lead elsewhere.
     return {
         "code_folder": os.path.realpath(spec.code_folder),
-        "tmp_folder": os.path.realpath(spec.tmp_folder),
+        "environment": spec.environment_id,
+        "tmp_mib": spec.tmp_mib,
     }

@@ -42,13 +42,13 @@ class Terminal:
 
     def __init__(self) -> None:
         self.text = ""
-        self.warnings: list[tuple[str, str]] = []
+        self.reports: list[tuple[str, dict[str, object]]] = []
 
     def output(self, function: str, text: str) -> None:
         self.text += text
 
-    def warn(self, runtime: str, instead: str) -> None:
-        self.warnings.append((runtime, instead))
+    def report(self, name: str, **fields: object) -> None:
+        self.reports.append((name, fields))
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def environments(
         run_folder=run_folder,
         endpoint_url=lambda: "http://127.0.0.1:4566",
         credentials=lambda version: credentials,
-        warn=terminal.warn,
+        report=terminal.report,
         isolate=isolate,
     )
     environments = Environments(

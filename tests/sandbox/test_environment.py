@@ -361,6 +361,33 @@ def test_a_function_sees_its_code_read_only_and_a_tmp_of_its_own(
 
 
 @needs_namespaces
+def test_tmp_is_full_at_its_size_and_does_not_count_as_memory(
+    function: MakeFunction, run: Run
+) -> None:
+    version = function(
+        """
+        def handler(event, context):
+            block = bytes(1024 * 1024)
+            with open("/tmp/file", "wb") as file:
+                for written in range(1000):
+                    try:
+                        file.write(block)
+                        file.flush()
+                    except OSError as error:
+                        return [written, str(error)]
+        """,
+        ephemeral_storage_mib=100,
+        memory_mib=128,
+    )
+    result = run(version)
+    written, error = json.loads(result.payload)
+    assert error == "[Errno 28] No space left on device"
+    assert 98 <= written <= 100
+    assert result.max_memory_mib is not None
+    assert result.max_memory_mib < 80
+
+
+@needs_namespaces
 def test_boto3_is_there_already_but_a_functions_own_copy_wins(
     function: MakeFunction, run: Run
 ) -> None:
@@ -408,7 +435,8 @@ def test_another_python_than_asked_for_is_announced(
 ) -> None:
     result = run(function(ECHO, runtime="python3.99"), {})
     assert result.status is Status.SUCCESS
-    assert [runtime for runtime, _ in terminal.warnings] == ["python3.99"]
+    substituted = [fields for name, fields in terminal.reports if name == "runtime.substituted"]
+    assert [fields["runtime"] for fields in substituted] == ["python3.99"]
 
 
 def test_many_requests_at_once_do_not_confuse_the_zygote(

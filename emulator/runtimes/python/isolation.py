@@ -136,25 +136,31 @@ def _show(source, place):
     _mount(source, place, flags=MS_BIND | MS_REC)
 
 
-def enter_environment():
-    """Give this process a mount namespace of its own, still empty of the function's folders."""
+def open_namespace():
+    """Return a descriptor of the mount namespace this process is in; it keeps that alive."""
+    return os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+
+
+def enter_namespace(descriptor):
+    """Go to the mount namespace `open_namespace` returned."""
+    _check(_libc.setns(descriptor, CLONE_NEWNS), "setns")
+
+
+def copy_namespace():
+    """Go to a copy of the mount namespace this process is in."""
     _check(_libc.unshare(CLONE_NEWNS), "unshare")
 
 
-def add_folders(code_folder, tmp_folder):
-    """Bind the function's files to /var/task, read-only, and its /tmp; leave the host behind.
+def add_folders(code_folder, tmp_mib):
+    """Bind the function's files to /var/task, read-only, and mount its /tmp; leave the host behind.
 
-    Both are real paths of the host.
+    code_folder: a real path of the host. tmp_mib: what /tmp holds; it is memory, and no file of
+    the host is left of it when the last process of the environment has ended.
     """
-    _mount(HOST_ROOT + tmp_folder, TMP_DIR, flags=MS_BIND)
+    options = "mode=1777,size={}m".format(tmp_mib)
+    _mount("tmpfs", TMP_DIR, "tmpfs", MS_NOSUID | MS_NODEV, options)
     _mount(HOST_ROOT + code_folder, TASK_ROOT, flags=MS_BIND | MS_REC)
     # In a user namespace the flags the folder's file system has may not be dropped.
     kept = os.statvfs(TASK_ROOT).f_flag & _KEPT_FLAGS
     _mount(None, TASK_ROOT, flags=MS_BIND | MS_REMOUNT | MS_RDONLY | kept)
     _unmount(HOST_ROOT)
-
-
-def enter_namespace_of(pid):
-    """Join the mount namespace of process `pid` (as the zygote counts processes)."""
-    with open("/proc/{}/ns/mnt".format(pid)) as namespace:
-        _check(_libc.setns(namespace.fileno(), CLONE_NEWNS), "setns")

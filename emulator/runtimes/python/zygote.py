@@ -10,7 +10,9 @@ Requests (`op`):
   exec   the same for another program (`argv`); a third descriptor, when given, is inherited
          under the number the variable LAMBDA_EMULATOR_STANDBY_FD then names.
   adopt  show its folders to an `exec`ed program that was started without them.
-  kill   end all processes of an environment.
+  kill   end all processes of an environment; its mount namespace, and so its /tmp, stays.
+  release  forget the namespace of an environment that has ended for good.
+A launch is named by `id`; `environment` names what may be launched again after a `kill`.
 On the exit pipe this writes `pid N` (as the host counts), `refused TEXT` when a program could not
 be started, then `exit N` or `signal N`; the pipe closes once the environment was killed. When the
 socket closes, all processes end.
@@ -50,7 +52,6 @@ class Child:
     def __init__(self, pid, exit_fd):
         self.pid = pid
         self.exit_fd = exit_fd
-        self.namespace = None
         self.is_running = True
 
     def tell(self, text):
@@ -67,8 +68,10 @@ class Zygote:
         self.requests = Requests(control)
         self.isolated = options["isolated"]
         self.host_proc = options["host_proc"]
-        self.children = {}  # environment id -> Child
-        self.ids = {}  # pid of a running first process -> environment id
+        self.children = {}  # id of a launch -> Child
+        self.namespaces = {}  # environment -> descriptor of its mount namespace
+        self.own_namespace = isolation.open_namespace() if self.isolated else None
+        self.ids = {}  # pid of a running first process -> id of its launch
         self.wakeup = os.pipe()
         for fd in self.wakeup:
             os.set_blocking(fd, False)
@@ -98,9 +101,18 @@ class Zygote:
             self.adopt(message, fds[0])
         elif op == "kill":
             self.kill(message["id"])
+        elif op == "release":
+            namespace = self.namespaces.pop(message["environment"], None)
+            if namespace is not None:
+                os.close(namespace)
 
     def start(self, message, fds):
         """Fork; the child becomes the environment and never comes back here."""
+        try:
+            self.enter_namespace(message)
+        except OSError as error:
+            self.refuse(error, fds)
+            return
         pid = os.fork()
         if pid == 0:
             code = 1
@@ -113,10 +125,37 @@ class Zygote:
                 os.write(2, "lambda-emulator: cannot start: {!r}\n".format(error).encode())
             finally:
                 os._exit(code)
+        self.leave_namespace()
         for fd in fds[:1] + fds[2:]:
             os.close(fd)
         self.children[message["id"]] = Child(pid, fds[1])
         self.ids[pid] = message["id"]
+
+    def enter_namespace(self, message):
+        """Go where the next child is to live: back to its namespace, or into a new one."""
+        if not self.isolated:
+            return
+        known = self.namespaces.get(message["environment"])
+        if known is not None:
+            isolation.enter_namespace(known)
+            return
+        isolation.copy_namespace()
+        if "code_folder" in message:
+            isolation.add_folders(message["code_folder"], message["tmp_mib"])
+        self.namespaces[message["environment"]] = isolation.open_namespace()
+
+    def leave_namespace(self):
+        """Come back."""
+        if self.isolated:
+            isolation.enter_namespace(self.own_namespace)
+
+    def refuse(self, error, fds):
+        """Tell that an environment cannot be had; its exit pipe closes with the descriptors."""
+        self.leave_namespace()
+        os.write(fds[0], "lambda-emulator: cannot start: {}\n".format(error).encode())
+        os.write(fds[1], b"exit 1\n")
+        for fd in fds:
+            os.close(fd)
 
     def become(self, message, fds):
         """Turn this fresh child into the environment's first process."""
@@ -129,10 +168,6 @@ class Zygote:
         os.setsid()
         if not self.isolated:
             isolation.die_with_parent(signal.SIGKILL)
-        else:
-            isolation.enter_environment()
-            if "code_folder" in message:
-                isolation.add_folders(message["code_folder"], message["tmp_folder"])
         if message["cwd"]:
             os.chdir(message["cwd"])
         resource.setrlimit(resource.RLIMIT_NOFILE, (FILE_DESCRIPTORS, FILE_DESCRIPTORS))
@@ -154,8 +189,9 @@ class Zygote:
         for fd in self.wakeup:
             os.close(fd)
         for child in self.children.values():
-            if child.exit_fd is not None:
-                os.close(child.exit_fd)
+            os.close(child.exit_fd)
+        for namespace in self.namespaces.values():
+            os.close(namespace)
 
     def host_pid(self):
         """The number of this process as the emulator sees it."""
@@ -179,21 +215,16 @@ class Zygote:
             os._exit(127)
 
     def adopt(self, message, line_fd):
-        """Let a short-lived child bind the folders inside the program's namespace, then wake it."""
-        child = self.children.get(message["id"])
-        if self.isolated and child is not None and child.is_running:
-            pid = os.fork()
-            if pid == 0:
-                code = 1
-                try:
-                    isolation.enter_namespace_of(child.pid)
-                    isolation.add_folders(message["code_folder"], message["tmp_folder"])
-                    code = 0
-                except OSError as error:
-                    os.write(2, "lambda-emulator: {}\n".format(error).encode())
-                finally:
-                    os._exit(code)
-            os.waitpid(pid, 0)
+        """Mount the folders in the program's namespace, then wake it."""
+        namespace = self.namespaces.pop(message["id"], None)
+        if namespace is not None:
+            self.namespaces[message["environment"]] = namespace
+            isolation.enter_namespace(namespace)
+            try:
+                isolation.add_folders(message["code_folder"], message["tmp_mib"])
+            except OSError as error:
+                os.write(2, "lambda-emulator: {}\n".format(error).encode())
+            self.leave_namespace()
         with contextlib.suppress(OSError):  # the program is gone, and its exit says so
             os.write(line_fd, message["line"].encode())
         os.close(line_fd)
