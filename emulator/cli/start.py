@@ -4,8 +4,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -54,36 +55,49 @@ def _on_signals() -> threading.Event:
 
 def _announce(emulator: Emulator, settings: Settings) -> None:
     functions = sorted(emulator.store.functions(), key=lambda version: version.name)
-    rows = [_row(emulator, version) for version in functions]
     if settings.log_format == "json":
-        for row in rows:
-            emulator.reporter.event("function.deployed", **dict(zip(_KEYS, row, strict=True)))
-    elif rows:
-        _tell(table(_HEADINGS, rows))
+        for version in functions:
+            emulator.reporter.event("function.deployed", **_fields(emulator, version))
     else:
-        _tell(
-            f"No functions in {settings.project.absolute()}: create them with the AWS CLI or an"
-            " SDK, or describe them in an emulator.toml there."
-        )
-    if settings.log_format == "text":
-        _tell(f"\nAWS APIs            --endpoint-url {emulator.endpoint}")
-        _tell(f"Functions by HTTP   {emulator.endpoint}/fn/NAME\n")
+        _tell(_overview(functions, emulator, settings))
     _tell(f"Ready on {emulator.endpoint}")
 
 
-_HEADINGS: Final = ("FUNCTION", "RUNTIME", "RUNS ON", "TIMEOUT", "MEMORY", "TRIGGERS")
-_KEYS: Final = ("function", "runtime", "runs_on", "timeout", "memory", "triggers")
+def _fields(emulator: Emulator, version: FunctionVersion) -> dict[str, Any]:
+    declared = emulator.deployer.project.functions.get(version.name)
+    triggers = declared.triggers if declared else ()
+    return {
+        "function": version.name,
+        "runtime": version.runtime,
+        "runs_on": _runs_on(version.runtime or ""),
+        "timeout_s": version.timeout_s,
+        "memory_mib": version.memory_mib,
+        "triggers": ", ".join(trigger.summary for trigger in triggers) or None,
+    }
 
 
-def _row(emulator: Emulator, version: FunctionVersion) -> tuple[str, ...]:
-    declared = emulator.deployer.project.functions[version.name]
+def _overview(functions: Sequence[FunctionVersion], emulator: Emulator, settings: Settings) -> str:
+    text = (
+        f"No functions in {settings.project.absolute()}: create them with the AWS CLI or an SDK,"
+        " or describe them in an emulator.toml there."
+    )
+    if functions:
+        headings = ("FUNCTION", "RUNTIME", "RUNS ON", "TIMEOUT", "MEMORY", "TRIGGERS")
+        text = table(headings, [_row(_fields(emulator, version)) for version in functions])
     return (
-        version.name,
-        version.runtime or "",
-        _runs_on(version.runtime or ""),
-        f"{version.timeout_s} s",
-        f"{version.memory_mib} MiB",
-        ", ".join(trigger.summary for trigger in declared.triggers) or "-",
+        f"{text}\n\nAWS APIs            --endpoint-url {emulator.endpoint}\n"
+        f"Functions by HTTP   {emulator.endpoint}/fn/NAME\n"
+    )
+
+
+def _row(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        fields["function"],
+        fields["runtime"],
+        fields["runs_on"],
+        f"{fields['timeout_s']} s",
+        f"{fields['memory_mib']} MiB",
+        fields["triggers"] or "-",
     )
 
 

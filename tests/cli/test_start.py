@@ -165,6 +165,7 @@ def test_programs_get_one_json_object_a_line(tmp_path: Path) -> None:
     assert started.stop(signal.SIGINT) == 0
     events = [json.loads(line) for line in started.lines if line.startswith("{")]
     assert [event["event"] for event in events] == ["function.deployed", "invoke.finished"]
+    assert events[0]["timeout_s"] == 9
     assert len(events) == len(started.lines) - 1  # and the line that says where
 
 
