@@ -208,6 +208,7 @@ class Emulator:
                 services=self._services,
                 archive_for=self.code.archive_for,
                 reset=self.reset,
+                catch_up=self._catch_up,
                 activity=self.activity,
                 clock=self.clock,
                 log_book=self.log_book,

@@ -13,7 +13,8 @@ class Rooms:
 
     functions: `$LATEST` of every function. services: state of each AWS service by its name, as
     the health document shows it. archive_for: the zip of a code package by its token, None when
-    there is none. reset: empties everything and loads the project again.
+    there is none. reset: empties everything and loads the project again. catch_up: returns when
+    every file saved before the call has been noticed.
     """
 
     version: str
@@ -21,6 +22,7 @@ class Rooms:
     services: Callable[[], Mapping[str, str]]
     archive_for: Callable[[str], bytes | None]
     reset: Callable[[], None]
+    catch_up: Callable[[], None]
     activity: Activity
     clock: Clock
     log_book: LogBook

@@ -53,6 +53,7 @@ class _Views:
     def settle(self) -> Response:
         """Wait until nothing runs and nothing is due: 200, or 504 with what is pending."""
         timeout_s = _query("timeout").seconds("timeout", SETTLE_TIMEOUT_S)
+        self._rooms.catch_up()
         if self._rooms.activity.wait_idle(timeout_s):
             return _json({"settled": True, "pending": {}})
         pending = self._rooms.activity.pending()

@@ -225,13 +225,19 @@ class _Reader:
         if source not in SOURCES:
             return None
         trigger = S3Trigger(
-            bucket=table.choice("bucket", self._buckets, "one of resources.buckets"),
+            bucket=self._bucket(table),
             events=_s3_events(table),
             prefix=table.text("prefix"),
             suffix=table.text("suffix"),
         )
         table.finish()
         return trigger
+
+    def _bucket(self, table: Table) -> str:
+        # A file that lists its buckets lists all of them, so another name is a slip of the pen.
+        if self._buckets:
+            return table.choice("bucket", self._buckets, "one of resources.buckets")
+        return table.text("bucket", required=True, form=_BUCKET, what=_BUCKET_FORM)
 
     def _note_overlaps(self) -> None:
         for first, second in overlapping([trigger for _, trigger in self._triggers]):

@@ -95,6 +95,7 @@ class Emulator:
                 services=lambda: {"s3": "running"},
                 archive_for={"abc": b"PK"}.get,
                 reset=lambda: self.resets.append("reset"),
+                catch_up=lambda: None,
                 activity=self.activity,
                 clock=self.clock,
                 log_book=self.log_book,
@@ -138,7 +139,7 @@ from emulator.model import Clock
 from emulator.observe import Activity, LogBook, Records
 clock = Clock()
 admin = Admin(Rooms(version="1", functions=list, services=dict, archive_for=dict().get,
-    reset=list, activity=Activity(clock), clock=clock, log_book=LogBook(clock), records=Records()))
+    reset=list, catch_up=list, activity=Activity(clock), clock=clock, log_book=LogBook(clock), records=Records()))
 environ = {"PATH_INFO": "/_emulator/health", "REQUEST_METHOD": "GET"}
 assert admin(environ, lambda status, headers: None)
 sys.exit("flask" in sys.modules or "werkzeug" in sys.modules)

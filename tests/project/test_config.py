@@ -138,6 +138,11 @@ MISTAKES = [
 ]
 
 
+def test_a_file_that_lists_no_buckets_may_name_any_in_a_trigger(tmp_path: Path) -> None:
+    (function,) = load(project(tmp_path, GOOD.partition("[resources]")[0])).functions.values()
+    assert function.triggers[0].bucket == "photos"
+
+
 @pytest.mark.parametrize(("before", "after", "message", "meant"), MISTAKES)
 def test_a_mistake_is_named_with_its_key_and_the_nearest_valid_name(
     tmp_path: Path, before: str, after: str, message: str, meant: str
