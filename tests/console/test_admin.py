@@ -139,7 +139,8 @@ from emulator.model import Clock
 from emulator.observe import Activity, LogBook, Records
 clock = Clock()
 admin = Admin(Rooms(version="1", functions=list, services=dict, archive_for=dict().get,
-    reset=list, catch_up=list, activity=Activity(clock), clock=clock, log_book=LogBook(clock), records=Records()))
+    reset=list, catch_up=list, activity=Activity(clock),
+    clock=clock, log_book=LogBook(clock), records=Records()))
 environ = {"PATH_INFO": "/_emulator/health", "REQUEST_METHOD": "GET"}
 assert admin(environ, lambda status, headers: None)
 sys.exit("flask" in sys.modules or "werkzeug" in sys.modules)
