@@ -269,7 +269,7 @@ class Emulator:
         if name is None or name.account is None or name.region is None:
             return False
         try:
-            self.store.resolve(name.account, name.region, arn, None)
+            self.store.look_up(name.account, name.region, arn, None)
         except LambdaError:
             return False
         return True
@@ -297,6 +297,11 @@ class _UpToDate:
     ) -> ResolvedFunction:
         self._catch_up()
         return self._store.resolve(account, region, function, qualifier)
+
+    def look_up(
+        self, account: str, region: str, function: str, qualifier: str | None
+    ) -> ResolvedFunction:
+        return self._store.look_up(account, region, function, qualifier)
 
 
 def _by_trigger(change: Callable[..., None]) -> Callable[[S3Trigger, str], None]:

@@ -1,7 +1,7 @@
 """Every function of every account and region."""
 
 import threading
-from collections import Counter
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -58,7 +58,7 @@ class FunctionStore:
         self._listeners: list[Listener] = []
         self._lock = threading.Condition()
         self._functions: dict[_Key, Function] = {}
-        self._held: Counter[_Key] = Counter()
+        self._held: dict[_Key, list[float]] = {}  # since when
         self._answers: dict[_Question, ResolvedFunction] = {}
 
     # What an invocation needs.
@@ -74,15 +74,25 @@ class FunctionStore:
         answer = self._answers.get((account, region, function, qualifier))
         if answer is not None:
             return answer
-        return self._resolve(account, region, function, qualifier)
+        return self._resolve(account, region, function, qualifier, HOLD_S)
+
+    def look_up(
+        self, account: str, region: str, function: str, qualifier: str | None
+    ) -> ResolvedFunction:
+        """Find the same at once, for a call that will `resolve` before anything runs."""
+        answer = self._answers.get((account, region, function, qualifier))
+        if answer is not None:
+            return answer
+        return self._resolve(account, region, function, qualifier, 0.0)
 
     def _resolve(
-        self, account: str, region: str, function: str, qualifier: str | None
+        self, account: str, region: str, function: str, qualifier: str | None, patience_s: float
     ) -> ResolvedFunction:
         where = target(account, region, function, qualifier)
         key = _key(where)
+        came_s = time.monotonic()
         with self._lock:
-            self._lock.wait_for(lambda: not self._held[key], HOLD_S)
+            self._lock.wait_for(lambda: not self._is_held(key, came_s), patience_s)
             self.check_access(account, where, "lambda:InvokeFunction")
             found = self._settled(key)
             configuration = found.find(where.qualifier) if found else None
@@ -92,22 +102,28 @@ class FunctionStore:
             answer = ResolvedFunction(
                 version=configuration.version, invoked_arn=where.arn, is_active=is_active
             )
-            if is_active:
+            if is_active and not self._held.get(key):
                 self._answers[account, region, function, qualifier] = answer
         return answer
 
-    def hold(self, account: str, region: str, name: str) -> None:
-        """Make `resolve` of that function wait until `release`, for new code is on its way."""
+    def hold(self, account: str, region: str, name: str, since_s: float) -> None:
+        """Make `resolve` of that function wait until `release`, for new code is on its way.
+
+        since_s: when its code began to change, on `time.monotonic`. Who came before that does not
+        wait, so saves without end keep nobody waiting without end.
+        """
         with self._lock:
-            self._held[account, region, name] += 1
+            self._held.setdefault((account, region, name), []).append(since_s)
             self._answers = {}
 
-    def release(self, account: str, region: str, name: str) -> None:
+    def release(self, account: str, region: str, name: str, since_s: float) -> None:
         """End one `hold`."""
         with self._lock:
-            self._held[account, region, name] -= 1
-            self._held = +self._held
+            self._held[account, region, name].remove(since_s)
             self._lock.notify_all()
+
+    def _is_held(self, key: _Key, came_s: float) -> bool:
+        return any(since_s <= came_s for since_s in self._held.get(key, ()))
 
     # What the API and the project do.
 

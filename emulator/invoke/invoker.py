@@ -1,5 +1,6 @@
 """The one door through which every invocation goes, whoever asks for it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.invoke.admission import Admission
@@ -68,7 +69,7 @@ class Invoker:
 
         Raises `LambdaError` when nothing ran, with 429 when too many run already.
         """
-        resolved = self._admissible(call, limits.SYNC_REQUEST_BYTES)
+        resolved = _admissible(self._store.resolve, call, limits.SYNC_REQUEST_BYTES)
         request_id = new_request_id()
         now = self._clock.now()
         invocation = Invocation(
@@ -97,7 +98,8 @@ class Invoker:
 
         Throttling is not checked: a throttled event stays in the queue.
         """
-        resolved = self._admissible(call, limits.ASYNC_REQUEST_BYTES)
+        # Nobody who hands over an event waits for a reload: each attempt finds its code anew.
+        resolved = _admissible(self._store.look_up, call, limits.ASYNC_REQUEST_BYTES)
         now = self._clock.now()
         event = QueuedEvent(
             request_id=new_request_id(),
@@ -112,7 +114,7 @@ class Invoker:
 
     def check(self, call: Call) -> None:
         """Raise what `run` would raise before it runs anything (invocation type DryRun)."""
-        self._admissible(call, limits.SYNC_REQUEST_BYTES)
+        _admissible(self._store.look_up, call, limits.SYNC_REQUEST_BYTES)
 
     def pending_events(self) -> Backlog:
         """The asynchronous events that are neither done nor given up."""
@@ -139,13 +141,16 @@ class Invoker:
         """
         return self._engine.stop(grace_s)
 
-    def _admissible(self, call: Call, limit_bytes: int) -> ResolvedFunction:
-        resolved = self._store.resolve(call.account, call.region, call.function, call.qualifier)
-        check_payload(call.payload, limit_bytes)
-        if not resolved.is_active:
-            raise LambdaError(
-                "ResourceConflictException",
-                "The operation cannot be performed at this time. "
-                "The function is currently in the following state: Pending",
-            )
-        return resolved
+
+def _admissible(
+    find: Callable[[str, str, str, str | None], ResolvedFunction], call: Call, limit_bytes: int
+) -> ResolvedFunction:
+    resolved = find(call.account, call.region, call.function, call.qualifier)
+    check_payload(call.payload, limit_bytes)
+    if not resolved.is_active:
+        raise LambdaError(
+            "ResourceConflictException",
+            "The operation cannot be performed at this time. "
+            "The function is currently in the following state: Pending",
+        )
+    return resolved

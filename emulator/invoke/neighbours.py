@@ -11,7 +11,16 @@ class Resolver(Protocol):
     def resolve(
         self, account: str, region: str, function: str, qualifier: str | None
     ) -> ResolvedFunction:
-        """Raise `LambdaError` where there is no such function, alias or version."""
+        """Raise `LambdaError` where there is no such function, alias or version.
+
+        May wait a moment for code that is about to change.
+        """
+        ...
+
+    def look_up(
+        self, account: str, region: str, function: str, qualifier: str | None
+    ) -> ResolvedFunction:
+        """Find the same without waiting."""
         ...
 
 

@@ -7,11 +7,14 @@ from emulator.model import FunctionVersion
 
 
 class Hold:
-    """A function whose callers wait for new code, from now until the first `release`."""
+    """A function whose callers wait for new code, from now until the first `release`.
 
-    def __init__(self, store: FunctionStore, version: FunctionVersion) -> None:
+    since_s: when the code began to change, on `time.monotonic`.
+    """
+
+    def __init__(self, store: FunctionStore, version: FunctionVersion, since_s: float) -> None:
         self._store = store
-        self._key = (version.account, version.region, version.name)
+        self._key = (version.account, version.region, version.name, since_s)
         self._lock = threading.Lock()
         self._is_released = False
         store.hold(*self._key)

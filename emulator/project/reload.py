@@ -76,13 +76,14 @@ class Reloader:
                 self._failed(version, cause, LoadError(_text(error), None))
             return
         for position, old in enumerate(versions):
-            hold = self._hold(old)
+            hold = Hold(self._store, old, cause.began_s)
             try:
                 new = self._deploy(old, package)
             except LambdaError as error:  # deleted meanwhile
                 hold.release()
                 self._failed(old, cause, LoadError(_text(error), None))
                 continue
+            self._supersede(old, hold)
             self._activity.begin(ACTIVITY)
             if position < PREPARED:
                 self._threads.submit(self._load, new, hold, cause)
@@ -95,13 +96,11 @@ class Reloader:
         for hold in self._holds.values():
             hold.release()
 
-    def _hold(self, version: FunctionVersion) -> Hold:
-        hold = Hold(self._store, version)
+    def _supersede(self, version: FunctionVersion, hold: Hold) -> None:
         before = self._holds.get(version.arn)
         self._holds[version.arn] = hold
         if before is not None:  # older code that still loads concerns nobody any more
             before.release()
-        return hold
 
     def _deploy(self, version: FunctionVersion, package: CodePackage) -> FunctionVersion:
         target = Target(version.account, version.region, version.name)
@@ -110,7 +109,7 @@ class Reloader:
     def _load(self, version: FunctionVersion, hold: Hold, cause: Cause) -> None:
         error = None
         try:
-            if body := self._prepare(version):
+            if self._is_current(version) and (body := self._prepare(version)):
                 error = load_error(body, version.code.folder)
         except LambdaError as refused:
             error = LoadError(refused.message, None)
@@ -122,12 +121,15 @@ class Reloader:
         self, version: FunctionVersion, hold: Hold, cause: Cause, error: LoadError | None
     ) -> None:
         hold.release()
-        is_current = any(each.deployment == version.deployment for each in self._store.functions())
+        is_current = self._is_current(version)
         if is_current and error is None:
             self._reporter.event("reload.finished", function=version.name, **cause.fields)
         elif is_current and error is not None:
             self._failed(version, cause, error)
         self._activity.end(ACTIVITY)
+
+    def _is_current(self, version: FunctionVersion) -> bool:
+        return any(each.deployment == version.deployment for each in self._store.functions())
 
     def _failed(self, version: FunctionVersion, cause: Cause, error: LoadError) -> None:
         self._reporter.event(

@@ -144,7 +144,7 @@ class Watcher:
             burst = self._bursts.get(change.root)
             if burst is None:
                 self._activity.begin(ACTIVITY)
-                holds = [Hold(self._store, version) for version in self._running(change.root)]
+                holds = [Hold(self._store, each, now_s) for each in self._running(change.root)]
                 burst = self._bursts[change.root] = Burst(now_s, holds)
             burst.note(change.path, change.progress, now_s)
             self._lock.notify()

@@ -1,4 +1,5 @@
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -139,14 +140,14 @@ def test_a_version_shares_no_environments_with_latest(
 def test_callers_wait_while_a_function_is_held(store: FunctionStore, package: CodePackage) -> None:
     old = store.deploy(SPEC, package).version
     assert resolve(store) == "$LATEST"
-    store.hold(ACCOUNT, REGION, "hello")
-    store.hold(ACCOUNT, REGION, "hello")
+    store.hold(ACCOUNT, REGION, "hello", 1.0)
+    store.hold(ACCOUNT, REGION, "hello", 2.0)
     with ThreadPoolExecutor(1) as threads:
         asked = threads.submit(store.resolve, ACCOUNT, REGION, "hello", None)
         new = store.deploy(SPEC, package).version
-        store.release(ACCOUNT, REGION, "hello")
+        store.release(ACCOUNT, REGION, "hello", 1.0)
         assert not asked.done()
-        store.release(ACCOUNT, REGION, "hello")
+        store.release(ACCOUNT, REGION, "hello", 2.0)
         assert asked.result(5).version == new != old
 
 
@@ -154,8 +155,26 @@ def test_a_hold_does_not_concern_other_functions(
     store: FunctionStore, package: CodePackage
 ) -> None:
     store.deploy(SPEC, package)
-    store.hold(ACCOUNT, REGION, "other")
+    store.hold(ACCOUNT, REGION, "other", 1.0)
     assert resolve(store) == "$LATEST"
+
+
+def test_who_came_before_a_change_does_not_wait_for_it(
+    store: FunctionStore, package: CodePackage
+) -> None:
+    store.deploy(SPEC, package)
+    store.hold(ACCOUNT, REGION, "hello", time.monotonic() + 60)
+    assert resolve(store) == "$LATEST"
+
+
+def test_looking_a_function_up_waits_for_nothing(
+    store: FunctionStore, package: CodePackage
+) -> None:
+    store.deploy(SPEC, package)
+    store.hold(ACCOUNT, REGION, "hello", 1.0)
+    began = time.monotonic()
+    assert store.look_up(ACCOUNT, REGION, "hello", None).version.version == "$LATEST"
+    assert time.monotonic() - began < 1
 
 
 def test_a_hold_that_is_forgotten_ends_by_itself(
@@ -163,7 +182,7 @@ def test_a_hold_that_is_forgotten_ends_by_itself(
 ) -> None:
     monkeypatch.setattr(store_module, "HOLD_S", 0.01)
     store.deploy(SPEC, package)
-    store.hold(ACCOUNT, REGION, "hello")
+    store.hold(ACCOUNT, REGION, "hello", 1.0)
     assert resolve(store) == "$LATEST"
 
 

@@ -95,6 +95,8 @@ class Functions:
         is_active = function not in self.inactive
         return ResolvedFunction(version=version, invoked_arn=arn, is_active=is_active)
 
+    look_up = resolve
+
 
 class Sandbox:
     """Runs a Python callable for each function, and notes which deployment ran."""
