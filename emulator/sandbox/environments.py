@@ -53,6 +53,7 @@ class Environments:
         self._executor = ThreadPoolExecutor(_STARTERS, thread_name_prefix="environment")
         self._lock = threading.Lock()
         self._pools: dict[int, EnvironmentPool] = {}
+        self._retired: set[int] = set()  # deployments
         self._pending: set[Future[None]] = set()  # environments being stopped
         self._alive: set[Environment] = set()
         self._stopping = threading.Event()
@@ -102,6 +103,7 @@ class Environments:
     def retire(self, version: FunctionVersion) -> None:
         """Use the environments of `version` for nothing new; they finish what they run."""
         with self._lock:
+            self._retired.add(version.deployment)
             pool = self._pools.pop(version.deployment, None)
         if pool is not None:
             self._stop_all(pool.retire())
@@ -141,6 +143,7 @@ class Environments:
 
     def _retire_all(self) -> list[Environment]:
         with self._lock:
+            self._retired |= self._pools.keys()
             pools, self._pools = list(self._pools.values()), {}
         return [environment for pool in pools for environment in pool.retire()]
 
@@ -149,7 +152,10 @@ class Environments:
             pool = self._pools.get(version.deployment)
             if pool is None:
                 pool = EnvironmentPool(self._creator(version), self._stop, self._executor)
-                self._pools[version.deployment] = pool
+                if version.deployment in self._retired:
+                    pool.retire()  # for one who resolved it before, and no longer than that
+                else:
+                    self._pools[version.deployment] = pool
             return pool
 
     def _creator(self, version: FunctionVersion) -> Callable[[], Environment]:

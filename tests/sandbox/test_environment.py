@@ -387,6 +387,18 @@ def test_tmp_is_full_at_its_size_and_does_not_count_as_memory(
     assert result.max_memory_mib < 80
 
 
+def test_a_call_that_comes_when_its_code_is_retired_leaves_no_environment_behind(
+    environments: Environments, function: MakeFunction, run: Run
+) -> None:
+    version = function(ECHO)
+    environments.retire(version)
+    assert run(version, 1).payload == b"1"
+    deadline = time.monotonic() + 5
+    while version.code in environments.code_in_use() and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    assert version.code not in environments.code_in_use()
+
+
 @needs_namespaces
 def test_boto3_is_there_already_but_a_functions_own_copy_wins(
     function: MakeFunction, run: Run
