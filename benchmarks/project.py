@@ -16,6 +16,9 @@ NODE: Final = "nodejs22.x"
 EVENT_BUCKET: Final = "bench-events"  # each put runs s3_probe
 PLAIN_BUCKET: Final = "bench-plain"
 TRIGGER: Final = f"""
+[resources]
+buckets = ["{EVENT_BUCKET}", "{PLAIN_BUCKET}"]
+
 [[functions.s3_probe.triggers]]
 source = "s3"
 bucket = "{EVENT_BUCKET}"
@@ -25,7 +28,7 @@ events = ["s3:ObjectCreated:*"]
 
 def write(folder: Path, functions: Collection[str]) -> None:
     """Copy `functions` into `folder` and write an emulator.toml that serves them."""
-    lines = [f'[resources]\nbuckets = ["{EVENT_BUCKET}", "{PLAIN_BUCKET}"]\n']
+    lines = []
     for name in functions:
         shutil.copytree(SOURCES / name, folder / name)
         lines.append(
