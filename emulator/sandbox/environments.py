@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from emulator.model import CodePackage, FunctionVersion, Invocation, InvocationResult
+from emulator.model import (
+    CodePackage,
+    FunctionVersion,
+    Invocation,
+    InvocationResult,
+    LambdaError,
+)
 from emulator.observe import LogBook
 from emulator.sandbox.environment import Environment, InitReport
 from emulator.sandbox.launcher import Launcher
@@ -77,7 +83,7 @@ class Environments:
         if environment.finish():
             self._give_back(pool, environment, result.duration_ms / 1000)
         else:
-            self._executor.submit(self._finish_slowly, pool, environment)
+            self._in_background(self._finish_slowly, pool, environment)
         return result
 
     def prepare(self, version: FunctionVersion) -> InitReport:
@@ -98,7 +104,8 @@ class Environments:
 
     def warm(self, version: FunctionVersion) -> None:
         """Start, in the background, what the first environment of `version` needs."""
-        self._executor.submit(self._launcher.warm, version)
+        if not self._stopping.is_set():
+            self._in_background(self._launcher.warm, version)
 
     def retire(self, version: FunctionVersion) -> None:
         """Use the environments of `version` for nothing new; they finish what they run."""
@@ -151,7 +158,7 @@ class Environments:
         with self._lock:
             pool = self._pools.get(version.deployment)
             if pool is None:
-                pool = EnvironmentPool(self._creator(version), self._stop, self._executor)
+                pool = EnvironmentPool(self._creator(version), self._stop, self._in_background)
                 if version.deployment in self._retired:
                     pool.retire()  # for one who resolved it before, and no longer than that
                 else:
@@ -162,6 +169,8 @@ class Environments:
         return lambda: self._create(version)
 
     def _create(self, version: FunctionVersion) -> Environment:
+        if self._stopping.is_set():
+            raise LambdaError("ServiceException", "The emulator is stopping.")
         environment = Environment(
             version,
             backend=self._launcher,
@@ -187,7 +196,7 @@ class Environments:
             self._stop_later(environment)
 
     def _stop_later(self, environment: Environment) -> None:
-        stopping = self._executor.submit(self._stop, environment)
+        stopping = self._in_background(self._stop, environment)
         with self._lock:
             self._pending.add(stopping)
         stopping.add_done_callback(self._forget)
@@ -207,3 +216,13 @@ class Environments:
             since_s = time.monotonic() - self._idle_timeout_s
             for pool in list(self._pools.values()):
                 self._stop_all(pool.take_unused(since_s))
+
+    def _in_background(self, work: Callable[..., None], *arguments: object) -> Future[None]:
+        """Do it on another thread; on the caller's once the emulator stops: little is left then."""
+        try:
+            return self._executor.submit(work, *arguments)
+        except RuntimeError:
+            work(*arguments)
+            done: Future[None] = Future()
+            done.set_result(None)
+            return done

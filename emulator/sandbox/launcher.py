@@ -62,6 +62,7 @@ class Launcher:
         self._zygotes: dict[ZygoteKind, Zygote] = {}
         self._starting: dict[ZygoteKind, threading.Lock] = {}
         self._warned: set[str] = set()
+        self._is_closed = False
         self._nodes = NodeStandby()
 
     def launch(
@@ -75,8 +76,22 @@ class Launcher:
     ) -> ZygoteProcess:
         """Start a runtime process for one environment.
 
-        Raises LambdaError InvalidRuntimeException for a runtime nothing here can run.
+        Raises LambdaError: InvalidRuntimeException for a runtime nothing here can run,
+        ServiceException when its zygote was killed this moment.
         """
+        try:
+            return self._launch(version, environment_id, tmp_folder, runtime_api, log_stream)
+        except ZygoteError as error:
+            raise LambdaError("ServiceException", str(error)) from error
+
+    def _launch(
+        self,
+        version: FunctionVersion,
+        environment_id: str,
+        tmp_folder: Path,
+        runtime_api: str,
+        log_stream: str,
+    ) -> ZygoteProcess:
         kind = self._kind(version)
         zygote = self._zygote(kind)
         layout = self._layout(zygote, kind, version, tmp_folder)
@@ -120,6 +135,7 @@ class Launcher:
         """End all zygotes and whatever they started."""
         self._nodes.close()
         with self._lock:
+            self._is_closed = True
             zygotes = list(self._zygotes.values())
             self._zygotes.clear()
         for zygote in zygotes:
@@ -157,6 +173,8 @@ class Launcher:
         with self._lock:
             starting = self._starting.setdefault(kind, threading.Lock())
         with starting:
+            if self._is_closed:
+                raise LambdaError("ServiceException", "The emulator is stopping.")
             zygote = self._zygotes.get(kind)
             if zygote is None or not zygote.is_alive:
                 zygote = self._start(kind)

@@ -7,7 +7,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor
 from typing import Final
 
 from emulator.sandbox.environment import Environment
@@ -36,11 +35,11 @@ class EnvironmentPool:
         self,
         create: Callable[[], Environment],
         destroy: Callable[[Environment], None],
-        executor: Executor,
+        in_background: Callable[[Callable[[], None]], object],
     ) -> None:
         self._create = create
         self._destroy = destroy
-        self._executor = executor
+        self._in_background = in_background
         self._lock = threading.Lock()
         self._idle: deque[Environment] = deque()  # the most recently used last
         self._waiters: deque[queue.SimpleQueue[_Lent]] = deque()
@@ -141,7 +140,7 @@ class EnvironmentPool:
             if self._starting >= len(self._waiters):
                 return  # who waits will be served by those that start already
             self._starting += 1
-        self._executor.submit(self._start)
+        self._in_background(self._start)
 
     def _start(self) -> None:
         environment = None
