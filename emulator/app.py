@@ -119,9 +119,9 @@ class Emulator:
 
     def start(self) -> None:
         """Deploy the project and answer requests; raises ProjectError or ListenError."""
+        self.deployer.apply()  # first: who finds the port open finds the functions, too
         self._server = serve(self._router, self._settings.host, self._settings.port)
         self.moto.listens_on(self._server.port)
-        self.deployer.apply()
         if self._watcher is not None:
             self._watcher.start()
         if self._uses_s3():
@@ -147,12 +147,13 @@ class Emulator:
         return lost
 
     def reset(self) -> None:
-        """Empty everything, then load the project again."""
-        self.invoker.reset()
-        self.store.reset()
-        self.environments.reset()
+        """Empty everything, then load the project again; raises ProjectError before it begins."""
+        load(self._settings.project)  # a file with mistakes must not leave an empty emulator
+        self.store.reset()  # first these two: from here on nothing is accepted or told
         self.moto.reset()
-        self.records.reset()
+        self.invoker.reset()
+        self.environments.reset()
+        self.records.reset(self.clock.now())
         self.log_book.reset()
         self.deployer.forget()
         self.deployer.apply()

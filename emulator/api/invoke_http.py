@@ -58,7 +58,8 @@ def read_body(environ: WSGIEnvironment) -> bytes:
     """The body of a request, whole."""
     body = environ["wsgi.input"]
     if length := environ.get("CONTENT_LENGTH"):
-        content: bytes = body.read(int(length))
+        # One byte too many is enough to refuse it; the server reads past the rest.
+        content: bytes = body.read(min(int(length), limits.SYNC_REQUEST_BYTES + 1))
         return content
     return body.read() if environ.get("wsgi.input_terminated") else b""
 
@@ -67,14 +68,20 @@ def invoke(
     invoker: Invoker, clock: Clock, environ: WSGIEnvironment, function: str, body: bytes
 ) -> Answer:
     """Answer one Invoke; `function` is as the path has it, its escapes taken off."""
+    request_id = new_request_id()
     try:
-        return _invoke(invoker, clock, environ, function, body)
+        return _invoke(invoker, clock, environ, function, body, request_id)
     except LambdaError as error:
-        return error_answer(error, new_request_id())
+        return error_answer(error, request_id)
 
 
 def _invoke(
-    invoker: Invoker, clock: Clock, environ: WSGIEnvironment, function: str, body: bytes
+    invoker: Invoker,
+    clock: Clock,
+    environ: WSGIEnvironment,
+    function: str,
+    body: bytes,
+    request_id: str,
 ) -> Answer:
     invocation_type = environ.get("HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse")
     log_type = environ.get("HTTP_X_AMZ_LOG_TYPE", "None")
@@ -89,6 +96,7 @@ def _invoke(
         qualifier=qualifier,
         client_context=_client_context(environ, invocation_type),
         trace_header=trace,
+        request_id=request_id,
     )
     if not _is_plain(environ, invocation_type, log_type, qualifier):
         _refuse(environ, call, invocation_type, log_type)
@@ -98,7 +106,7 @@ def _invoke(
     if invocation_type == "Event":
         return Answer(202, [("Content-Length", "0"), *_common(invoker.accept(call), trace)], b"")
     invoker.check(call)
-    return Answer(204, _common(new_request_id(), trace), b"")
+    return Answer(204, _common(request_id, trace), b"")
 
 
 def _common(request_id: str, trace: str) -> Headers:

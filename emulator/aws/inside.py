@@ -83,8 +83,11 @@ class Inside:
         """Add or remove one rule of a bucket's notifications. Raises `notifications.Refused`."""
         from moto.s3.models import s3_backends
 
-        self.ensure_buckets([bucket], account, region)
+        if add:
+            self.ensure_buckets([bucket], account, region)
         with self._locks.hold("s3"):
+            if bucket not in s3_backends.bucket_accounts:
+                return  # it was deleted, and its rules with it
             found = s3_backends[account]["aws"].get_bucket(bucket)
             now = notifications_of(found) or BucketNotifications()
             gone = {rule.id for rule in (add, remove) if rule}
@@ -127,7 +130,7 @@ class Inside:
         self._services.load("events")
         from moto.events.models import events_backends
 
-        with self._locks.hold("events", "sqs"):
+        with self._locks.hold("events"):
             bus = events_backends[event.account][event.region].event_buses["default"]
             for rule in list(bus.rules.values()):
                 is_for_events = bool(rule.event_pattern.get_pattern())
@@ -140,7 +143,10 @@ class Inside:
         from moto.logs.models import logs_backends
 
         for event in events:
-            backend = logs_backends[event.account][event.region]
+            regions = logs_backends[event.account]
+            if event.region not in regions:
+                continue  # Lambda takes any region's name here, CloudWatch Logs does not
+            backend = regions[event.region]
             backend.ensure_log_group(event.group)
             backend.ensure_log_stream(event.group, event.stream)
             stream = backend.groups[event.group].streams[event.stream]

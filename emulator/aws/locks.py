@@ -8,12 +8,13 @@ from typing import Final
 # Services that read or write another service's state directly, and that other service.
 _REACHES: Final = {
     "dynamodbstreams": ("dynamodb",),
-    "events": ("logs",),
+    "events": ("logs", "secretsmanager", "sqs"),
     "firehose": ("kinesis", "s3"),
     "logs": ("firehose", "kinesis", "s3"),
     "s3control": ("s3",),
     "s3tables": ("s3",),
     "sns": ("firehose", "sqs"),
+    "ssm": ("secretsmanager",),
     "sts": ("iam",),
 }
 # They reach into any service.

@@ -219,10 +219,12 @@ def _form_values(environ: Environ) -> Mapping[str, str]:
 
 
 def _peek_body(environ: Environ) -> bytes:
-    body = read_body(environ)
-    environ["wsgi.input"] = io.BytesIO(body)
-    environ["CONTENT_LENGTH"] = str(len(body))
-    return body
+    if not isinstance(environ["wsgi.input"], io.BytesIO):
+        body = read_body(environ)
+        environ["wsgi.input"] = io.BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(body))
+    content: bytes = environ["wsgi.input"].getvalue()  # whole, also when it has been read
+    return content
 
 
 def read_body(environ: Environ) -> bytes:

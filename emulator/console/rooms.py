@@ -13,7 +13,8 @@ class Rooms:
 
     functions: `$LATEST` of every function. services: state of each AWS service by its name, as
     the health document shows it. archive_for: the zip of a code package by its token, None when
-    there is none. reset: empties everything and loads the project again. catch_up: returns when
+    there is none. reset: empties everything and loads the project again;
+    raises ValueError before that when the project cannot be loaded. catch_up: returns when
     every file saved before the call has been noticed.
     """
 

@@ -63,7 +63,10 @@ class _Views:
 
     def reset(self) -> Response:
         """Empty everything and load the project again."""
-        self._rooms.reset()
+        try:
+            self._rooms.reset()
+        except ValueError as error:  # the project's file has mistakes
+            return _json({"message": str(error)}, 400)
         return _json({"status": "ok"})
 
     def invocations(self) -> Response:

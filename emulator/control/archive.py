@@ -9,7 +9,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -145,7 +145,9 @@ def _read(file: os.DirEntry[str]) -> tuple[int, bytes]:
     return stat.S_IFREG | mode, Path(file.path).read_bytes()
 
 
-def walk(folder: str | Path, prefix: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+def walk(
+    folder: str | Path, prefix: str = "", *, skipped: Collection[str] = SKIPPED_FOLDERS
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """The files and symbolic links below `folder` that belong to its code, sorted, with names."""
     try:
         with os.scandir(folder) as found:
@@ -155,8 +157,8 @@ def walk(folder: str | Path, prefix: str = "") -> Iterator[tuple[str, os.DirEntr
     for entry in entries:
         name = prefix + entry.name
         if entry.is_dir(follow_symlinks=False):
-            if entry.name not in SKIPPED_FOLDERS:
-                yield from walk(entry.path, f"{name}/")
+            if entry.name not in skipped:
+                yield from walk(entry.path, f"{name}/", skipped=skipped)
         elif entry.is_symlink() or entry.is_file():  # no socket, no pipe: reading would hang
             yield name, entry
 

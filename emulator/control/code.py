@@ -6,12 +6,17 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from emulator.control import archive
 from emulator.control.violations import invalid
 from emulator.model import CodePackage
+
+_NOT_SURVEYED: Final = archive.SKIPPED_FOLDERS | {"node_modules"}
+UNUSED_S: Final = 10.0  # a package stays so long: somebody may be creating a function of it
 
 
 class CodeStore:
@@ -26,7 +31,7 @@ class CodeStore:
         self._folder = folder
         self._lock = threading.Lock()
         self._packages: dict[str, CodePackage] = {}  # by token
-        self._unused: set[str] = set()  # tokens the last `collect` found unused
+        self._used_s: dict[str, float] = {}  # by token: when it was last taken, or seen in use
         folder.mkdir(parents=True, exist_ok=True)
 
     def from_zip(self, content: bytes) -> CodePackage:
@@ -38,7 +43,7 @@ class CodeStore:
         token = digest.hexdigest()
         with self._lock:
             if known := self._packages.get(token):
-                self._unused.discard(token)
+                self._used_s[token] = time.monotonic()
                 return known
         unpacked = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=self._folder))
         try:
@@ -52,7 +57,7 @@ class CodeStore:
     def _adopt(self, token: str, unpacked: Path, digest: bytes, size: int) -> CodePackage:
         home = self._folder / token
         with self._lock:
-            self._unused.discard(token)
+            self._used_s[token] = time.monotonic()
             if token not in self._packages:  # else another thread was faster
                 shutil.rmtree(home, ignore_errors=True)  # of a process that was killed
                 unpacked.chmod(0o755)  # mkdtemp's 0700 would hide it from the functions
@@ -84,6 +89,7 @@ class CodeStore:
         )
         with self._lock:
             self._packages[_live_token(folder)] = package
+            self._used_s[_live_token(folder)] = time.monotonic()
         return package
 
     def frozen(self, package: CodePackage) -> CodePackage:
@@ -104,19 +110,18 @@ class CodeStore:
             return archive.pack(package.folder)
         return package.archive.read_bytes()
 
-    def collect(self, in_use: Iterable[CodePackage]) -> None:
-        """Forget packages that are not `in_use`, and delete what we unpacked of them.
-
-        A package goes at the second call in a row that finds it unused: it may have been
-        unpacked for a function that another thread is just creating.
-        """
+    def collect(self, in_use: Iterable[CodePackage], unused_s: float = UNUSED_S) -> None:
+        """Forget packages that nobody used for `unused_s`; delete what we unpacked of them."""
         used = {self.token(package) for package in in_use}
+        now_s = time.monotonic()
         with self._lock:
-            idle = self._packages.keys() - used
-            for token in idle & self._unused:
-                if not self._packages.pop(token).is_live:
-                    shutil.rmtree(self._folder / token, ignore_errors=True)
-            self._unused = idle & self._packages.keys()
+            for token, package in list(self._packages.items()):
+                if token in used:
+                    self._used_s[token] = now_s
+                elif self._used_s[token] <= now_s - unused_s:
+                    del self._packages[token], self._used_s[token]
+                    if not package.is_live:
+                        shutil.rmtree(self._folder / token, ignore_errors=True)
 
 
 def _live_token(folder: Path) -> str:
@@ -124,10 +129,13 @@ def _live_token(folder: Path) -> str:
 
 
 def _survey(folder: Path) -> tuple[bytes, int]:
-    """Hash of all names, sizes and times below a folder, and the sum of the sizes."""
+    """Hash of all names, sizes and times below a folder, and the sum of the sizes.
+
+    Without node_modules: it may hold ten thousand files, and callers wait while a reload looks.
+    """
     digest = hashlib.sha256(os.fsencode(folder))
     size = 0
-    for name, file in archive.walk(folder):
+    for name, file in archive.walk(folder, skipped=_NOT_SURVEYED):
         try:
             status = file.stat(follow_symlinks=False)
         except FileNotFoundError:

@@ -57,7 +57,7 @@ class Hosts:
         if ours is None:
             name = _without_port(origin.partition("://")[2].partition("/")[0])
             # Sandboxed frames and files have the origin "null" and so no name at all.
-            ours = name != "" and (self._is_plain(name) or name.endswith(_LOCAL_SUFFIXES))
+            ours = name != "" and (self._is_named(name) or name.endswith(_LOCAL_SUFFIXES))
             _remember(self._origins, origin, ours)
         return ours
 
@@ -71,13 +71,20 @@ class Hosts:
         return HostKind.FUNCTION_URL if ".lambda-url." in name else HostKind.OTHER_SERVICE
 
     def _is_plain(self, name: str) -> bool:
+        return self._is_named(name) or (self._any_address and _address(name) is not None)
+
+    def _is_named(self, name: str) -> bool:
         if name in self._names or (self._suffixes and name.endswith(self._suffixes)):
             return True
-        try:
-            address = ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return self._any_address or address.is_loopback
+        address = _address(name)
+        return address is not None and address.is_loopback
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
 
 
 def _remember(known: dict[str, T], key: str, value: T) -> T:

@@ -53,7 +53,6 @@ class Delivery:
             return self._follow(event, verdict, error.code)
         event.attempts += 1
         event.refusals = 0
-        event.last_result = result
         if result.function_error is None:
             return None
         verdict = after_function_error(event.attempts, self._age_s(event))
@@ -91,10 +90,7 @@ class Delivery:
         return delay_s
 
     def _give_up(self, event: QueuedEvent, condition: Condition) -> None:
-        """The end of an event that did not succeed: here dead letters and destinations hook in.
-
-        `event.last_result` is the last attempt's error, None when the function never ran.
-        """
+        """The end of an event that did not succeed: here dead letters and destinations hook in."""
         with self._lock:
             self.given_up += 1
         self._reporter.event(

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from emulator.invoke.ramp import FIRST_RUNNERS, allowed_runners
-from emulator.model import Call, InvocationResult
+from emulator.model import Call
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -20,7 +20,6 @@ class QueuedEvent:
     attempts: int = 0
     refusals: int = 0  # in a row: throttled, or a service error
     skipped_s: float = 0.0  # delays that were not waited for, because the user scales them down
-    last_result: InvocationResult | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -70,7 +70,7 @@ class Invoker:
         Raises `LambdaError` when nothing ran, with 429 when too many run already.
         """
         resolved = _admissible(self._store.resolve, call, limits.SYNC_REQUEST_BYTES)
-        request_id = new_request_id()
+        request_id = call.request_id or new_request_id()
         now = self._clock.now()
         invocation = Invocation(
             request_id=request_id,
@@ -102,7 +102,7 @@ class Invoker:
         resolved = _admissible(self._store.look_up, call, limits.ASYNC_REQUEST_BYTES)
         now = self._clock.now()
         event = QueuedEvent(
-            request_id=new_request_id(),
+            request_id=call.request_id or new_request_id(),
             call=call,
             function_arn=resolved.version.arn,
             trace_header=trace_header(call.trace_header, now),

@@ -25,6 +25,7 @@ class Call:
     trace_header: str | None = None  # X-Amzn-Trace-Id of the caller
     source: str = "api"  # "api", "s3", "url", … for the record and the terminal line
     cause: str | None = None  # request id of the invocation, or key of the fact, behind it
+    request_id: str | None = None  # None: the invoker makes one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -132,6 +132,7 @@ class Records:
         self._lock = threading.Lock()
         self._records: deque[InvocationRecord] = deque()
         self._kept_bytes = 0
+        self._since = 0.0
 
     def add(self, record: InvocationRecord) -> None:
         """Keep `record`, and forget the oldest ones where that is one too many."""
@@ -142,6 +143,8 @@ class Records:
             record = _cut(record)
         size = _size(record)
         with self._lock:
+            if record.accepted_at < self._since:
+                return  # it ran on while everything was emptied
             self._records.append(record)
             self._kept_bytes += size
             while len(self._records) > self._limit or self._kept_bytes > KEPT_BYTES:
@@ -156,9 +159,10 @@ class Records:
             records = [record for record in records if record.function == function]
         return records[:limit]
 
-    def reset(self) -> None:
-        """Forget every record."""
+    def reset(self, now: float) -> None:
+        """Forget every record, and those to come of what was accepted before `now`."""
         with self._lock:
+            self._since = now
             self._records.clear()
             self._kept_bytes = 0
 

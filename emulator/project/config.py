@@ -70,7 +70,7 @@ class Project:
     emulator: EmulatorTable = field(default_factory=EmulatorTable)
 
 
-class ProjectError(Exception):
+class ProjectError(ValueError):
     """A project that cannot be loaded: every problem of its file, one a line."""
 
     def __init__(self, file: Path, problems: list[Problem]) -> None:
@@ -115,16 +115,15 @@ def _without_file(folder: Path) -> Project:
 
 
 class _Reader:
-    """Reads one file; knows its folder, its buckets and where each trigger stands."""
+    """Reads one file; knows its folder and where each trigger stands."""
 
     def __init__(self, folder: Path, root: Table) -> None:
         self._folder = folder
         self._root = root
-        self._buckets: tuple[str, ...] = ()
         self._triggers: list[tuple[Table, S3Trigger]] = []
 
     def project(self) -> Project:
-        self._buckets = self._read_buckets(self._root.table("resources"))
+        buckets = self._buckets(self._root.table("resources"))
         declared = self._root.table("functions")
         functions = [self._function(declared, name) for name in declared.tables_by_name()]
         emulator = self._emulator(self._root.table("emulator"))
@@ -134,11 +133,11 @@ class _Reader:
         return Project(
             folder=self._folder,
             functions={function.name: function for function in functions},
-            buckets=self._buckets,
+            buckets=buckets,
             emulator=emulator,
         )
 
-    def _read_buckets(self, table: Table) -> tuple[str, ...]:
+    def _buckets(self, table: Table) -> tuple[str, ...]:
         buckets = []
         for key, name in table.texts("buckets"):
             if re.fullmatch(_BUCKET, name):
@@ -152,7 +151,7 @@ class _Reader:
     def _emulator(self, table: Table) -> EmulatorTable:
         settings = EmulatorTable(
             retry_delay_scale=table.number("retry_delay_scale", low=0),
-            idle_timeout_s=table.number("idle_timeout_s", low=0),
+            idle_timeout_s=table.number("idle_timeout_s", low=1),
             immediate_states=table.boolean("immediate_states"),
         )
         table.finish()
@@ -225,19 +224,13 @@ class _Reader:
         if source not in SOURCES:
             return None
         trigger = S3Trigger(
-            bucket=self._bucket(table),
+            bucket=table.text("bucket", required=True, form=_BUCKET, what=_BUCKET_FORM),
             events=_s3_events(table),
             prefix=table.text("prefix"),
             suffix=table.text("suffix"),
         )
         table.finish()
         return trigger
-
-    def _bucket(self, table: Table) -> str:
-        # A file that lists its buckets lists all of them, so another name is a slip of the pen.
-        if self._buckets:
-            return table.choice("bucket", self._buckets, "one of resources.buckets")
-        return table.text("bucket", required=True, form=_BUCKET, what=_BUCKET_FORM)
 
     def _note_overlaps(self) -> None:
         for first, second in overlapping([trigger for _, trigger in self._triggers]):

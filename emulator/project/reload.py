@@ -104,7 +104,7 @@ class Reloader:
 
     def _deploy(self, version: FunctionVersion, package: CodePackage) -> FunctionVersion:
         target = Target(version.account, version.region, version.name)
-        return self._store.deploy(self._store.get(target).spec, package).version
+        return self._store.reload(target, package).version
 
     def _load(self, version: FunctionVersion, hold: Hold, cause: Cause) -> None:
         error = None

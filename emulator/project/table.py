@@ -72,11 +72,9 @@ class Table:
             return default
         return value
 
-    def choice(
-        self, key: str, choices: tuple[str, ...], what: str, *, required: bool = True
-    ) -> str:
+    def choice(self, key: str, choices: tuple[str, ...], what: str) -> str:
         """One of `choices`, or "" after a mistake."""
-        value = self.text(key, required=required)
+        value = self.text(key, required=True)
         if value and value not in choices:
             self.problem(key, f'"{value}" is not {what}{nearest(value, choices)}')
             return ""

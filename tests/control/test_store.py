@@ -177,6 +177,17 @@ def test_looking_a_function_up_waits_for_nothing(
     assert time.monotonic() - began < 1
 
 
+def test_a_reload_keeps_settings_and_brings_no_deleted_function_back(
+    store: FunctionStore, package: CodePackage
+) -> None:
+    store.deploy(SPEC, package)
+    store.replace_configuration(WHERE, {"timeout_s": 77})
+    assert store.reload(WHERE, package).spec.timeout_s == 77
+    store.delete(WHERE)
+    with pytest.raises(LambdaError, match="Function not found"):
+        store.reload(WHERE, package)
+
+
 def test_a_hold_that_is_forgotten_ends_by_itself(
     store: FunctionStore, package: CodePackage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

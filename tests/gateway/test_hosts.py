@@ -79,3 +79,9 @@ def test_made_up_hosts_do_not_fill_the_memory() -> None:
     for number in range(10_000):
         hosts.kind(f"{number}.localhost")
     assert len(hosts._kinds) < 5_000
+
+
+def test_listening_everywhere_lets_no_page_in_that_is_served_from_an_address() -> None:
+    hosts = Hosts("0.0.0.0")
+    assert hosts.kind("192.168.1.5:4566") is HostKind.PLAIN
+    assert not hosts.is_ours("http://203.0.113.9")

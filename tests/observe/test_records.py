@@ -111,6 +111,8 @@ def test_large_records_push_the_oldest_out_before_memory_grows() -> None:
 
 def test_a_reset_forgets_all() -> None:
     records = Records()
-    records.add(record())
-    records.reset()
+    old = record()
+    records.add(old)
+    records.reset(old.accepted_at + 1)
+    records.add(old)  # it was still running
     assert (records.newest(), records.kept_bytes) == ([], 0)

@@ -129,7 +129,7 @@ MISTAKES = [
     ("[resources]", "[nats]\n[resources]", "nats: is not supported yet", ""),
     ('"s3"', '"sqs"', 'functions.resize.triggers[0].source: "sqs" is not supported yet', ""),
     ('"s3"', '"S3"', 'functions.resize.triggers[0].source: "S3" is no event source', "s3"),
-    ("photos", "photo", 'functions.resize.triggers[0].bucket: "photo" is not one of', "photos"),
+    ("photos", "Photos", 'functions.resize.triggers[0].bucket: "Photos" is not a bucket', ""),
     ("Created:*", "Create:*", 'functions.resize.triggers[0].events[0]: "s3:', "s3:ObjectCreated:*"),
     ('["s3:ObjectCreated:*"]', "[]", "functions.resize.triggers[0].events: is empty", ""),
     ("suffix", "sufix", "functions.resize.triggers[0].sufix: unknown key", "suffix"),
