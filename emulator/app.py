@@ -127,24 +127,25 @@ class Emulator:
         if self._uses_s3():
             self.moto.warm(["s3"])
 
-    def stop(self, grace_s: float = STOP_GRACE_S) -> int:
+    def stop(self, grace_s: float = STOP_GRACE_S) -> bool:
         """Let what runs finish for up to `grace_s`, then end all of it.
 
-        Returns how many accepted events did not get to run.
+        False: the terminal took not all that there was to tell, and a thread still waits for it.
         """
         deadline = time.monotonic() + grace_s
         if self._watcher is not None:
             self._watcher.stop()
         self._admin.stop()
-        lost = self.invoker.stop(grace_s)
+        if lost := self.invoker.stop(grace_s):
+            self.reporter.notice(f"{lost} accepted events did not get to run.")
         self.moto.stop()
         if self._server is not None:
             self._server.stop(max(deadline - time.monotonic(), 0.0))
         self.environments.stop()
-        self.reporter.stop()
+        has_told_all = self.reporter.stop()
         shutil.rmtree(self._run_folder, ignore_errors=True)
         os.close(self._run_folder_lock)
-        return lost
+        return has_told_all
 
     def reset(self) -> None:
         """Empty everything, then load the project again; raises ProjectError before it begins."""

@@ -116,10 +116,10 @@ def _stop(emulator: Emulator) -> None:
     running = emulator.activity.pending().get("invocations", 0)
     if running:
         plural = "" if running == 1 else "s"
-        _tell(f"Waiting for {running} invocation{plural}; Ctrl-C stops at once.")
-    lost = emulator.stop()
-    if lost:
-        _tell(f"{lost} accepted events did not get to run.")
+        text = f"Waiting for {running} invocation{plural}; Ctrl-C stops at once."
+        emulator.reporter.notice(text)
+    if not emulator.stop():
+        os._exit(0)  # Python itself would wait for the terminal
 
 
 def _tell(text: str) -> None:

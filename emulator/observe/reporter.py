@@ -13,6 +13,7 @@ LogFormat = Literal["text", "json"]
 QUEUED_LINES: Final = 10_000
 QUEUED_CHARS: Final = 4 * 1024 * 1024
 OUTPUT: Final = "function.output"  # the event that holds what a function wrote
+NOTICE: Final = "notice"  # the event of a text in plain words
 _PAUSE_S: Final = 0.02  # between two writes, so that a burst costs one write and not a thousand
 _STOP_S: Final = 1.0  # a terminal that stalls longer than this does not keep us from stopping
 
@@ -51,12 +52,20 @@ class Reporter:
         if text:
             self._enqueue(OUTPUT, {"function": function, "text": text}, len(text))
 
-    def stop(self) -> None:
-        """Write what is queued and end the thread; later events are ignored."""
+    def notice(self, text: str) -> None:
+        """Say something in plain words, as a line of its own."""
+        self._enqueue(NOTICE, {"text": text}, len(text))
+
+    def stop(self) -> bool:
+        """Write what is queued and end the thread; later events are ignored.
+
+        False: the terminal stalls, and the thread still holds the stream.
+        """
         self._stopping.set()
         with self._lock:
             self._has_entries.notify()
         self._thread.join(_STOP_S)
+        return not self._thread.is_alive()
 
     def _enqueue(self, name: str, fields: Mapping[str, object], chars: int) -> None:
         with self._lock:
@@ -94,6 +103,8 @@ class Reporter:
             return json_line(name, fields)
         if name == OUTPUT:
             return self._output(fields["function"], str(fields["text"]))
+        if name == NOTICE:
+            return f"{self._end_line()}{fields['text']}\n"
         return self._end_line() + text_line(name, fields, is_coloured=self._is_coloured)
 
     def _output(self, function: object, text: str) -> str:

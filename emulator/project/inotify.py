@@ -56,7 +56,10 @@ class _Reader(InotifyFD):
 
     def _is_caught_up(self) -> bool:
         # In this order: events go from the kernel's hands into ours, never back.
-        fcntl.ioctl(self._inotify_fd, termios.FIONREAD, unread := bytearray(4))
+        try:
+            fcntl.ioctl(self._inotify_fd, termios.FIONREAD, unread := bytearray(4))
+        except OSError:  # closed this moment
+            return True
         return not any(unread) and not self._is_passing_on
 
     def _check_inotify_fd(self) -> bool:  # type: ignore[explicit-override]  # needs Python 3.12

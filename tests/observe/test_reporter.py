@@ -102,6 +102,32 @@ def test_a_stalled_terminal_bounds_output_by_its_size() -> None:
     assert terminal.read_all(reporter)[-1] == "reporter.dropped lines=6"
 
 
+def test_a_notice_stands_on_a_line_of_its_own() -> None:
+    stream = io.StringIO()
+    reporter = Reporter(stream)
+    reporter.output("orders", "no end")
+    reporter.notice("Going on.")
+    assert reporter.stop()
+    assert stream.getvalue() == "no end\nGoing on.\n"
+
+
+def test_a_notice_for_programs_is_an_event() -> None:
+    stream = io.StringIO()
+    reporter = Reporter(stream, "json")
+    reporter.notice("Going on.")
+    reporter.stop()
+    assert json.loads(stream.getvalue()) == {"event": "notice", "text": "Going on."}
+
+
+def test_stopping_does_not_wait_for_a_stalled_terminal() -> None:
+    terminal = StalledTerminal()
+    reporter = Reporter(terminal.stream)
+    reporter.output("orders", LARGER_THAN_A_PIPE)
+    terminal.wait_until_stalled()
+    assert not reporter.stop()
+    terminal.read_all(reporter)
+
+
 def test_a_terminal_that_went_away_is_ignored() -> None:
     stream = io.StringIO()
     reporter = Reporter(stream)
