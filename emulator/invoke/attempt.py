@@ -1,8 +1,15 @@
 """One attempt to run a function: admit, run, record, report."""
 
 from emulator.invoke.admission import Admission
-from emulator.invoke.neighbours import Environments
-from emulator.model import Clock, Invocation, InvocationResult, ResolvedFunction, Status
+from emulator.invoke.neighbours import Environments, Resolver
+from emulator.model import (
+    Clock,
+    FunctionVersion,
+    Invocation,
+    InvocationResult,
+    ResolvedFunction,
+    Status,
+)
 from emulator.observe import Activity, InvocationRecord, Records, Reporter
 
 
@@ -12,6 +19,7 @@ class Attempts:
     def __init__(
         self,
         *,
+        resolver: Resolver,
         environments: Environments,
         admission: Admission,
         records: Records,
@@ -19,6 +27,7 @@ class Attempts:
         activity: Activity,
         clock: Clock,
     ) -> None:
+        self._resolver = resolver
         self._environments = environments
         self._admission = admission
         self._records = records
@@ -39,6 +48,9 @@ class Attempts:
         try:
             started_at = self._clock.now()
             result = self._environments.run(version, invocation)
+            while not result.has_run and (newer := self._saved_since(version, invocation)):
+                version = newer
+                result = self._environments.run(version, invocation)
             record = InvocationRecord(
                 function_version=version,
                 invocation=invocation,
@@ -54,6 +66,22 @@ class Attempts:
             self._activity.end("invocations")
         self._report(record)
         return result
+
+    def _saved_since(
+        self, version: FunctionVersion, invocation: Invocation
+    ) -> FunctionVersion | None:
+        """Return the version that took the place of one whose code did not load, if one did.
+
+        Code that runs from its owner's folder may be read while it is half saved. Its handler has
+        not seen the event, so the event may go to what was saved in the end.
+        """
+        if not version.code.is_live:
+            return None
+        qualifier = invocation.invoked_arn.split(":")[7:]
+        found = self._resolver.resolve(
+            version.account, version.region, version.name, qualifier[0] if qualifier else None
+        ).version
+        return found if found.deployment != version.deployment else None
 
     def _report(self, record: InvocationRecord) -> None:
         result, invocation = record.result, record.invocation

@@ -52,6 +52,7 @@ class Invoker:
         self._reporter = reporter
         self._clock = clock
         self._attempts = Attempts(
+            resolver=store,
             environments=environments,
             admission=Admission(settings.account_concurrency),
             records=records,

@@ -62,3 +62,4 @@ class InvocationResult:
     init_ms: float | None  # None unless this invocation paid for the init phase
     max_memory_mib: int | None  # None where it cannot be measured
     environment_id: str
+    has_run: bool = True  # False: the init phase failed, and the handler never saw the event

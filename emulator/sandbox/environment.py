@@ -150,6 +150,7 @@ class Environment:
         if self.state is State.COLD:
             failure = self._suppressed_init(invocation.request_id, deadline)
         answer = None
+        has_run = failure is None
         if failure is None:
             self.state = step(self.state, Signal.RESERVE)
             deadline_ms = int((time.time() + self.version.timeout_s) * 1000)
@@ -160,7 +161,7 @@ class Environment:
             assert answer is not None
             failure = _failure_of(answer)
         duration_ms = (time.monotonic() - started) * 1000
-        result = self._result(invocation, answer, failure, duration_ms)
+        result = self._result(invocation, answer, failure, duration_ms, has_run=has_run)
         if answer is None:
             self._reset()
         return result
@@ -295,6 +296,8 @@ class Environment:
         answer: Answer | None,
         failure: Failure | None,
         duration_ms: float,
+        *,
+        has_run: bool,
     ) -> InvocationResult:
         status = Status.SUCCESS if failure is None else failure.status
         if status is Status.TIMEOUT:
@@ -335,6 +338,7 @@ class Environment:
             init_ms=init_ms,
             max_memory_mib=used_mib,
             environment_id=self.id,
+            has_run=has_run,
         )
 
     def _reset(self) -> None:

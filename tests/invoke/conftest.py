@@ -28,7 +28,7 @@ from emulator.observe import Activity, Records, Reporter
 
 Handler = Callable[[Invocation], InvocationResult]
 
-CODE = CodePackage(folder=Path("nowhere"), sha256="", size_bytes=0)
+CODE = CodePackage(folder=Path("nowhere"), sha256="", size_bytes=0, is_live=True)
 
 
 def succeeded(payload: bytes = b"null") -> InvocationResult:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -169,3 +170,23 @@ def test_every_invocation_leaves_a_record_and_a_line(
         "ms": 7.4,
     }
     assert (second["status"], second["error"], second["init_ms"]) == ("error", "KeyError", 41.0)
+
+
+def test_code_that_was_read_half_saved_gives_way_to_what_was_saved_in_the_end(
+    bench: "Workbench", success: InvocationResult, failure: InvocationResult
+) -> None:
+    def half_saved(_: Invocation) -> InvocationResult:
+        bench.deploy("orders", lambda _: success)  # the rest of the save arrives
+        return replace(failure, has_run=False)
+
+    bench.deploy("orders", half_saved)
+    assert bench.run()[0] is success
+    assert bench.sandbox.deployments == [1, 2]
+
+
+def test_code_that_does_not_load_is_the_answer(
+    bench: "Workbench", failure: InvocationResult
+) -> None:
+    broken = replace(failure, has_run=False)
+    bench.deploy("orders", lambda _: broken)
+    assert bench.run()[0] is broken
