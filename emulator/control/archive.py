@@ -85,12 +85,17 @@ def _inner_path(entry: zipfile.ZipInfo) -> PurePosixPath:
 
 
 def _mode(entry: zipfile.ZipInfo) -> int:
-    """What the file's owner may do, for everybody; nobody may write."""
+    """What the file's owner may do; everybody else may do the same but for writing.
+
+    The folder is mounted read-only. The owner's right to write counts all the same: copies that
+    a function makes in /tmp have it too.
+    """
     # Differs from Lambda: a private file can be used here, with a warning, because Python's
     # `ZipFile.writestr` makes every file private, and tests build their archives with it.
     bits = stat.S_IMODE(entry.external_attr >> 16) or 0o644  # none: made on Windows
-    rights = (bits >> 6) & 0o5 | 0o4
-    return rights << 6 | rights << 3 | rights
+    owners = (bits >> 6) & 0o7 | 0o4
+    others = owners & 0o5
+    return owners << 6 | others << 3 | others
 
 
 def _warn_of_private(entries: Iterable[zipfile.ZipInfo]) -> None:

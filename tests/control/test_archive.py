@@ -46,12 +46,13 @@ def test_files_folders_and_links_are_unpacked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("mode", "expected"),
     [
-        (0o755, 0o555),
-        (0o644, 0o444),
+        (0o755, 0o755),
+        (0o644, 0o644),
         (0o444, 0o444),
-        (0o600, 0o444),
-        (0o700, 0o555),
-        (None, 0o444),
+        (0o666, 0o644),
+        (0o600, 0o644),
+        (0o700, 0o755),
+        (None, 0o644),
     ],
 )
 def test_mode_bits_are_kept_for_everybody_to_read_and_run(
@@ -169,8 +170,8 @@ def test_a_folder_survives_packing_and_unpacking(tmp_path: Path) -> None:
     target.mkdir()
     archive.unpack(archive.pack(source), target)
     assert sorted(os.listdir(target)) == ["app.py", "bin", "link"]
-    assert stat.S_IMODE((target / "bin" / "tool").stat().st_mode) == 0o555
-    assert stat.S_IMODE((target / "app.py").stat().st_mode) == 0o444
+    assert stat.S_IMODE((target / "bin" / "tool").stat().st_mode) == 0o755
+    assert stat.S_IMODE((target / "app.py").stat().st_mode) == 0o644
     assert os.readlink(target / "link") == "bin"
 
 
