@@ -28,6 +28,17 @@ def processes_of(scratch: Path) -> list[psutil.Process]:
     return found
 
 
+def zygotes_of(emulator_id: int) -> list[psutil.Process]:
+    """The emulator's own children: each waits for the zygote it put into a namespace."""
+    return psutil.Process(emulator_id).children()
+
+
+def function_processes(emulator_id: int) -> list[psutil.Process]:
+    """First processes of environments: children of the zygotes in their namespaces."""
+    zygotes = [inner for outer in zygotes_of(emulator_id) for inner in outer.children()]
+    return [process for zygote in zygotes for process in zygote.children()]
+
+
 def is_running(process: psutil.Process) -> bool:
     """False also for one that has ended and waits for its parent to notice."""
     try:

@@ -6,13 +6,14 @@ import stat
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.calls import invoke
-from tests.end_to_end.processes import processes_of, wait_until
+from tests.end_to_end.processes import function_processes, wait_until
 from tests.end_to_end.project_folder import RUNTIME, save_by_rename
 from tests.running_emulator import RunningEmulator, running_emulator
 
@@ -74,7 +75,8 @@ def create(functions: Any) -> Iterator[Callable[..., Any]]:
 
     yield create
     for name in made:
-        functions.delete_function(FunctionName=name)
+        with suppress(functions.exceptions.ResourceNotFoundException):
+            functions.delete_function(FunctionName=name)
 
 
 def test_a_function_goes_from_pending_to_active_and_runs(functions: Any, create: Any) -> None:
@@ -190,26 +192,22 @@ def test_executables_keep_their_mode(functions: Any, create: Any) -> None:
 
 
 def test_a_deleted_function_is_gone_with_its_processes(
-    emulator: RunningEmulator, functions: Any
+    emulator: RunningEmulator, functions: Any, create: Any
 ) -> None:
-    functions.create_function(
-        FunctionName="gone",
-        Code={"ZipFile": who("gone")},
-        Runtime=RUNTIME,
-        Handler="app.handler",
-        Role=ROLE,
-    )
-    functions.get_waiter("function_active_v2").wait(FunctionName="gone")
-    before = len(processes_of(emulator.scratch))
+    def environments() -> int:
+        return len(function_processes(emulator.process.pid))
+
+    create("gone", who("gone"))
+    assert wait_until(lambda: environments() == 0)  # those of other tests
     invoke(functions, "gone")
-    assert len(processes_of(emulator.scratch)) > before
+    assert environments() == 1
 
     functions.delete_function(FunctionName="gone")
 
     for call in (functions.get_function, functions.delete_function, functions.invoke):
         with pytest.raises(functions.exceptions.ResourceNotFoundException):
             call(FunctionName="gone")
-    assert wait_until(lambda: len(processes_of(emulator.scratch)) == before)
+    assert wait_until(lambda: environments() == 0)
 
 
 REFUSED = {

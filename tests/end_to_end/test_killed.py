@@ -8,11 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.end_to_end.calls import invoke
-from tests.end_to_end.processes import kill, processes_of, wait_until
+from tests.end_to_end.processes import (
+    function_processes,
+    kill,
+    processes_of,
+    wait_until,
+    zygotes_of,
+)
 from tests.end_to_end.project_folder import ProjectFolder
 from tests.running_emulator import RunningEmulator, running_emulator, started_emulator
 
@@ -46,17 +51,6 @@ def emulator(project: Path) -> Iterator[RunningEmulator]:
 @pytest.fixture
 def functions(emulator: RunningEmulator) -> Any:
     return emulator.client("lambda")
-
-
-def zygotes_of(emulator: RunningEmulator) -> list[psutil.Process]:
-    """The emulator's own children: each waits for the zygote it put into a namespace."""
-    return psutil.Process(emulator.process.pid).children()
-
-
-def function_processes(emulator: RunningEmulator) -> list[psutil.Process]:
-    """First processes of environments: children of the zygotes in their namespaces."""
-    zygotes = [inner for outer in zygotes_of(emulator) for inner in outer.children()]
-    return [process for zygote in zygotes for process in zygote.children()]
 
 
 def let_it_rest() -> None:
@@ -119,7 +113,7 @@ def test_a_killed_zygote_is_replaced_at_the_next_invocation(
     assert invoke(functions, "sleeper").result == "done"
     for _ in range(3):
         let_it_rest()
-        kill(zygotes_of(emulator))
+        kill(zygotes_of(emulator.process.pid))
         assert wait_until(lambda: len(processes_of(emulator.scratch)) == 1)
         assert invoke(functions, "sleeper").result == "done"
 
@@ -130,7 +124,7 @@ def test_a_zygote_killed_inside_its_namespace_is_replaced_too(
     assert invoke(functions, "sleeper").result == "done"
     for _ in range(3):
         let_it_rest()
-        kill([inner for outer in zygotes_of(emulator) for inner in outer.children()])
+        kill([inner for outer in zygotes_of(emulator.process.pid) for inner in outer.children()])
         assert invoke(functions, "sleeper").result == "done"
 
 
@@ -140,7 +134,7 @@ def test_a_zygote_killed_during_an_invocation_is_a_crash_of_the_function(
     with ThreadPoolExecutor(1) as callers:
         call = callers.submit(invoke, functions, "sleeper", 60)
         emulator.wait_for_output("sleeping")
-        kill(zygotes_of(emulator))
+        kill(zygotes_of(emulator.process.pid))
         assert call.result(10).error == (
             "Runtime.ExitError",
             "Error: Runtime exited with error: signal: killed",
@@ -154,7 +148,7 @@ def test_a_function_killed_while_idle_starts_anew(
     assert invoke(functions, "sleeper").result == "done"
     for _ in range(10):
         let_it_rest()
-        kill(function_processes(emulator))
+        kill(function_processes(emulator.process.pid))
         assert invoke(functions, "sleeper").result == "done"
 
 
@@ -164,7 +158,7 @@ def test_a_function_killed_while_it_runs_is_told_and_starts_anew(
     with ThreadPoolExecutor(1) as callers:
         call = callers.submit(invoke, functions, "sleeper", 60)
         emulator.wait_for_output("sleeping")
-        kill(function_processes(emulator))
+        kill(function_processes(emulator.process.pid))
         assert call.result(10).error == (
             "Runtime.ExitError",
             "Error: Runtime exited with error: signal: killed",
@@ -180,7 +174,7 @@ def test_events_of_a_killed_function_are_tried_again(project: Path) -> None:
         functions = emulator.client("lambda")
         functions.invoke(FunctionName="sleeper", InvocationType="Event", Payload=b"0.5")
         emulator.wait_for_output("sleeping")
-        kill(function_processes(emulator))
+        kill(function_processes(emulator.process.pid))
         emulator.wait_for_output("event.postponed")
         emulator.wait_for_output("attempt=2")
         emulator.settle()
