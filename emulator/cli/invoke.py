@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 from urllib.parse import urlencode
 
 import click
@@ -9,6 +10,7 @@ import click
 from emulator.cli.errors import CommandError
 from emulator.cli.server import Answer, RunningServer, function_path
 from emulator.model import limits, nearest
+from emulator.observe import screen_text
 
 
 def invoke(
@@ -45,7 +47,8 @@ def _show_log(name: str, answer: Answer) -> None:
     log = base64.b64decode(answer.headers.get("x-amz-log-result", ""))
     if len(log) == limits.LOG_TAIL_BYTES:
         _tell(f"(the last 4 KB; for all of it: lambda-emulator logs {name})")
-    _tell(log.decode(errors="replace"), newline=False)
+    text = log.decode(errors="replace")
+    _tell(screen_text(text) if sys.stderr.isatty() else text, newline=False)
 
 
 def _report_failure(name: str, answer: Answer) -> int:

@@ -31,7 +31,10 @@ class Answer:
             document = json.loads(self.body)
             return str(document.get("message") or document.get("Message"))
         except (ValueError, AttributeError):
-            return f"HTTP status {self.status}"
+            return (
+                f"what answers there is not this emulator (HTTP status {self.status}). "
+                "Pass --endpoint-url."
+            )
 
 
 class RunningServer:

@@ -1,6 +1,7 @@
 """Log lines, log streams, invocation records, and who is busy."""
 
 from emulator.observe.activity import Activity
+from emulator.observe.lines import screen_text
 from emulator.observe.log_book import LogBook, LogEvent, LogPage, LogStream
 from emulator.observe.records import KEPT_LOG_BYTES, InvocationRecord, Records
 from emulator.observe.reporter import LogFormat, Reporter
@@ -16,4 +17,5 @@ __all__ = [
     "LogStream",
     "Records",
     "Reporter",
+    "screen_text",
 ]

@@ -1,6 +1,7 @@
 """How an event looks as one line of the terminal."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,6 +10,17 @@ _SHORT_ID_CHARS: Final = 8  # of a request id; enough to find it, and the line s
 _NEEDS_QUOTES: Final = frozenset(' "=\t\r\n')
 
 Fields = Mapping[str, object]
+
+_LONE_CR: Final = re.compile(r"\r(?!\n)")
+
+
+def screen_text(text: str) -> str:
+    """A function's output as a screen can show it.
+
+    Lambda joins the lines of one log event by carriage returns, a traceback's too; on a screen
+    each would overwrite the one before.
+    """
+    return _LONE_CR.sub("\n", text)
 
 
 def text_line(name: str, fields: Fields, *, is_coloured: bool = False) -> str:

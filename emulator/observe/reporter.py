@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Final, Literal, TextIO
 
-from emulator.observe.lines import json_line, text_line
+from emulator.observe.lines import json_line, screen_text, text_line
 
 LogFormat = Literal["text", "json"]
 
@@ -31,6 +31,7 @@ class Reporter:
     def __init__(self, stream: TextIO, log_format: LogFormat = "text") -> None:
         self._stream = stream
         self._is_json = log_format == "json"
+        self._is_screen = stream.isatty()
         self._is_coloured = _wants_colour(stream)
         self._lock = threading.Lock()
         self._has_entries = threading.Condition(self._lock)
@@ -110,7 +111,7 @@ class Reporter:
     def _output(self, function: object, text: str) -> str:
         before = "" if function == self._unfinished else self._end_line()
         self._unfinished = None if text.endswith("\n") else function
-        return before + text
+        return before + (screen_text(text) if self._is_screen else text)
 
     def _end_line(self) -> str:
         end = "" if self._unfinished is None else "\n"

@@ -54,6 +54,7 @@ class Watcher:
         # Log files and the like, which never come to rest: a change once they are closed.
         self._open_files: set[str] = set()
         self._is_stopping = False
+        self._was_invalid = False  # emulator.toml, when it was read last
         self._thread = threading.Thread(target=self._run, name="reload")
         store.subscribe(self._function_changed)
 
@@ -233,8 +234,10 @@ class Watcher:
                 self._reporter.event(
                     "project.invalid", file=error.file, key=problem.key or None, error=problem.text
                 )
+            self._was_invalid = True
             return
         if self._deployer.project.emulator != before:
             fields["needs_restart"] = "emulator"
-        if fields:
+        if fields or self._was_invalid:
             self._reporter.event("project.applied", **fields, ms=cause.ms)
+        self._was_invalid = False

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from emulator.observe.lines import json_line, text_line
+from emulator.observe.lines import json_line, screen_text, text_line
 
 FINISHED: dict[str, object] = {
     "function": "orders",
@@ -57,3 +57,7 @@ def test_json_is_one_object_a_line_with_nothing_shortened() -> None:
         "event": "invoke.finished",
         **{key: value for key, value in FINISHED.items() if value is not None},
     }
+
+
+def test_on_a_screen_the_lines_of_a_traceback_do_not_overwrite_each_other() -> None:
+    assert screen_text("[ERROR] X\rTraceback:\r  line\r\n") == "[ERROR] X\nTraceback:\n  line\r\n"
