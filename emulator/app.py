@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import re
+import resource
 import shutil
 import tempfile
 import time
@@ -40,6 +41,7 @@ from emulator.project.watch import Watcher
 from emulator.sandbox import IDLE_TIMEOUT_S, Credentials, Environments, Launcher
 
 STOP_GRACE_S: Final = 10.0
+_DESCRIPTORS: Final = 10_240
 _RUN_FOLDER: Final = re.compile(r"lambda-emulator-\d+-.+")
 
 
@@ -68,6 +70,7 @@ class Emulator:
         self._settings = settings
         self._server: Server | None = None
         self._watcher: Watcher | None = None
+        _raise_descriptor_limit()
         self._run_folder, self._run_folder_lock = _make_run_folder()
         self.clock = Clock()
         self.reporter = Reporter(stderr, settings.log_format)
@@ -316,6 +319,15 @@ def _by_trigger(change: Callable[..., None]) -> Callable[[S3Trigger, str], None]
 
 def _default(value: float | None, otherwise: float) -> float:
     return otherwise if value is None else value
+
+
+def _raise_descriptor_limit() -> None:
+    """Every environment takes six descriptors, and many systems grant a program 256 or 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+    if soft < wanted:
+        with contextlib.suppress(ValueError, OSError):  # macOS grants less than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _make_run_folder() -> tuple[Path, int]:

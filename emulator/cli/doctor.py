@@ -77,7 +77,7 @@ def _namespaces() -> Finding:
         try:
             zygote = Zygote(
                 interpreters.own_python(),
-                preload_sdk=False,
+                preload=(),
                 isolate=True,
                 run_folder=Path(folder),
                 runtime_folder=Path(folder),

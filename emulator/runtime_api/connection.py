@@ -57,8 +57,17 @@ class Connection:
         if not data:
             self.is_open = False
             return
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            # Java's client offers HTTP/2 with a request, and takes an HTTP/1.1 answer. The parser
+            # stops behind its head, so that is read again, without the offer.
+            self._parser = httptools.HttpRequestParser(self)
+            if "upgrade" in self.requests[-1].headers:  # CONNECT has none, and stays refused
+                self._feed(_without_offer(self.requests.pop()) + data[offer.args[0] :])
         except httptools.HttpParserError:
             self.reply(
                 Reply(status=400, body=b'{"errorType":"BadRequest","errorMessage":"not HTTP"}')
@@ -138,3 +147,11 @@ class Connection:
         self._body: list[bytes] = []
         self._size = 0
         self._receive_bytes = HEAD_BYTES
+
+
+def _without_offer(request: Request) -> bytes:
+    head = f"{request.method} {request.path} HTTP/1.1\r\n"
+    for name, value in request.headers.items():
+        if name not in ("connection", "expect", "http2-settings", "upgrade"):
+            head += f"{name}: {value}\r\n"
+    return (head + "\r\n").encode("latin-1")

@@ -12,7 +12,8 @@ Source: spec/runtime-api.md section 1.
 """
 
 import json
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -23,6 +24,7 @@ from emulator.model.limits import SYNC_RESPONSE_BYTES
 VERSION: Final = "/2018-06-01/runtime/"
 NEXT_PATH: Final = VERSION + "invocation/next"
 INVOCATION: Final = VERSION + "invocation/"
+_ERROR_TYPE: Final = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
 ACCEPTED: Final = b'{"status":"OK"}\n'
 
 
@@ -190,13 +192,12 @@ def _error_type(request: Request) -> str | None:
     return request.headers.get("lambda-runtime-function-error-type")
 
 
-def valid_error_type(text: str | None, known: Collection[str] = ("Runtime", "Function")) -> str:
+def valid_error_type(text: str | None) -> str:
     """Return the platform's name for a failure: `text` when it has the right form.
 
-    The form is `Runtime.Name` or `Function.Name`; others become `Runtime.Unknown`, and
-    `Function.Unknown` when they start with `Function.`.
+    Others become `Runtime.Unknown`, and `Function.Unknown` when they start with `Function.`.
     """
-    family, _, name = (text or "").partition(".")
-    if family in known and name.isalpha() and name.isascii() and name[0].isupper():
-        return f"{family}.{name}"
-    return "Function.Unknown" if family == "Function" else "Runtime.Unknown"
+    text = text or ""
+    if _ERROR_TYPE.fullmatch(text):
+        return text
+    return "Function.Unknown" if text.startswith("Function.") else "Runtime.Unknown"

@@ -1,14 +1,13 @@
 """Execution environments: start, lend, stop."""
 
 from emulator.sandbox.environment import InitReport
-from emulator.sandbox.environments import IDLE_TIMEOUT_S, EnvironmentCounts, Environments
+from emulator.sandbox.environments import IDLE_TIMEOUT_S, Environments
 from emulator.sandbox.launcher import Launcher
 from emulator.sandbox.variables import Credentials
 
 __all__ = [
     "IDLE_TIMEOUT_S",
     "Credentials",
-    "EnvironmentCounts",
     "Environments",
     "InitReport",
     "Launcher",

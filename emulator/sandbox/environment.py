@@ -126,7 +126,7 @@ class Environment:
 
         After a failure the environment is COLD, and its next invocation runs the phase again.
         """
-        self._output.platform(platform_lines.init_start(self.version, self.version.region))
+        self._output.platform(platform_lines.init_start(self.version))
         process = self._launch_runtime()  # what the machine needs to get ready is not billed
         started = time.monotonic()
         failure = self._await_ready(process, "", started + INIT_TIMEOUT_S)
@@ -153,7 +153,7 @@ class Environment:
         has_run = failure is None
         if failure is None:
             self.state = step(self.state, Signal.RESERVE)
-            deadline_ms = int((time.time() + self.version.timeout_s) * 1000)
+            deadline_ms = int((time.time() + deadline - time.monotonic()) * 1000)
             self._endpoint.deliver(invocation, _event_headers(invocation, deadline_ms))
             failure = self._await(lambda: self._endpoint.answer is not None, invocation, deadline)
             answer = self._endpoint.answer
@@ -393,7 +393,7 @@ def _failure_of(answer: Answer) -> Failure | None:
             f"({SYNC_RESPONSE_BYTES} bytes)."
         )
         error_type = "Function.ResponseSizeTooLarge"
-        body = json.dumps({"errorMessage": text, "errorType": error_type})
+        body = json.dumps({"errorMessage": text, "errorType": error_type}, separators=(",", ":"))
         return Failure(body=body.encode(), error_type=error_type)
     return Failure(body=answer.body, error_type=valid_error_type(answer.error_type))
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,14 +24,6 @@ from emulator.sandbox.pool import EnvironmentPool
 
 IDLE_TIMEOUT_S: Final = 600.0
 _STARTERS: Final = 256  # environments that may be in their init phase at a time
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EnvironmentCounts:
-    """How many environments a function version has."""
-
-    idle: int
-    busy: int
 
 
 class Environments:
@@ -63,7 +54,9 @@ class Environments:
         self._pending: set[Future[None]] = set()  # environments being stopped
         self._alive: set[Environment] = set()
         self._stopping = threading.Event()
-        self._janitor = threading.Thread(target=self._retire_unused, name="environment-janitor")
+        self._janitor = threading.Thread(
+            target=self._retire_unused, name="environment-janitor", daemon=True
+        )
         self._janitor.start()
 
     def run(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
@@ -115,12 +108,6 @@ class Environments:
         if pool is not None:
             self._stop_all(pool.retire())
 
-    def counts(self, version: FunctionVersion) -> EnvironmentCounts:
-        """Return how many environments `version` has."""
-        pool = self._pools.get(version.deployment)
-        idle, busy = pool.counts() if pool is not None else (0, 0)
-        return EnvironmentCounts(idle=idle, busy=busy)
-
     def code_in_use(self) -> list[CodePackage]:
         """Return the code that some environment still shows its function."""
         with self._lock:
@@ -171,13 +158,17 @@ class Environments:
     def _create(self, version: FunctionVersion) -> Environment:
         if self._stopping.is_set():
             raise LambdaError("ServiceException", "The emulator is stopping.")
-        environment = Environment(
-            version,
-            backend=self._launcher,
-            folder=self._folder,
-            log_book=self._log_book,
-            listener=self._listener,
-        )
+        try:
+            environment = Environment(
+                version,
+                backend=self._launcher,
+                folder=self._folder,
+                log_book=self._log_book,
+                listener=self._listener,
+            )
+        except OSError as error:
+            message = f"No execution environment can be made: {error}"
+            raise LambdaError("ServiceException", message) from error
         with self._lock:
             self._alive.add(environment)
         return environment

@@ -36,7 +36,7 @@ def _folders() -> Iterator[Path]:
     yield from (Path(part) for part in parts if part and not part.rstrip("/").endswith("/shims"))
     yield from (Path(part) for part in _SYSTEM)
     for pattern in _MANAGED:
-        yield from sorted(Path.home().glob(pattern), reverse=True)
+        yield from sorted(Path(os.path.expanduser("~")).glob(pattern), reverse=True)
 
 
 def own_python() -> Interpreter:

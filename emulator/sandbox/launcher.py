@@ -11,7 +11,12 @@ from emulator.model import FunctionVersion, LambdaError
 from emulator.sandbox import interpreters
 from emulator.sandbox.interpreters import Interpreter
 from emulator.sandbox.process import LaunchSpec, Layout
-from emulator.sandbox.runtime_folder import make_runtime_folder, ships_own_sdk
+from emulator.sandbox.runtime_folder import (
+    SDK_PACKAGES,
+    make_runtime_folder,
+    needs_fresh_start,
+    shadows_preloaded,
+)
 from emulator.sandbox.standby import NodeStandby
 from emulator.sandbox.variables import Credentials, variables
 from emulator.sandbox.zygote import Zygote, ZygoteError, ZygoteProcess
@@ -77,12 +82,17 @@ class Launcher:
         """Start a runtime process for one environment.
 
         Raises LambdaError: InvalidRuntimeException for a runtime nothing here can run,
-        ServiceException when its zygote was killed this moment.
+        ServiceException when its zygote and the one after it were killed, or the machine
+        refuses one.
         """
+        arguments = (version, environment_id, tmp_folder, runtime_api, log_stream)
+        with contextlib.suppress(ZygoteError):
+            return self._launch(*arguments)
         try:
-            return self._launch(version, environment_id, tmp_folder, runtime_api, log_stream)
-        except ZygoteError as error:
-            raise LambdaError("ServiceException", str(error)) from error
+            return self._launch(*arguments)
+        except (ZygoteError, OSError) as error:
+            message = f"No runtime can be started: {error}"
+            raise LambdaError("ServiceException", message) from error
 
     def _launch(
         self,
@@ -107,12 +117,14 @@ class Launcher:
             ),
             code_folder=version.code.folder,
             tmp_mib=version.ephemeral_storage_mib,
-            argv=_argv(kind, layout),
-            search_path=_search_path(kind.interpreter, layout),
+            argv=(*_wrapper(version), *_argv(kind, layout)),
+            search_path=_search_path(kind.interpreter, layout, version),
         )
-        if kind.language == "python":
+        if kind.language == "python" and not needs_fresh_start(version):
             return zygote.fork(spec)
-        if kind.language == "nodejs" and NodeStandby.can_run(version):
+        # One that is started again goes back to its namespace: its /tmp is there.
+        is_new = not zygote.has(environment_id)
+        if kind.language == "nodejs" and is_new and NodeStandby.can_run(version):
             return self._nodes.launch(zygote, spec)
         return zygote.execute(spec)
 
@@ -147,7 +159,7 @@ class Launcher:
             interpreter = interpreters.find(runtime)
             if interpreter is not None:
                 self._warn_once(runtime, interpreter)
-                return ZygoteKind("python", interpreter, preload_sdk=not ships_own_sdk(version))
+                return ZygoteKind("python", interpreter, preload_sdk=not shadows_preloaded(version))
         if runtime.startswith("nodejs"):
             self._warn_once(runtime, _node(runtime))
             return ZygoteKind("nodejs", interpreters.own_python())
@@ -173,19 +185,27 @@ class Launcher:
         with self._lock:
             starting = self._starting.setdefault(kind, threading.Lock())
         with starting:
-            if self._is_closed:
-                raise LambdaError("ServiceException", "The emulator is stopping.")
             zygote = self._zygotes.get(kind)
             if zygote is None or not zygote.is_alive:
+                if zygote is not None:
+                    zygote.close()
                 zygote = self._start(kind)
-                self._zygotes[kind] = zygote
+                self._keep(kind, zygote)
             return zygote
+
+    def _keep(self, kind: ZygoteKind, zygote: Zygote) -> None:
+        with self._lock:
+            if not self._is_closed:
+                self._zygotes[kind] = zygote
+                return
+        zygote.close()  # the emulator stopped while it started
+        raise LambdaError("ServiceException", "The emulator is stopping.")
 
     def _start(self, kind: ZygoteKind) -> Zygote:
         node = interpreters.node() if kind.language == "nodejs" else None
         zygote = Zygote(
             kind.interpreter,
-            preload_sdk=kind.preload_sdk,
+            preload=SDK_PACKAGES if kind.preload_sdk else (),
             isolate=self._isolate,
             run_folder=self._run_folder,
             runtime_folder=make_runtime_folder(self._run_folder, kind.language),
@@ -237,10 +257,18 @@ def _node(runtime: str) -> Interpreter:
     return node
 
 
+def _wrapper(version: FunctionVersion) -> tuple[str, ...]:
+    wrapper = version.environment.get("AWS_LAMBDA_EXEC_WRAPPER")
+    is_managed = not (version.runtime or "").startswith("provided")
+    return (wrapper,) if wrapper and is_managed else ()
+
+
 def _argv(kind: ZygoteKind, layout: Layout) -> tuple[str, ...]:
     if kind.language == "nodejs":
         node = _node(kind.language)
         return (str(node.path), f"{layout.runtime_dir}/node/bootstrap.mjs")
+    if kind.language == "python":
+        return (str(kind.interpreter.path), "-S", f"{layout.runtime_dir}/bootstrap.py")
     if kind.language == "provided":
         # AWS looks into /var/runtime first, which is empty for custom runtimes, then here, then
         # into the layers, of which there are none yet.
@@ -248,6 +276,9 @@ def _argv(kind: ZygoteKind, layout: Layout) -> tuple[str, ...]:
     return ()
 
 
-def _search_path(interpreter: Interpreter, layout: Layout) -> tuple[str, ...]:
+def _search_path(
+    interpreter: Interpreter, layout: Layout, version: FunctionVersion
+) -> tuple[str, ...]:
     site_packages = f"{layout.layers}/python/lib/{interpreter.runtime}/site-packages"
-    return (layout.task_root, site_packages, f"{layout.layers}/python")
+    own = version.environment.get("PYTHONPATH", "").split(":")
+    return (layout.task_root, site_packages, f"{layout.layers}/python", *filter(None, own))

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from emulator.observe import KEPT_LOG_BYTES, LogStream
 
-_READ_BYTES: Final = 65_536
+_PIPE_BYTES: Final = 65_536
 _LONGEST_LINE: Final = 262_144  # CloudWatch's largest log event; longer lines are cut into such
 
 
@@ -40,21 +40,24 @@ class Output:
 
         Returns False once nobody can print any more.
         """
-        while self._fd is not None:
-            try:
-                data = os.read(self._fd, _READ_BYTES)
-            except BlockingIOError:
-                return True
-            if not data:
-                self._fd = None
-                break
-            self._listener.output(self._function, data.decode("utf-8", "replace"))
-            *lines, self._rest = (self._rest + data).split(b"\n")
-            for line in lines:
-                self._add(line)
-            if len(self._rest) > _LONGEST_LINE:
-                self.end_line()
-        return False
+        if self._fd is None:
+            return False
+        # All that a pipe holds, and no more: a process that prints faster than this reads would
+        # keep the caller here for ever, past the function's timeout.
+        try:
+            data = os.read(self._fd, _PIPE_BYTES)
+        except BlockingIOError:
+            return True
+        if not data:
+            self._fd = None
+            return False
+        self._listener.output(self._function, data.decode("utf-8", "replace"))
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._add(line)
+        if len(self._rest) > _LONGEST_LINE:
+            self.end_line()
+        return True
 
     def end_line(self) -> None:
         """End the line that is still open: the invocation is over."""

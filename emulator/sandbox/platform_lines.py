@@ -6,14 +6,14 @@ import math
 from emulator.model import FunctionVersion, Status
 
 
-def init_start(version: FunctionVersion, region: str) -> str:
+def init_start(version: FunctionVersion) -> str:
     """First line of an environment."""
     runtime = version.runtime or "image"
     name = runtime.replace("python", "python:").replace("nodejs", "nodejs:").removesuffix(".x")
     # Differs from Lambda: AWS numbers its builds of a runtime; here there is one, and its ARN
     # is made from the name.
     digest = hashlib.sha256(runtime.encode()).hexdigest()
-    arn = f"arn:aws:lambda:{region}::runtime:{digest}"
+    arn = f"arn:aws:lambda:{version.region}::runtime:{digest}"
     return f"INIT_START Runtime Version: {name}.v1\tRuntime Version ARN: {arn}"
 
 

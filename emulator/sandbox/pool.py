@@ -108,11 +108,6 @@ class EnvironmentPool:
                 self._idle.remove(item)
         return unused
 
-    def counts(self) -> tuple[int, int]:
-        """Return how many are idle and how many are busy or starting."""
-        with self._lock:
-            return len(self._idle), self._busy + self._starting
-
     def _is_crowded(self) -> bool:
         return self._busy >= CROWD and self._typical_s < QUICK_S
 

@@ -1,29 +1,35 @@
 """What stands in /var/runtime: the SDK for Python, the runtime itself for Node."""
 
 import importlib.util
+import os
+import sys
+import threading
 from pathlib import Path
 from typing import Final
 
 from emulator.model import FunctionVersion
 
 SDK_PACKAGES: Final = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
+PYTHON_RUNTIME: Final = Path(__file__).parent.parent / "runtimes" / "python" / "bootstrap.py"
 NODE_RUNTIME: Final = Path(__file__).parent.parent / "runtimes" / "node"
+_making = threading.Lock()
 
 
 def make_runtime_folder(parent: Path, language: str) -> Path:
     """Make, or find, the folder of links for "python", "nodejs" or "provided"."""
     folder = parent / f"runtime-{language}"
-    if not folder.exists():
-        folder.mkdir()
-        for source in _contents(language):
-            (folder / source.name).symlink_to(source)
+    with _making:  # zygotes of several Pythons start at the same time
+        if not folder.exists():
+            folder.mkdir()
+            for source in _contents(language):
+                (folder / source.name).symlink_to(source)
     return folder
 
 
 def _contents(language: str) -> list[Path]:
     if language == "nodejs":
         return [NODE_RUNTIME]
-    return _sdk() if language == "python" else []
+    return [*_sdk(), PYTHON_RUNTIME] if language == "python" else []
 
 
 def _sdk() -> list[Path]:
@@ -38,9 +44,33 @@ def _sdk() -> list[Path]:
     return found
 
 
-def ships_own_sdk(version: FunctionVersion) -> bool:
-    """Tell whether the package brings any of the modules a zygote would preload."""
+def shadows_preloaded(version: FunctionVersion) -> bool:
+    """Tell whether the package brings a module that a zygote with the SDK has imported.
+
+    That is the SDK itself, or a module named like one of the standard library's.
+    """
+    with os.scandir(version.code.folder) as entries:
+        return any(map(_is_preloaded_module, entries))
+
+
+def _is_preloaded_module(entry: os.DirEntry[str]) -> bool:
+    name, _, suffix = entry.name.partition(".")
+    if name not in SDK_PACKAGES and name not in sys.stdlib_module_names:
+        return False
+    return suffix.endswith(("py", "so")) or os.path.exists(f"{entry.path}/__init__.py")
+
+
+def needs_fresh_start(version: FunctionVersion) -> bool:
+    """Tell whether a Python that has started already cannot become this function.
+
+    Some variables and LD_LIBRARY_PATH are read only by a process that starts.
+    """
     folder = version.code.folder
-    return any(
-        (folder / name).is_dir() or (folder / f"{name}.py").is_file() for name in SDK_PACKAGES
+    return any(map(_is_read_at_start, version.environment)) or any(
+        next(place.glob("lib*.so*"), None) for place in (folder, folder / "lib")
     )
+
+
+def _is_read_at_start(variable: str) -> bool:
+    is_special = variable.startswith(("LD_", "PYTHON")) and variable != "PYTHONPATH"
+    return is_special or variable == "AWS_LAMBDA_EXEC_WRAPPER"

@@ -1,5 +1,6 @@
 """Node processes started ahead of time: they wait for the function they are to run."""
 
+import contextlib
 import json
 import os
 import socket
@@ -12,7 +13,7 @@ from typing import Final
 
 from emulator.model import FunctionVersion
 from emulator.sandbox.process import LaunchSpec
-from emulator.sandbox.zygote import Zygote, ZygoteProcess
+from emulator.sandbox.zygote import Zygote, ZygoteError, ZygoteProcess
 
 TARGET: Final = 2  # processes kept waiting
 # Read by the program before its first line runs, so a waiting process would miss them.
@@ -38,6 +39,7 @@ class NodeStandby:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: deque[_Waiting] = deque()
+        self._filler: threading.Thread | None = None
         self._is_closed = False
 
     @staticmethod
@@ -49,11 +51,11 @@ class NodeStandby:
         """Turn a waiting process into the environment of `spec`, or start one."""
         with self._lock:
             waiting = self._waiting.popleft() if self._waiting else None
-        filling = threading.Thread(
-            target=self.fill, args=(zygote, spec.argv), name="node-standby", daemon=True
-        )
-        filling.start()
-        if waiting is None or waiting.zygote is not zygote:  # an older zygote is gone
+        self._fill_again(zygote, spec.argv)
+        if waiting is not None and waiting.zygote is not zygote:  # that one died
+            waiting.let_go()
+            waiting = None
+        if waiting is None:
             return zygote.execute(spec)
         message = {"env": dict(spec.variables), "cwd": spec.variables["LAMBDA_TASK_ROOT"]}
         with waiting.line:
@@ -75,11 +77,24 @@ class NodeStandby:
             started.let_go()
             return
 
+    def _fill_again(self, zygote: Zygote, argv: Sequence[str]) -> None:
+        def fill() -> None:
+            with contextlib.suppress(ZygoteError):  # it is gone, and who needed the processes too
+                self.fill(zygote, argv)
+
+        with self._lock:
+            if self._is_closed or (self._filler is not None and self._filler.is_alive()):
+                return
+            self._filler = threading.Thread(target=fill, name="node-standby")
+            self._filler.start()
+
     def close(self) -> None:
         """Let the waiting processes go."""
         with self._lock:
             self._is_closed = True
             waiting, self._waiting = list(self._waiting), deque()
+        if self._filler is not None:
+            self._filler.join()
         for item in waiting:
             item.let_go()
 

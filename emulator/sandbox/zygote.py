@@ -73,12 +73,13 @@ class ZygoteProcess:
         self.poll()
         if self._is_gone:
             return
-        self._zygote.send({"op": "kill", "id": self._id})
+        with contextlib.suppress(ZygoteError):  # it died, and took its children along
+            self._zygote.send({"op": "kill", "id": self._id})
         poller = select.poll()
         poller.register(self.exit_fd, select.POLLIN)
         while not self._is_gone:
             if not poller.poll(KILL_TIMEOUT_S * 1000):
-                raise ZygoteError(f"process {self._id} did not end in {KILL_TIMEOUT_S} s")
+                self._zygote.close()  # it hangs: end it, and with it all that it started
             self.poll()
 
     def close(self) -> None:
@@ -94,7 +95,7 @@ class Zygote:
         self,
         interpreter: Interpreter,
         *,
-        preload_sdk: bool,
+        preload: Sequence[str],
         isolate: bool,
         run_folder: Path,
         runtime_folder: Path,
@@ -102,12 +103,13 @@ class Zygote:
     ) -> None:
         self.interpreter = interpreter
         self._lock = threading.Lock()
+        self._environments: set[str] = set()  # whose namespaces it keeps
         scratch = tempfile.mkdtemp(prefix="root-", dir=run_folder)
         self._socket, theirs = socket.socketpair()
         options = {
             "control_fd": theirs.fileno(),
             "isolate": isolate,
-            "preload_sdk": preload_sdk,
+            "preload": list(preload),
             "run_folder": str(run_folder),
             "scratch": scratch,
             "runtime_folder": str(runtime_folder),
@@ -159,18 +161,26 @@ class Zygote:
         spec = {"op": "exec", "argv": list(argv), "env": dict(variables), "cwd": "/"}
         return self._send_launch({**spec, "environment": process_id}, process_id, [fd])
 
+    def has(self, environment_id: str) -> bool:
+        """Tell whether an environment lived here before, so that its /tmp is here."""
+        return environment_id in self._environments
+
     def release(self, environment_id: str) -> None:
         """Let the namespace of an environment go that will not be launched again."""
-        self.send({"op": "release", "environment": environment_id})
+        if environment_id in self._environments:
+            self._environments.discard(environment_id)
+            self.send({"op": "release", "environment": environment_id})
 
     def adopt(self, process_id: str, spec: LaunchSpec, line_fd: int, line: bytes) -> None:
         """Show a waiting program its folders, then write `line` to the descriptor it waits on."""
+        self._environments.add(spec.environment_id)
         message = {"op": "adopt", "id": process_id, "line": line.decode(), **_folders(spec)}
         self.send(message, [line_fd])
 
     def _launch(
         self, op: str, spec: LaunchSpec, fds: Sequence[int], **more: object
     ) -> ZygoteProcess:
+        self._environments.add(spec.environment_id)
         message = {
             "op": op,
             "env": dict(spec.variables),
@@ -207,6 +217,7 @@ class Zygote:
                 sent = socket.send_fds(self._socket, [data], fds) if fds else 0
                 self._socket.sendall(data[sent:])
         except OSError as error:
+            self.close()  # it is dying: from here on `is_alive` says so
             raise ZygoteError(f"the zygote of {self.interpreter.runtime} is gone") from error
 
     def close(self) -> None:

@@ -35,8 +35,13 @@ def zygotes_of(emulator_id: int) -> list[psutil.Process]:
 
 def function_processes(emulator_id: int) -> list[psutil.Process]:
     """First processes of environments: children of the zygotes in their namespaces."""
-    zygotes = [inner for outer in zygotes_of(emulator_id) for inner in outer.children()]
-    return [process for zygote in zygotes for process in zygote.children()]
+    return [child for zygote in inner_zygotes_of(emulator_id) for child in zygote.children()]
+
+
+def inner_zygotes_of(emulator_id: int) -> list[psutil.Process]:
+    """The zygotes themselves, in their namespaces."""
+    makers = [maker for outer in zygotes_of(emulator_id) for maker in outer.children()]
+    return [zygote for maker in makers for zygote in maker.children()]
 
 
 def is_running(process: psutil.Process) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from tests.end_to_end.calls import invoke
 from tests.end_to_end.processes import (
     function_processes,
+    inner_zygotes_of,
     kill,
     processes_of,
     wait_until,
@@ -124,7 +125,7 @@ def test_a_zygote_killed_inside_its_namespace_is_replaced_too(
     assert invoke(functions, "sleeper").result == "done"
     for _ in range(3):
         let_it_rest()
-        kill([inner for outer in zygotes_of(emulator.process.pid) for inner in outer.children()])
+        kill(inner_zygotes_of(emulator.process.pid))
         assert invoke(functions, "sleeper").result == "done"
 
 

@@ -187,3 +187,18 @@ def test_an_init_error_is_told(served: Served) -> None:
     answer = served.endpoint.answer
     assert answer is not None
     assert (answer.outcome, answer.error_type) == (Outcome.INIT_ERROR, "Runtime.NoSuchHandler")
+
+
+def test_a_client_that_offers_http_2_gets_http_1(served: Served) -> None:
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+    with served.raw() as client:
+        client.sendall(get_next().replace(b"Host: x\r\n", b"Host: x\r\n" + offer))
+        served.until(lambda: served.endpoint.is_ready)
+        served.deliver()
+        client.recv(65536)
+        client.sendall(post_response().replace(b"Host: x\r\n", b"Host: x\r\n" + offer))
+        served.until(lambda: served.endpoint.answer)
+        client.sendall(b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        served.until(lambda: has_answer(client))
+    assert served.endpoint.answer is not None
+    assert served.endpoint.answer.body == b'"ok"'

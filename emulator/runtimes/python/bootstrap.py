@@ -4,6 +4,7 @@ Runs inside an execution environment, on every CPython from 3.9 on. What it says
 log lines follows spec/invoke.md 5.1 and spec/execution-environment.md 4 and 6.
 """
 
+import contextlib
 import decimal
 import importlib
 import importlib.machinery
@@ -12,6 +13,7 @@ import io
 import json
 import logging
 import os
+import re
 import socket
 import sys
 import time
@@ -186,34 +188,49 @@ class Fault(Exception):
 
 
 class RequestLog(logging.Handler):
-    """Writes records of the `logging` module in Lambda's text form."""
+    """Writes records of the `logging` module in Lambda's text form, or the function's own."""
 
     def __init__(self):
         super().__init__()
         self.request_id = ""
+        logging.Formatter.converter = time.gmtime
+        self.setFormatter(
+            logging.Formatter(
+                "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s",
+                "%Y-%m-%dT%H:%M:%S",
+            )
+        )
+
+    def filter(self, record):
+        """Add what a formatter may ask for."""
+        record.aws_request_id = self.request_id
+        return super().filter(record)
 
     def emit(self, record):
-        """Write one record as one line."""
+        """Write one record."""
         try:
-            moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-            text = "[{}]\t{}.{:03d}Z\t{}\t{}\n".format(
-                record.levelname, moment, int(record.msecs), self.request_id, self.format(record)
-            )
-            sys.stdout.write(text)
+            sys.stdout.write(self.format(record).rstrip("\n") + "\n")
         except Exception:  # noqa: BLE001 - what `logging` asks of its handlers
             self.handleError(record)
 
 
 class JsonEncoder(json.JSONEncoder):
-    """JSON as Lambda writes it: a Decimal is a number."""
+    """JSON as Lambda writes it: a Decimal is a number, with all its digits."""
 
     def default(self, value):
         """Turn what `json` does not know into something it knows."""
         if isinstance(value, decimal.Decimal):
-            return int(value) if value == value.to_integral_value() else float(value)
+            return float("nan") if value.is_nan() else "\0decimal " + str(value)
         return super().default(value)
 
+    def encode(self, value):
+        """Return the text; a Decimal went through as a string that nobody else has."""
+        text = super().encode(value)
+        return DECIMAL.sub(r"\1", text) if DECIMAL_MARK in text else text
 
+
+DECIMAL_MARK = "\\u0000decimal "  # as JSON writes it
+DECIMAL = re.compile(r'"\\u0000decimal ([^"]*)"')
 ENCODER = JsonEncoder(ensure_ascii=ASCII_JSON)
 
 
@@ -302,11 +319,9 @@ def log_error(fault, is_init=False):
     if fault["errorType"]:
         text += " " + fault["errorType"]
         text += ": " + fault["errorMessage"] if fault["errorMessage"] else ""
-    text += "\r"
-    if fault["stackTrace"]:
-        lines = "".join(fault["stackTrace"])
-        text += "Traceback (most recent call last):\r"
-        text += "\r".join(indent_with_nbsp(line) for line in lines.rstrip("\n").split("\n"))
+    text += "\rTraceback (most recent call last):"
+    for line in "".join(fault["stackTrace"]).splitlines():
+        text += "\r" + indent_with_nbsp(line)
     sys.stdout.write((INIT_WARNING + "\n" if is_init else "") + text.replace("\n", "\r") + "\n")
     sys.stdout.flush()
 
@@ -315,6 +330,11 @@ def indent_with_nbsp(line):
     """Replace the blanks at the start, which CloudWatch would trim."""
     bare = line.lstrip(" ")
     return "\u00a0" * (len(line) - len(bare)) + bare
+
+
+def error_body(fault):
+    """Return the error object's bytes; a message may hold half of a surrogate pair."""
+    return ENCODER.encode(fault).encode("utf-8", "backslashreplace")
 
 
 def error_header(fault):
@@ -339,8 +359,7 @@ class Runtime:
         while True:
             request_id = headers["lambda-runtime-aws-request-id"]
             kind, result, answer_headers = self.run(request_id, headers, body)
-            sys.stdout.flush()
-            sys.stderr.flush()
+            flush_output()
             headers, body = self.api.answer(request_id, kind, result, answer_headers)
 
     def run(self, request_id, headers, body):
@@ -352,7 +371,7 @@ class Runtime:
         except Exception as error:  # noqa: BLE001 - whatever the handler raises is its result
             fault = describe(error, request_id, own_frames=2)
             log_error(fault)
-            return "error", ENCODER.encode(fault).encode(), error_header(fault)
+            return "error", error_body(fault), error_header(fault)
         return "response", result, "Content-Type: " + content_type + "\r\n"
 
     def call(self, headers, body):
@@ -396,6 +415,13 @@ def open_output():
     sys.stderr = io.TextIOWrapper(open(2, "wb", closefd=False), **options)  # noqa: SIM115
 
 
+def flush_output():
+    """Write out what is printed; the function may have closed or replaced the streams."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+
+
 def install_logging():
     """Give the root logger Lambda's handler; its level stays WARNING."""
     handler = RequestLog()
@@ -415,14 +441,16 @@ def main():
     except Exception as error:  # noqa: BLE001 - whatever the module raises is told
         fault = describe(error, "", own_frames=3)
         log_error(fault, is_init=True)
-        api.init_error(ENCODER.encode(fault).encode(), error_header(fault))
+        api.init_error(error_body(fault), error_header(fault))
         sys.exit(1)
     try:
         Runtime(api, handler, log).serve()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush_output()
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # started by itself, not forked from a zygote
+    layers = "/opt/python/lib/python{}.{}/site-packages".format(*sys.version_info)
+    sys.path[:1] = [os.environ["LAMBDA_TASK_ROOT"], layers, "/opt/python"]
+    sys.path.append(os.environ["LAMBDA_RUNTIME_DIR"])
     main()

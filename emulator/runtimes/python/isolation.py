@@ -106,10 +106,9 @@ def build_root(scratch, runtime_folder, shown):
         if folder.startswith(LAYERS_DIR + "/"):
             os.makedirs(os.path.dirname(scratch + folder), exist_ok=True)
             _show(folder, scratch + folder)
-    try:
-        _mount("proc", scratch + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    except OSError:  # a container that masks parts of /proc forbids a fresh one
-        _mount("/proc", scratch + "/proc", flags=MS_BIND | MS_REC)
+    # Refused in a container that masks parts of /proc. The host's would not do: it numbers
+    # processes otherwise than they number themselves.
+    _mount("proc", scratch + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     os.chdir(scratch)
     _check(_libc.pivot_root(b".", os.fsencode(HOST_ROOT[1:])), "pivot_root")
     os.chdir("/")

@@ -27,23 +27,25 @@ import resource
 import select
 import shutil
 import signal
+import site
 import socket
 import sys
 import time
+import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import bootstrap
 import isolation
 
-del sys.path[0]  # the function must not find our modules
+# The function must not find our modules: it may have its own of these names.
+del sys.path[0], sys.modules["bootstrap"], sys.modules["isolation"]
 
 MAX_MESSAGE = 1 << 20
 FDS_OF_A_MESSAGE = 3
 KILL_ROUNDS = 5  # a process that forks while it is killed needs more than one
 KILL_TIMEOUT_S = 1.0
 FILE_DESCRIPTORS = 1024
-SDK_MODULES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
 
 
 class Child:
@@ -110,19 +112,19 @@ class Zygote:
         """Fork; the child becomes the environment and never comes back here."""
         try:
             self.enter_namespace(message)
-        except OSError as error:
+            pid = os.fork()
+        except OSError as error:  # no such folder any more, or no more processes
             self.refuse(error, fds)
             return
-        pid = os.fork()
         if pid == 0:
             code = 1
             try:
                 self.become(message, fds)
                 code = 0
             except SystemExit as stop:
-                code = stop.code if isinstance(stop.code, int) else 1
-            except BaseException as error:  # noqa: BLE001 - top of the new process
-                os.write(2, "lambda-emulator: cannot start: {!r}\n".format(error).encode())
+                code = exit_status(stop)
+            except BaseException:  # noqa: BLE001 - top of the new process
+                os.write(2, traceback.format_exc().encode("utf-8", "backslashreplace"))
             finally:
                 os._exit(code)
         self.leave_namespace()
@@ -168,8 +170,7 @@ class Zygote:
         os.setsid()
         if not self.isolated:
             isolation.die_with_parent(signal.SIGKILL)
-        if message["cwd"]:
-            os.chdir(message["cwd"])
+        os.chdir(message["cwd"])
         resource.setrlimit(resource.RLIMIT_NOFILE, (FILE_DESCRIPTORS, FILE_DESCRIPTORS))
         if message["op"] == "exec":
             self.execute(message, exit_fd, fds[2:])
@@ -177,6 +178,7 @@ class Zygote:
         os.environ.clear()
         os.environ.update(message["env"])
         time.tzset()
+        sys.argv[:] = [""]
         sys.path[:0] = message["search_path"]
         bootstrap.main()
 
@@ -192,6 +194,8 @@ class Zygote:
             os.close(child.exit_fd)
         for namespace in self.namespaces.values():
             os.close(namespace)
+        if self.own_namespace is not None:
+            os.close(self.own_namespace)
 
     def host_pid(self):
         """The number of this process as the emulator sees it."""
@@ -207,6 +211,8 @@ class Zygote:
         for fd in extra_fds:
             os.set_inheritable(fd, True)
             env["LAMBDA_EMULATOR_STANDBY_FD"] = str(fd)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)  # Python ignores them, and a program inherits it
         try:
             os.execve(message["argv"][0], message["argv"], env)
         except OSError as error:
@@ -238,15 +244,19 @@ class Zygote:
                 return
             if pid == 0:
                 return
-            environment_id = self.ids.pop(pid, None)
-            if environment_id is None:
-                continue  # a process some function left behind: this is its new parent
-            child = self.children[environment_id]
-            child.is_running = False
-            if os.WIFSIGNALED(status):
-                child.tell("signal {}\n".format(os.WTERMSIG(status)))
-            else:
-                child.tell("exit {}\n".format(os.WEXITSTATUS(status)))
+            self.bury(pid, status)
+
+    def bury(self, pid, status):
+        """Tell the emulator that a first process ended."""
+        launch = self.ids.pop(pid, None)
+        if launch is None:
+            return  # a process some function left behind: this is its new parent
+        child = self.children[launch]
+        child.is_running = False
+        if os.WIFSIGNALED(status):
+            child.tell("signal {}\n".format(os.WTERMSIG(status)))
+        else:
+            child.tell("exit {}\n".format(os.WEXITSTATUS(status)))
 
     def kill(self, environment_id):
         """End all processes of the environment, the ones that hide in sessions of their own too."""
@@ -257,8 +267,10 @@ class Zygote:
             self.kill_family(child)
         else:
             signal_group(child.pid)
+            if child.is_running:
+                send(child.pid, signal.SIGKILL)  # it may not lead its group yet
         if child.is_running:
-            os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+            self.bury(*os.waitpid(child.pid, 0))
         self.reap()
         if not self.isolated:
             await_group_end(child.pid)
@@ -296,18 +308,30 @@ class Zygote:
         return family
 
 
+def exit_status(stop):
+    """Return the status a SystemExit asks for; write its text, where it has one, as Python does."""
+    if stop.code is None:
+        return 0
+    if isinstance(stop.code, int):
+        return stop.code & 0xFF
+    os.write(2, "{}\n".format(stop.code).encode("utf-8", "backslashreplace"))
+    return 1
+
+
 def open_process(pid):
     """Return a descriptor that becomes readable when the process ends; None when it has."""
     try:
         return os.pidfd_open(pid)
-    except OSError:
+    except (AttributeError, OSError):  # a Python built on an old kernel's headers lacks it
         return None
 
 
 def await_ends(descriptors):
     """Wait until all these processes have ended, for a second at most; close the descriptors."""
     for descriptor in descriptors:
-        select.select([descriptor], [], [], KILL_TIMEOUT_S)
+        end = select.poll()  # select() knows no descriptor above 1023
+        end.register(descriptor, select.POLLIN)
+        end.poll(KILL_TIMEOUT_S * 1000)
         os.close(descriptor)
 
 
@@ -383,36 +407,52 @@ class Requests:
 
 
 def isolate(scratch, runtime_folder, shown):
-    """Enter namespaces and go on as their process 1; the outer process only waits.
+    """Go on as process 1 of new namespaces, while the process that called waits for its end.
 
-    Returns True when isolated, False where the kernel does not allow it.
+    Returns True there; False, in the process that called and with nothing changed, where the
+    kernel does not allow it: half of a namespace is worse than none.
     """
-    try:
-        isolation.unshare_all()
-    except OSError:
+    ready, tell = os.pipe()
+    outer = os.fork()
+    if outer != 0:
+        os.close(tell)
+        if os.read(ready, 1):
+            wait_and_clean(outer)
+        os.close(ready)
+        os.waitpid(outer, 0)
         return False
-    pid = os.fork()
-    if pid != 0:
-        wait_and_clean(pid)
     isolation.die_with_parent(signal.SIGKILL)
     try:
+        isolation.unshare_all()
+        pid = os.fork()
+        if pid != 0:
+            os._exit(wait_alone(pid))
+        isolation.die_with_parent(signal.SIGKILL)
         isolation.build_root(scratch, runtime_folder, shown)
     except OSError as error:
-        sys.stderr.write("lambda-emulator: no mount namespace: {}\n".format(error))
-        return False
+        os.write(2, "lambda-emulator: no namespaces: {}\n".format(error).encode())
+        os._exit(1)
+    os.write(tell, b"1")
+    os.close(ready)
+    os.close(tell)
     return True
+
+
+def wait_alone(pid):
+    """Wait for a child, holding no descriptor, and return its exit status."""
+    # Only the zygote may hold the socket, or it would never see the emulator go.
+    os.closerange(3, FILE_DESCRIPTORS)
+    _, status = os.waitpid(pid, 0)
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1
 
 
 def wait_and_clean(pid):
     """Wait for the zygote; when the emulator is gone too, remove the folder it used."""
     emulator = os.getppid()
-    # Only the zygote may hold the socket, or it would never see the emulator go.
-    os.closerange(3, FILE_DESCRIPTORS)
-    _, status = os.waitpid(pid, 0)
+    code = wait_alone(pid)
     if os.getppid() != emulator:
-        # The zygote's new root became that of this process too.
-        shutil.rmtree(isolation.HOST_ROOT + OPTIONS["run_folder"], ignore_errors=True)
-    os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1)
+        shutil.rmtree(OPTIONS["run_folder"], ignore_errors=True)
+    os._exit(code)
 
 
 def preload(modules):
@@ -446,7 +486,9 @@ def main():
         isolated = False
     sdk_path = isolation.RUNTIME_DIR if isolated else OPTIONS["runtime_folder"]
     sys.path.append(sdk_path)
-    has_sdk = preload(SDK_MODULES if OPTIONS["preload_sdk"] else ())
+    for add_builtins in (site.setquit, site.setcopyright, site.sethelper):
+        add_builtins()  # `exit` and its kin, which -S leaves out
+    has_sdk = preload(OPTIONS["preload"])
     zygote = Zygote(control, {"isolated": isolated, "host_proc": host_proc})
     answer = {"isolated": isolated, "has_sdk": has_sdk}
     control.sendall(json.dumps(answer).encode() + b"\n")
