@@ -87,6 +87,11 @@ class _View:
             return _respond(self._answer(operation, uri, request_id))
         except LambdaError as error:
             return _respond(error_answer(error, request_id))
+        except ConnectionError:
+            raise  # the client went away; nobody wants an answer
+        except OSError as error:  # a full disk, and the like
+            refused = LambdaError("ServiceException", f"The emulator's machine refuses: {error}")
+            return _respond(error_answer(refused, request_id))
 
     def _answer(self, operation: OperationModel, uri: Mapping[str, str], request_id: str) -> Answer:
         run = self._operations.get(operation.name)

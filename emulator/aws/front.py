@@ -24,6 +24,7 @@ from emulator.observe import Activity, LogBook, Reporter
 _REQUEST_ID_CHARS: Final = string.ascii_uppercase + string.digits
 _NOT_SUPPORTED: Final = "501 Not Implemented"  # clients do not repeat it, as they would a 500
 _BAD_REQUEST: Final = "400 Bad Request"
+_FAILED: Final = "500 Internal Server Error"
 
 
 class Front:
@@ -72,6 +73,11 @@ class Front:
             raise  # the client went away; nobody wants an answer
         except IncompleteBody as error:
             arguments = "IncompleteBody", f"The request body is incomplete: {error}", _BAD_REQUEST
+            answer = refuse(environ, backend or "", requester.request_id, *arguments)
+        except OSError as error:  # a full disk; clients try again after this status
+            message = f"The emulator's machine refuses: {error}"
+            self._reporter.event("aws.failed", service=backend, error=error)
+            arguments = "InternalError", message, _FAILED
             answer = refuse(environ, backend or "", requester.request_id, *arguments)
         except Exception as error:  # noqa: BLE001  # moto raises anything; the client gets a reason
             answer = self._failure(environ, backend or "", requester.request_id, error)
