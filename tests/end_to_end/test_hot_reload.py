@@ -4,33 +4,42 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.calls import invoke
-from tests.end_to_end.project_folder import ProjectFolder, save_by_rename
+from tests.end_to_end.project_folder import RUNTIME, ProjectFolder, save_by_rename
 from tests.running_emulator import RunningEmulator, running_emulator
+
+Told = Callable[[str], list[str]]
 
 COUNTER = "COUNT = {}\ndef handler(event, context):\n    return COUNT\n"
 SLOW_TO_LOAD = "import time\ntime.sleep(0.3)\n" + COUNTER
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> ProjectFolder:
-    folder = ProjectFolder(tmp_path / "project")
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> ProjectFolder:
+    folder = ProjectFolder(tmp_path_factory.mktemp("project"))
     folder.add("counter", COUNTER.format(0))
     folder.add("other", COUNTER.format("'other'"))
     return folder
 
 
-@pytest.fixture
-def emulator(folder: ProjectFolder) -> Iterator[RunningEmulator]:
+@pytest.fixture(scope="module")
+def running(folder: ProjectFolder) -> Iterator[RunningEmulator]:
     with running_emulator(folder.path) as emulator:
-        emulator.settle()  # it watches
         yield emulator
+
+
+@pytest.fixture
+def emulator(running: RunningEmulator, folder: ProjectFolder) -> RunningEmulator:
+    """The emulator when `counter` answers with 0 and everything saved before is over."""
+    in_place(folder.path / "counter" / "app.py", COUNTER.format(0))
+    running.settle()
+    return running
 
 
 @pytest.fixture
@@ -38,8 +47,19 @@ def functions(emulator: RunningEmulator) -> Any:
     return emulator.client("lambda")
 
 
-def lines(emulator: RunningEmulator, event: str) -> list[str]:
-    return [line for line in emulator.output.splitlines() if line.startswith(event)]
+@pytest.fixture
+def told(emulator: RunningEmulator, functions: Any) -> Told:
+    """Call it for the lines since the test began that begin with a text."""
+
+    def output() -> str:
+        emulator.settle()
+        # Lines come in order: when this one is there, all that came before it are.
+        request_id = invoke(functions, "other").request_id
+        emulator.wait_for_output(f"request={request_id[:8]}")
+        return emulator.output
+
+    before = len(output())
+    return lambda start: [line for line in output()[before:].splitlines() if line.startswith(start)]
 
 
 def in_place(path: Path, text: str) -> None:
@@ -93,7 +113,7 @@ def test_what_runs_finishes_with_the_code_it_began_with(tmp_path: Path) -> None:
 
 
 def test_a_syntax_error_is_told_with_file_and_line_and_heals(
-    folder: ProjectFolder, emulator: RunningEmulator, functions: Any
+    folder: ProjectFolder, functions: Any, told: Told
 ) -> None:
     source = folder.path / "counter" / "app.py"
     assert invoke(functions, "counter").result == 0
@@ -109,14 +129,13 @@ def test_a_syntax_error_is_told_with_file_and_line_and_heals(
     assert answer.document["stackTrace"] == [
         '  File "/var/task/app.py" Line 2\n    def handler(event, context)\n'
     ]
-    emulator.wait_for_output("reload.failed function=counter")
-    [told] = lines(emulator, "reload.failed")
-    assert f"place={source}:2" in told
-    assert "changed=app.py" in told
+    [line] = told("reload.")
+    assert line.startswith("reload.failed function=counter changed=app.py ")
+    assert f"place={source}:2" in line
 
     in_place(source, COUNTER.format(2))
     assert invoke(functions, "counter").result == 2
-    emulator.wait_for_output("reload.finished function=counter")
+    assert told("reload.")[1].startswith("reload.finished function=counter changed=app.py ")
 
 
 def test_other_files_of_the_function_count_too(folder: ProjectFolder, functions: Any) -> None:
@@ -139,73 +158,66 @@ def test_other_files_of_the_function_count_too(folder: ProjectFolder, functions:
 
 
 def test_only_the_function_concerned_is_reloaded(
-    folder: ProjectFolder, emulator: RunningEmulator, functions: Any
+    folder: ProjectFolder, emulator: RunningEmulator, functions: Any, told: Told
 ) -> None:
-    invoke(functions, "other")
     in_place(folder.path / "counter" / "app.py", COUNTER.format(1))
-    invoke(functions, "counter")
-    emulator.settle()
+    assert invoke(functions, "counter").result == 1
 
-    [told] = lines(emulator, "reload.")
-    assert re.fullmatch(r"reload\.finished function=counter changed=app\.py ms=[\d.]+", told)
-    invoke(functions, "other")
+    [line] = told("reload.")
+    assert re.fullmatch(r"reload\.finished function=counter changed=app\.py ms=[\d.]+", line)
     environments = {record["environment"] for record in emulator.invocations("other")}
     assert len(environments) == 1
 
 
-def test_files_that_are_not_code_reload_nothing(
-    folder: ProjectFolder, emulator: RunningEmulator, functions: Any
+def test_what_is_not_code_and_what_did_not_change_reload_nothing(
+    folder: ProjectFolder, functions: Any, told: Told
 ) -> None:
-    code = folder.path / "counter"
+    code = folder.path / "other"
     for name in ("__pycache__", ".git", "node_modules"):
         (code / name).mkdir()
         for number in range(50):
             (code / name / f"file{number}.pyc").write_text("x")
     source = code / "app.py"
-    source.write_text(source.read_text())  # nothing new in it
-    (code / "app.py.swp").write_text("an editor's")
-    assert invoke(functions, "counter").result == 0
-    emulator.settle()
+    source.write_text(source.read_text())
+    save_by_rename(source, source.read_text())
+    (code / ".app.py.swp").write_text("an editor's")
+    assert invoke(functions, "other").result == "other"
 
-    assert len(lines(emulator, "reload.")) <= 1
+    assert told("reload.") == []
 
 
 @pytest.mark.slow
 def test_a_branch_switch_over_300_files_is_one_reload(
-    folder: ProjectFolder, emulator: RunningEmulator, functions: Any
+    folder: ProjectFolder, functions: Any, told: Told
 ) -> None:
+    imports = "".join(f"import module{number}\n" for number in range(300))
+    numbers = ", ".join(f"module{number}.N" for number in range(300))
+    source = f"{imports}def handler(event, context):\n    return [{numbers}]\n"
+    code = folder.add("switched", source).parent
+
     def git(*arguments: str) -> None:
         identity = ("-c", "user.name=me", "-c", "user.email=me@example.org")
-        subprocess.run(["git", *identity, *arguments], cwd=folder.path, check=True)
+        subprocess.run(["git", *identity, *arguments], cwd=code, check=True)
 
-    code = folder.path / "counter"
-    modules = "".join(f"import module{number}\n" for number in range(300))
-    source = modules + "def handler(event, context):\n    return [{}]\n"
-    numbers = ", ".join(f"module{number}.N" for number in range(300))
-
-    def write(value: int) -> None:
+    def commit(branch: str, value: int) -> None:
+        git("checkout", "-q", "-b", branch)
         for number in range(300):
             (code / f"module{number}.py").write_text(f"N = {value}\n")
-        (code / "app.py").write_text(source.format(numbers))
+        git("add", ".")
+        git("commit", "-q", "-m", branch)
 
-    git("init", "-q", "-b", "one")
-    write(1)
-    git("add", ".")
-    git("commit", "-q", "-m", "one")
-    git("checkout", "-q", "-b", "two")
-    write(2)
-    git("commit", "-q", "-a", "-m", "two")
-    assert set(invoke(functions, "counter").result) == {2}
-    emulator.settle()
-    before = len(lines(emulator, "reload."))
+    git("init", "-q")
+    commit("one", 1)
+    commit("two", 2)
+    told("reload.")
+    assert set(invoke(functions, "switched").result) == {2}
+    before = len(told("reload."))
 
     git("checkout", "-q", "one")
-    assert set(invoke(functions, "counter").result) == {1}
-    emulator.settle()
+    assert set(invoke(functions, "switched").result) == {1}
 
-    told = lines(emulator, "reload.")[before:]
-    assert len(told) == 1
-    assert re.search(r'function=counter changed="?\S+ \(\+299 more\)', told[0])
+    [line] = told("reload.")[before:]
+    assert re.match(r'reload\.finished function=switched changed="\S+ \(\+299 more\)"', line)
 
 
 COLOUR = "import os\ndef handler(event, context):\n    return os.environ['COLOUR']\n"
@@ -266,23 +278,34 @@ def test_a_trigger_added_to_emulator_toml_takes_effect(
     emulator.wait_for_output("triggers_added=")
     emulator.client("s3").put_object(Bucket="photos", Key="a.jpg", Body=b"x")
     emulator.settle()
-    assert [record["source"] for record in emulator.invocations("counter")] == ["s3"]
+    assert emulator.invocations("counter")[0]["source"] == "s3"
 
 
-def test_a_function_of_the_api_runs_live_from_its_folder(
-    folder: ProjectFolder, functions: Any, tmp_path: Path
-) -> None:
-    live = tmp_path / "live"
-    live.mkdir()
-    (live / "app.py").write_text(COUNTER.format(0))
+def create_live(functions: Any, name: str, folder: Path, runtime: str, handler: str) -> None:
     functions.create_function(
-        FunctionName="live",
-        Runtime="python3.11",
-        Handler="app.handler",
+        FunctionName=name,
+        Runtime=runtime,
+        Handler=handler,
         Role="arn:aws:iam::000000000000:role/any",
-        Code={"S3Bucket": "hot-reload", "S3Key": str(live)},
+        Code={"S3Bucket": "hot-reload", "S3Key": str(folder)},
     )
-    functions.get_waiter("function_active_v2").wait(FunctionName="live")
+    functions.get_waiter("function_active_v2").wait(FunctionName=name)
+
+
+def test_a_function_of_the_api_runs_live_from_its_folder(functions: Any, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(COUNTER.format(0))
+    create_live(functions, "live", tmp_path, RUNTIME, "app.handler")
     for count in range(1, 11):
-        save_by_rename(live / "app.py", COUNTER.format(count))
+        save_by_rename(tmp_path / "app.py", COUNTER.format(count))
         assert invoke(functions, "live").result == count
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
+def test_node_runs_what_was_saved_last_too(functions: Any, tmp_path: Path) -> None:
+    source = "exports.handler = async () => {};\n"
+    (tmp_path / "index.js").write_text(source.format(0))
+    create_live(functions, "live_node", tmp_path, "nodejs22.x", "index.handler")
+    for count in range(1, 11):
+        save_by_rename(tmp_path / "index.js", source.format(count))
+        assert invoke(functions, "live_node").result == count
