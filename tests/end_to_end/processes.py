@@ -1,5 +1,6 @@
 """What an emulator started, found by what `/proc` tells: also what hid in a session of its own."""
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -28,20 +29,30 @@ def processes_of(scratch: Path) -> list[psutil.Process]:
     return found
 
 
-def zygotes_of(emulator_id: int) -> list[psutil.Process]:
-    """The emulator's own children: each waits for the zygote it put into a namespace."""
+def waiters_of(emulator_id: int) -> list[psutil.Process]:
+    """The emulator's own children: each waits for a zygote."""
     return psutil.Process(emulator_id).children()
 
 
 def function_processes(emulator_id: int) -> list[psutil.Process]:
-    """First processes of environments: children of the zygotes in their namespaces."""
-    return [child for zygote in inner_zygotes_of(emulator_id) for child in zygote.children()]
+    """First processes of environments: each leads a session of its own."""
+    descendants = [
+        process for waiter in waiters_of(emulator_id) for process in waiter.children(recursive=True)
+    ]
+    return [process for process in descendants if _leads_session(process)]
 
 
-def inner_zygotes_of(emulator_id: int) -> list[psutil.Process]:
-    """The zygotes themselves, in their namespaces."""
-    makers = [maker for outer in zygotes_of(emulator_id) for maker in outer.children()]
-    return [zygote for maker in makers for zygote in maker.children()]
+def zygotes_of(emulator_id: int) -> list[psutil.Process]:
+    """The zygotes themselves, of which at least one function has been forked."""
+    found = {process.ppid() for process in function_processes(emulator_id)}
+    return [psutil.Process(process_id) for process_id in found]
+
+
+def _leads_session(process: psutil.Process) -> bool:
+    try:
+        return os.getsid(process.pid) == process.pid
+    except ProcessLookupError:
+        return False
 
 
 def is_running(process: psutil.Process) -> bool:

@@ -13,10 +13,10 @@ import pytest
 from tests.end_to_end.calls import invoke
 from tests.end_to_end.processes import (
     function_processes,
-    inner_zygotes_of,
     kill,
     processes_of,
     wait_until,
+    waiters_of,
     zygotes_of,
 )
 from tests.end_to_end.project_folder import ProjectFolder
@@ -108,6 +108,17 @@ def test_the_next_start_removes_the_folder_of_a_server_whose_zygotes_were_killed
             assert next_one.process.wait(20) == 0
 
 
+def test_a_zygote_that_ends_with_its_waiter_is_replaced_at_the_next_invocation(
+    emulator: RunningEmulator, functions: Any
+) -> None:
+    assert invoke(functions, "sleeper").result == "done"
+    for _ in range(3):
+        let_it_rest()
+        kill(waiters_of(emulator.process.pid))
+        assert wait_until(lambda: len(processes_of(emulator.scratch)) == 1)
+        assert invoke(functions, "sleeper").result == "done"
+
+
 def test_a_killed_zygote_is_replaced_at_the_next_invocation(
     emulator: RunningEmulator, functions: Any
 ) -> None:
@@ -115,17 +126,6 @@ def test_a_killed_zygote_is_replaced_at_the_next_invocation(
     for _ in range(3):
         let_it_rest()
         kill(zygotes_of(emulator.process.pid))
-        assert wait_until(lambda: len(processes_of(emulator.scratch)) == 1)
-        assert invoke(functions, "sleeper").result == "done"
-
-
-def test_a_zygote_killed_inside_its_namespace_is_replaced_too(
-    emulator: RunningEmulator, functions: Any
-) -> None:
-    assert invoke(functions, "sleeper").result == "done"
-    for _ in range(3):
-        let_it_rest()
-        kill(inner_zygotes_of(emulator.process.pid))
         assert invoke(functions, "sleeper").result == "done"
 
 
