@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,15 +58,22 @@ def test_a_crash_and_a_timeout_reset_the_environment(function: MakeFunction, run
     assert run(version).payload == b'"fine"'
 
 
-def test_children_in_the_process_group_end_with_the_environment(
-    function: MakeFunction, run: Run, environments: Environments
+@pytest.mark.parametrize(
+    "is_session",
+    [
+        False,
+        pytest.param(True, marks=pytest.mark.skipif(sys.platform != "linux", reason="no /proc")),
+    ],
+)
+def test_children_end_with_the_environment(
+    function: MakeFunction, run: Run, environments: Environments, is_session: bool
 ) -> None:
-    seconds = f"98764.{os.getpid()}"
+    seconds = f"98764.{os.getpid()}{int(is_session)}"
     version = function(
         f"""
         import subprocess
         def handler(event, context):
-            subprocess.Popen(["sleep", "{seconds}"])
+            subprocess.Popen(["sleep", "{seconds}"], start_new_session={is_session})
         """
     )
     run(version)

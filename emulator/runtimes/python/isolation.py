@@ -24,6 +24,7 @@ MS_REC = 0x4000
 MS_PRIVATE = 0x40000
 MNT_DETACH = 0x2
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 
 TASK_ROOT = "/var/task"
 RUNTIME_DIR = "/var/runtime"
@@ -62,6 +63,12 @@ def die_with_parent(signal_number):
     """Ask the kernel for `signal_number` when the process that forked this one ends."""
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+
+
+def adopt_orphans():
+    """Become the parent of descendants that lose theirs, as process 1 of a namespace is."""
+    if _libc is not None:
+        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def unshare_all():

@@ -263,12 +263,9 @@ class Zygote:
         child = self.children.get(environment_id)
         if child is None:
             return
-        if self.isolated:
-            self.kill_family(child)
-        else:
-            signal_group(child.pid)
-            if child.is_running:
-                send(child.pid, signal.SIGKILL)  # it may not lead its group yet
+        self.kill_family(child)
+        if not self.isolated:
+            signal_group(child.pid)  # those that had lost their parent before
         if child.is_running:
             self.bury(*os.waitpid(child.pid, 0))
         self.reap()
@@ -296,8 +293,11 @@ class Zygote:
         """Return the processes of the environment, and of others whose first process is gone.
 
         Every process lives in the mount namespace of its environment, so it is one whose
-        namespace belongs to no other running first process.
+        namespace belongs to no other running first process. Without namespaces descent is all
+        there is to go by.
         """
+        if not self.isolated:
+            return descendants(child.pid) if child.is_running else []
         others = [item.pid for item in self.children.values() if item.is_running]
         spared = {namespace_of(pid) for pid in others if pid != child.pid}
         spared.add(namespace_of(os.getpid()))  # of children that have just been forked, too
@@ -306,6 +306,16 @@ class Zygote:
         if child.is_running and child.pid not in family:
             family.append(child.pid)
         return family
+
+    def kill_orphans(self):
+        """Kill what functions left behind without namespaces: this process adopted it."""
+        for _ in range(KILL_ROUNDS):
+            orphans = descendants(os.getpid())[1:]
+            for pid in orphans:
+                send(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                for _ in orphans:
+                    os.waitpid(-1, 0)
 
 
 def exit_status(stop):
@@ -361,7 +371,28 @@ def await_group_end(pid):
 def processes():
     """Return the numbers of all processes this zygote can see, without its own."""
     own = os.getpid()
-    return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != own]
+    names = os.listdir("/proc") if os.path.isdir("/proc") else ()
+    return [int(name) for name in names if name.isdigit() and int(name) != own]
+
+
+def descendants(pid):
+    """Return a process and those that come from it, as far as the system tells."""
+    children = {}
+    for other in processes():
+        children.setdefault(parent_of(other), []).append(other)
+    found = [pid]
+    for parent in found:  # grows while it is walked
+        found.extend(children.get(parent, ()))
+    return found
+
+
+def parent_of(pid):
+    """Return the number of a process's parent; None when the process is gone."""
+    try:
+        with open("/proc/{}/stat".format(pid), "rb") as stat:
+            return int(stat.read().rpartition(b")")[2].split()[1])
+    except OSError:
+        return None
 
 
 def namespace_of(pid):
@@ -489,6 +520,8 @@ def main():
     for add_builtins in (site.setquit, site.setcopyright, site.sethelper):
         add_builtins()  # `exit` and its kin, which -S leaves out
     has_sdk = preload(OPTIONS["preload"])
+    if not isolated:
+        isolation.adopt_orphans()
     zygote = Zygote(control, {"isolated": isolated, "host_proc": host_proc})
     answer = {"isolated": isolated, "has_sdk": has_sdk}
     control.sendall(json.dumps(answer).encode() + b"\n")
@@ -496,6 +529,7 @@ def main():
     if not isolated:  # else the kernel ends what lives in the namespace
         for environment_id in list(zygote.children):
             zygote.kill(environment_id)
+        zygote.kill_orphans()
         if os.getppid() != emulator:
             shutil.rmtree(OPTIONS["run_folder"], ignore_errors=True)
 
