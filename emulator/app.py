@@ -150,6 +150,10 @@ class Emulator:
         os.close(self._run_folder_lock)
         return has_told_all
 
+    def abandon(self) -> None:
+        """Remove what would outlast this process, which ends at once."""
+        shutil.rmtree(self._run_folder, ignore_errors=True)
+
     def reset(self) -> None:
         """Empty everything, then load the project again; raises ProjectError before it begins."""
         load(self._settings.project)  # a file with mistakes must not leave an empty emulator

@@ -23,34 +23,37 @@ _STOPPED_AT_ONCE: Final = 130  # what a shell shows for a program that Ctrl-C en
 
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM."""
-    stop_asked = _on_signals()
+    signals = _Signals()
     try:
-        emulator = Emulator(settings, sys.stderr)
+        emulator = signals.emulator = Emulator(settings, sys.stderr)
     except ProjectError as error:
         raise CommandError(str(error)) from None
     try:
         emulator.start()
         _announce(emulator, settings)
-        stop_asked.wait()
+        signals.asked.wait()
     except (ListenError, ProjectError) as error:
         raise CommandError(str(error)) from None
     finally:
         _stop(emulator)
 
 
-def _on_signals() -> threading.Event:
-    """The event that the first SIGINT or SIGTERM sets; the second one ends the process."""
-    asked = threading.Event()
+class _Signals:
+    """The first SIGINT or SIGTERM sets `asked`; the second one ends the process."""
 
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        if asked.is_set():
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.emulator: Emulator | None = None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self.asked.is_set():
+            if self.emulator is not None:
+                self.emulator.abandon()
             # The zygotes end with their sockets to us, and what they started ends with them.
             os._exit(_STOPPED_AT_ONCE)
-        asked.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
-    return asked
+        self.asked.set()
 
 
 def _announce(emulator: Emulator, settings: Settings) -> None:

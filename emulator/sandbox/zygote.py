@@ -20,6 +20,7 @@ from emulator.sandbox.process import Exit, LaunchSpec
 SCRIPT = Path(__file__).parent.parent / "runtimes" / "python" / "zygote.py"
 KILL_TIMEOUT_S = 5.0
 START_TIMEOUT_S = 20.0
+SEND_TIMEOUT_S = 1.0
 
 
 class ZygoteError(RuntimeError):
@@ -222,6 +223,10 @@ class Zygote:
 
     def close(self) -> None:
         """End the zygote and everything it started."""
+        with contextlib.suppress(OSError):  # it has ended already, or does not listen
+            self._socket.settimeout(SEND_TIMEOUT_S)
+            # Without the lock: who sends at the same time sends in vain anyhow.
+            self._socket.sendall(b'{"op": "end", "fds": 0}\n')
         self._socket.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(KILL_TIMEOUT_S)

@@ -13,9 +13,9 @@ Requests (`op`):
   kill   end all processes of an environment; its mount namespace, and so its /tmp, stays.
   release  forget the namespace of an environment that has ended for good.
 A launch is named by `id`; `environment` names what may be launched again after a `kill`.
+  end    end all processes; when the socket closes without it, the emulator was killed.
 On the exit pipe this writes `pid N` (as the host counts), `refused TEXT` when a program could not
-be started, then `exit N` or `signal N`; the pipe closes once the environment was killed. When the
-socket closes, all processes end.
+be started, then `exit N` or `signal N`; the pipe closes once the environment was killed.
 """
 
 import array
@@ -45,6 +45,7 @@ MAX_MESSAGE = 1 << 20
 FDS_OF_A_MESSAGE = 3
 KILL_ROUNDS = 5  # a process that forks while it is killed needs more than one
 KILL_TIMEOUT_S = 1.0
+EMULATOR_GONE = 3  # exit status of a zygote whose emulator did not end it
 FILE_DESCRIPTORS = 1024
 
 
@@ -81,7 +82,7 @@ class Zygote:
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
 
     def run(self):
-        """Serve until the emulator closes the socket."""
+        """Serve until the emulator says that it ends, or False: closes the socket without that."""
         while True:
             ready, _, _ = select.select([self.control, self.wakeup[0]], [], [])
             if self.wakeup[0] in ready:
@@ -90,8 +91,10 @@ class Zygote:
             if self.control in ready:
                 requests = self.requests.receive()
                 if requests is None:
-                    return
+                    return False
                 for message, fds in requests:
+                    if message["op"] == "end":
+                        return True
                     self.handle(message, fds)
 
     def handle(self, message, fds):
@@ -481,7 +484,7 @@ def wait_and_clean(pid):
     """Wait for the zygote; when the emulator is gone too, remove the folder it used."""
     emulator = os.getppid()
     code = wait_alone(pid)
-    if os.getppid() != emulator:
+    if code == EMULATOR_GONE or os.getppid() != emulator:
         shutil.rmtree(OPTIONS["run_folder"], ignore_errors=True)
     os._exit(code)
 
@@ -506,7 +509,6 @@ def preload(modules):
 
 def main():
     """Follow the options of the command line, announce readiness, serve."""
-    emulator = os.getppid()
     control = socket.socket(fileno=OPTIONS["control_fd"])
     control.set_inheritable(False)
     host_proc = None
@@ -525,13 +527,14 @@ def main():
     zygote = Zygote(control, {"isolated": isolated, "host_proc": host_proc})
     answer = {"isolated": isolated, "has_sdk": has_sdk}
     control.sendall(json.dumps(answer).encode() + b"\n")
-    zygote.run()
+    was_ended = zygote.run()
     if not isolated:  # else the kernel ends what lives in the namespace
         for environment_id in list(zygote.children):
             zygote.kill(environment_id)
         zygote.kill_orphans()
-        if os.getppid() != emulator:
+        if not was_ended:
             shutil.rmtree(OPTIONS["run_folder"], ignore_errors=True)
+    sys.exit(0 if was_ended else EMULATOR_GONE)
 
 
 if __name__ == "__main__":
