@@ -19,8 +19,7 @@ from emulator.aws import AwsError, Functions, Moto
 from emulator.aws.routing import scope_of
 from emulator.console import Admin, Rooms
 from emulator.control import CodeStore, FunctionChange, FunctionStore
-from emulator.event_sources.http import HttpEvents
-from emulator.event_sources.s3 import S3Events
+from emulator.event_sources import Alarms, EventSources, HttpEvents, Surroundings
 from emulator.gateway import Hosts, Router, Server, serve
 from emulator.invoke import Invoker, InvokeSettings
 from emulator.model import (
@@ -32,13 +31,14 @@ from emulator.model import (
     ResolvedFunction,
     parse_function_name,
 )
+from emulator.model.triggers.s3 import S3Trigger
 from emulator.observe import Activity, LogBook, Records, Reporter
 from emulator.project.apply import ProjectDeployer
 from emulator.project.config import Project, load
 from emulator.project.reload import Reloader
-from emulator.project.triggers import S3Trigger
 from emulator.project.watch import Watcher
 from emulator.sandbox import IDLE_TIMEOUT_S, Credentials, Environments, Launcher
+from emulator.storage import Documents
 
 STOP_GRACE_S: Final = 10.0
 _DESCRIPTORS: Final = 10_240
@@ -77,6 +77,7 @@ class Emulator:
         self.activity = Activity(self.clock)
         self.log_book = LogBook(self.clock)
         self.records = Records()
+        self.documents = Documents()
         self.code = CodeStore(self._run_folder / "code")
         self.store = FunctionStore(
             self.clock, self.code, immediate_states=bool(project.emulator.immediate_states)
@@ -101,7 +102,7 @@ class Emulator:
             InvokeSettings(retry_delay_scale=_default(project.emulator.retry_delay_scale, 1.0)),
         )
         self.store.subscribe(self._on_change)
-        self._s3_events = S3Events(self.moto, self.invoker, self.reporter)
+        self.event_sources = self._make_event_sources()
         self.deployer = self._make_deployer(settings.project)
         self._watcher = self._make_watcher() if settings.watch else None
         self._admin = self._make_admin()
@@ -139,6 +140,7 @@ class Emulator:
         if self._watcher is not None:
             self._watcher.stop()
         self._admin.stop()
+        self.event_sources.stop()
         if lost := self.invoker.stop(grace_s):
             self.reporter.notice(f"{lost} accepted events did not get to run.")
         self.moto.stop()
@@ -159,6 +161,7 @@ class Emulator:
         load(self._settings.project)  # a file with mistakes must not leave an empty emulator
         self.store.reset()  # first these two: from here on nothing is accepted or told
         self.moto.reset()
+        self.event_sources.reset()
         self.invoker.reset()
         self.environments.reset()
         self.records.reset(self.clock.now())
@@ -183,14 +186,29 @@ class Emulator:
             idle_timeout_s=_default(project.emulator.idle_timeout_s, IDLE_TIMEOUT_S),
         )
 
+    def _make_event_sources(self) -> EventSources:
+        return EventSources(
+            Surroundings(
+                moto=self.moto,
+                invoker=self.invoker,
+                functions=self.store,
+                documents=self.documents,
+                alarms=Alarms(self.clock, self.reporter),
+                activity=self.activity,
+                clock=self.clock,
+                reporter=self.reporter,
+                endpoint_url=lambda: self.endpoint,
+            )
+        )
+
     def _make_deployer(self, folder: Path) -> ProjectDeployer:
         return ProjectDeployer(
             folder,
             self.store,
             self.code,
-            bind=_by_trigger(self._s3_events.bind),
-            unbind=_by_trigger(self._s3_events.unbind),
-            ensure_buckets=self.moto.ensure_buckets,
+            bind=self.event_sources.bind,
+            unbind=self.event_sources.unbind,
+            ensure=self.moto.ensure,
         )
 
     def _make_watcher(self) -> Watcher:
@@ -291,7 +309,11 @@ class Emulator:
 
     def _uses_s3(self) -> bool:
         project = self.deployer.project
-        return bool(project.buckets) or any(item.triggers for item in project.functions.values())
+        return any(made.kind == "bucket" for made in project.resources) or any(
+            isinstance(trigger, S3Trigger)
+            for function in project.functions.values()
+            for trigger in function.triggers
+        )
 
 
 class _UpToDate:
@@ -311,14 +333,6 @@ class _UpToDate:
         self, account: str, region: str, function: str, qualifier: str | None
     ) -> ResolvedFunction:
         return self._store.look_up(account, region, function, qualifier)
-
-
-def _by_trigger(change: Callable[..., None]) -> Callable[[S3Trigger, str], None]:
-    def call(trigger: S3Trigger, function_arn: str) -> None:
-        prefix, suffix = trigger.prefix or None, trigger.suffix or None
-        change(trigger.bucket, function_arn, trigger.events, prefix, suffix)
-
-    return call
 
 
 def _default(value: float | None, otherwise: float) -> float:

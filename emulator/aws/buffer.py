@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from emulator.aws.facts import Fact, Requester
 
-Listener = Callable[[list[Fact]], None]
+Listener = Callable[[Fact], None]
 
 
 class FactBuffer:
@@ -18,11 +18,11 @@ class FactBuffer:
 
     def __init__(self) -> None:
         self._here = threading.local()
-        self._listeners: list[Listener] = []
+        self._listeners: list[tuple[Listener, tuple[type[Fact], ...]]] = []
 
-    def subscribe(self, listener: Listener) -> None:
-        """Call `listener` with the facts of every successful request, oldest first."""
-        self._listeners.append(listener)
+    def subscribe(self, listener: Listener, *kinds: type[Fact]) -> None:
+        """Call `listener` with each fact of these kinds that a successful request told."""
+        self._listeners.append((listener, kinds or (Fact,)))
 
     @property
     def requester(self) -> Requester | None:
@@ -49,6 +49,8 @@ class FactBuffer:
             facts.append(fact)
 
     def deliver(self, facts: list[Fact]) -> None:
-        """Hand facts to every listener."""
-        for listener in self._listeners:
-            listener(facts)
+        """Hand facts, oldest first, to whoever wants their kind."""
+        for fact in facts:
+            for listener, kinds in self._listeners:
+                if isinstance(fact, kinds):
+                    listener(fact)

@@ -14,10 +14,17 @@ class Requester:
     source_ip: str
     request_id: str
     host_id: str  # the answer's x-amz-id-2
+    trace_header: str | None = None  # X-Amzn-Trace-Id: a function's SDK passes on its own
+
+
+class Fact:
+    """Something that happened in a service; each kind is a frozen dataclass."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ObjectFact:
+class ObjectFact(Fact):
     """An object of a bucket was created, removed or changed.
 
     `name` is an S3 event name without its `s3:`. What the event does not carry is None:
@@ -41,7 +48,7 @@ class ObjectFact:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class NotificationsSavedFact:
+class NotificationsSavedFact(Fact):
     """A bucket's notification configuration was saved; its queues and topics get a test event."""
 
     account: str
@@ -50,6 +57,3 @@ class NotificationsSavedFact:
     at_s: float
     requester: Requester
     notifications: BucketNotifications
-
-
-Fact = ObjectFact | NotificationsSavedFact

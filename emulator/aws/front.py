@@ -96,6 +96,7 @@ class Front:
             source_ip=environ.get("REMOTE_ADDR", "127.0.0.1"),
             request_id=_s3_request_id() if is_s3 else str(uuid.uuid4()),
             host_id=base64.b64encode(secrets.token_bytes(56)).decode() if is_s3 else "",
+            trace_header=environ.get("HTTP_X_AMZN_TRACE_ID"),
         )
 
     def _infer(self, environ: Environ, scope: Scope, account: str) -> str:

@@ -12,6 +12,7 @@ from emulator.aws.locks import ServiceLocks
 from emulator.aws.notifications import BucketNotifications, Rule, check
 from emulator.aws.patches.s3 import notifications_of, set_notifications
 from emulator.aws.patches.sqs import all_queues, wake
+from emulator.aws.provisioning import make_bucket
 from emulator.aws.services import Services
 from emulator.observe import LogEvent, Reporter
 
@@ -68,24 +69,15 @@ class Inside:
             except S3ClientError as error:
                 raise AwsError(error.code, error.message) from error
 
-    def ensure_buckets(self, names: Iterable[str], account: str, region: str) -> None:
-        """Create the buckets that are missing. S3 must be loaded."""
-        from moto.s3.models import s3_backends
-
-        with self._locks.hold("s3"):
-            for name in names:
-                if name not in s3_backends.bucket_accounts:
-                    s3_backends[account]["aws"].create_bucket(name, region)
-
     def change_rules(
         self, bucket: str, account: str, region: str, *, add: Rule | None, remove: Rule | None
     ) -> None:
         """Add or remove one rule of a bucket's notifications. Raises `notifications.Refused`."""
         from moto.s3.models import s3_backends
 
-        if add:
-            self.ensure_buckets([bucket], account, region)
         with self._locks.hold("s3"):
+            if add:
+                make_bucket(bucket, account, region)
             if bucket not in s3_backends.bucket_accounts:
                 return  # it was deleted, and its rules with it
             found = s3_backends[account]["aws"].get_bucket(bucket)

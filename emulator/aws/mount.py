@@ -8,6 +8,7 @@ from typing import Any
 from emulator.aws.buffer import FactBuffer, Listener
 from emulator.aws.credentials import Credentials, RoleCredentials
 from emulator.aws.destinations import Destinations
+from emulator.aws.facts import Fact
 from emulator.aws.front import Front
 from emulator.aws.functions import Functions
 from emulator.aws.inside import BusEvent, Inside
@@ -15,9 +16,11 @@ from emulator.aws.locks import ServiceLocks
 from emulator.aws.notifications import Refused, Rule
 from emulator.aws.patches import PATCHES, PatchContext
 from emulator.aws.patches.sqs import wake_long_polls
+from emulator.aws.provisioning import Provisioning
 from emulator.aws.routing import Environ, scope_of
 from emulator.aws.services import Services
-from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, Clock
+from emulator.model import Clock
+from emulator.model.resources import Resource
 from emulator.observe import Activity, LogBook, Reporter
 
 
@@ -56,6 +59,7 @@ class Moto:
             stopping=self._stopping,
         )
         self._services = Services(context, reporter)
+        self._provisioning = Provisioning(self._services, locks)
         self._inside = Inside(self._services, locks, reporter)
         self._front = Front(
             context,
@@ -72,9 +76,13 @@ class Moto:
         """Answer a request (PEP 3333); its facts have been delivered when this returns."""
         return self._front.answer(environ, start_response)
 
-    def subscribe(self, listener: Listener) -> None:
-        """Call `listener` with the facts of each successful request, oldest first."""
-        self._buffer.subscribe(listener)
+    def subscribe(self, listener: Listener, *kinds: type[Fact]) -> None:
+        """Call `listener` with each fact of these kinds (none: of all) a successful request told.
+
+        Facts come oldest first, on the request's thread and before its answer is sent: a listener
+        takes note and leaves the work to others.
+        """
+        self._buffer.subscribe(listener, *kinds)
 
     def service_of(self, environ: Environ) -> str | None:
         """Signing name of the service a request is for ("s3", "lambda"); None: nothing tells."""
@@ -132,14 +140,9 @@ class Moto:
         """Content of an object. Raises AwsError with S3's code and message."""
         return self._inside.fetch_object(account, region, bucket, key, version_id)
 
-    def ensure_buckets(
-        self, names: Iterable[str], account: str = DEFAULT_ACCOUNT, region: str = DEFAULT_REGION
-    ) -> None:
-        """Have these buckets exist before S3 answers its first, or next, request."""
-        wanted = tuple(names)
-        self._services.when_loaded(
-            "s3", lambda: self._inside.ensure_buckets(wanted, account, region)
-        )
+    def ensure(self, resources: Iterable[Resource]) -> None:
+        """Have these exist before their service answers its first, or next, request."""
+        self._provisioning.ensure(resources)
 
     def bind(self, bucket: str, rule: Rule) -> None:
         """Add a project file's trigger to a bucket's notifications, and the bucket if need be.

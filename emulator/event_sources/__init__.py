@@ -1,6 +1,8 @@
-"""Pollers and pushers: from what happened somewhere to an invocation."""
+"""What invokes functions without being asked by a person: pushers and pollers."""
 
+from emulator.event_sources.alarms import Alarms
 from emulator.event_sources.http import HttpEvents
-from emulator.event_sources.s3 import S3Events
+from emulator.event_sources.source import Surroundings
+from emulator.event_sources.sources import EventSources
 
-__all__ = ["HttpEvents", "S3Events"]
+__all__ = ["Alarms", "EventSources", "HttpEvents", "Surroundings"]

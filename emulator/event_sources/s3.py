@@ -4,22 +4,25 @@ import hashlib
 import json
 import string
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import quote_plus
+
+from typing_extensions import override
 
 from emulator.aws import (
     AwsError,
     BusEvent,
     Fact,
-    Moto,
     NotificationsSavedFact,
     ObjectFact,
     Rule,
 )
+from emulator.event_sources.source import EventSource, Surroundings
 from emulator.model import Call, LambdaError
-from emulator.observe import Reporter
+from emulator.model.triggers import Trigger
+from emulator.model.triggers.s3 import S3Trigger
 
 _SUBJECT: Final = "Amazon S3 Notification"
 _OWNER_CHARS: Final = string.ascii_uppercase + string.digits
@@ -58,54 +61,37 @@ _DELETION_TYPES: Final = {
 }
 
 
-class Acceptor(Protocol):
-    """The part of the invoke room that takes asynchronous invocations."""
-
-    def accept(self, call: Call) -> str:
-        """Queue an invocation and return its request id at once."""
-
-
-class S3Events:
+class S3Events(EventSource):
     """Delivers what S3 tells. It keeps nothing: a bucket's rules live in the bucket.
 
     Any thread may call; deliveries run on the thread of the request that caused them. Functions
     are only queued there, so a slow one delays nobody.
     """
 
-    def __init__(self, moto: Moto, invoker: Acceptor, reporter: Reporter) -> None:
-        self._moto = moto
-        self._invoker = invoker
-        self._reporter = reporter
-        moto.subscribe(self._on_facts)
+    trigger = S3Trigger
 
-    def bind(
-        self,
-        bucket: str,
-        function_arn: str,
-        events: Sequence[str],
-        prefix: str | None = None,
-        suffix: str | None = None,
-    ) -> None:
-        """Have events of a bucket invoke a function, as a trigger of `emulator.toml` asks."""
-        self._moto.bind(bucket, _trigger(bucket, function_arn, events, prefix, suffix))
+    def __init__(self, around: Surroundings) -> None:
+        super().__init__(around)
+        self._moto = around.moto
+        self._moto.subscribe(self._on_fact, ObjectFact, NotificationsSavedFact)
 
-    def unbind(
-        self,
-        bucket: str,
-        function_arn: str,
-        events: Sequence[str],
-        prefix: str | None = None,
-        suffix: str | None = None,
-    ) -> None:
-        """Take back a `bind` with the same arguments."""
-        self._moto.unbind(bucket, _trigger(bucket, function_arn, events, prefix, suffix))
+    @override
+    def bind(self, trigger: Trigger, function_arn: str) -> None:
+        """Put the trigger into the bucket's notifications; makes the bucket if need be."""
+        assert isinstance(trigger, S3Trigger)
+        self._moto.bind(trigger.bucket, _rule(trigger, function_arn))
 
-    def _on_facts(self, facts: Iterable[Fact]) -> None:
-        for fact in facts:
-            if isinstance(fact, NotificationsSavedFact):
-                self._send_test_events(fact)
-            else:
-                self._notify(fact)
+    @override
+    def unbind(self, trigger: Trigger, function_arn: str) -> None:
+        """Take it out."""
+        assert isinstance(trigger, S3Trigger)
+        self._moto.unbind(trigger.bucket, _rule(trigger, function_arn))
+
+    def _on_fact(self, fact: Fact) -> None:
+        if isinstance(fact, NotificationsSavedFact):
+            self._send_test_events(fact)
+        elif isinstance(fact, ObjectFact):
+            self._notify(fact)
 
     def _notify(self, fact: ObjectFact) -> None:
         notifications = fact.notifications
@@ -132,8 +118,9 @@ class S3Events:
                 payload=document.encode(),
                 source="s3",
                 cause=fact.requester.request_id,
+                trace_header=fact.requester.trace_header,
             )
-            self._invoker.accept(call)
+            self.around.invoker.accept(call)
 
     def _send_test_events(self, fact: NotificationsSavedFact) -> None:
         body = json.dumps(
@@ -157,7 +144,7 @@ class S3Events:
         try:
             delivery(*arguments)
         except (AwsError, LambdaError) as error:
-            self._reporter.event("s3.not_delivered", target=target, reason=error)
+            self.around.reporter.event("s3.not_delivered", target=target, reason=error)
 
 
 def record(fact: ObjectFact, configuration_id: str) -> dict[str, Any]:
@@ -247,21 +234,16 @@ def _present(members: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _trigger(
-    bucket: str,
-    function_arn: str,
-    events: Sequence[str],
-    prefix: str | None,
-    suffix: str | None,
-) -> Rule:
-    identity = json.dumps([bucket, function_arn, sorted(events), prefix, suffix])
+def _rule(trigger: S3Trigger, function_arn: str) -> Rule:
+    prefix, suffix = trigger.prefix or None, trigger.suffix or None
+    identity = json.dumps([trigger.bucket, function_arn, sorted(trigger.events), prefix, suffix])
     return Rule(
         id=str(uuid.uuid5(_TRIGGER_IDS, identity)),
         kind="function",
         arn=function_arn,
-        events=tuple(events),
-        prefix=prefix or None,
-        suffix=suffix or None,
+        events=trigger.events,
+        prefix=prefix,
+        suffix=suffix,
     )
 
 

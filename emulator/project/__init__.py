@@ -3,7 +3,6 @@
 from emulator.project.apply import ProjectChanges, ProjectDeployer
 from emulator.project.config import EmulatorTable, Project, ProjectError, ProjectFunction, load
 from emulator.project.reload import Reloader
-from emulator.project.triggers import S3Trigger
 from emulator.project.watch import Watcher
 
 __all__ = [
@@ -14,7 +13,6 @@ __all__ = [
     "ProjectError",
     "ProjectFunction",
     "Reloader",
-    "S3Trigger",
     "Watcher",
     "load",
 ]

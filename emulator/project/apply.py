@@ -13,11 +13,12 @@ from emulator.model import (
     LambdaError,
     function_arn,
 )
+from emulator.model.resources import Resource
+from emulator.model.triggers import Trigger
 from emulator.project.config import FILE_NAME, Project, ProjectError, ProjectFunction, load
 from emulator.project.table import Problem
-from emulator.project.triggers import S3Trigger
 
-Bind = Callable[[S3Trigger, str], None]  # the trigger, the ARN of its function
+Bind = Callable[[Trigger, str], None]  # the trigger, the ARN of its function
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +30,7 @@ class ProjectChanges:
     removed: tuple[str, ...] = ()
     triggers_added: tuple[str, ...] = ()
     triggers_removed: tuple[str, ...] = ()
-    buckets_added: tuple[str, ...] = ()
+    resources_added: tuple[str, ...] = ()
 
     @property
     def fields(self) -> dict[str, str]:
@@ -53,13 +54,13 @@ class ProjectDeployer:
         *,
         bind: Bind,
         unbind: Bind,
-        ensure_buckets: Callable[[Sequence[str]], None],
+        ensure: Callable[[Sequence[Resource]], None],
     ) -> None:
         self._store = store
         self._code = code
         self._bind = bind
         self._unbind = unbind
-        self._ensure_buckets = ensure_buckets
+        self._ensure = ensure
         self._lock = threading.Lock()
         self.project = Project(folder=folder.absolute())  # as it is deployed now
 
@@ -84,9 +85,9 @@ class ProjectDeployer:
         gone = [name for name in old.functions if name not in new.functions]
         loose = [bound for bound in _triggers(old) if bound not in _triggers(new)]
         fresh = [bound for bound in _triggers(new) if bound not in _triggers(old)]
-        buckets = [name for name in new.buckets if name not in old.buckets]
-        if buckets:  # one that is no longer named stays, with its objects
-            self._ensure_buckets(buckets)
+        resources = [resource for resource in new.resources if resource not in old.resources]
+        if resources:  # one that is no longer named stays, with what is in it
+            self._ensure(resources)
         for name, package in packages.items():
             self._store.deploy(_spec(new.functions[name]), package)
         # The old ones first: a trigger that moves to another function overlaps with itself.
@@ -102,7 +103,7 @@ class ProjectDeployer:
             removed=tuple(gone),
             triggers_added=tuple(f"{trigger.summary} -> {name}" for name, trigger in fresh),
             triggers_removed=tuple(f"{trigger.summary} -> {name}" for name, trigger in loose),
-            buckets_added=tuple(buckets),
+            resources_added=tuple(resource.summary for resource in resources),
         )
 
     def _packages(self, project: Project, names: Sequence[str]) -> dict[str, CodePackage]:
@@ -135,7 +136,7 @@ def _differs(name: str, old: Project, new: Project) -> bool:
     )
 
 
-def _triggers(project: Project) -> list[tuple[str, S3Trigger]]:
+def _triggers(project: Project) -> list[tuple[str, Trigger]]:
     return [
         (function.name, trigger)
         for function in project.functions.values()

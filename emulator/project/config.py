@@ -11,24 +11,24 @@ from typing import Final
 
 from emulator.control import CREATABLE, RESERVED_VARIABLES
 from emulator.model import DEFAULT_ACCOUNT, limits, nearest
+from emulator.model.resources import Resource
+from emulator.model.triggers import Trigger
+from emulator.model.triggers.s3 import S3Trigger
+from emulator.project import resources
 from emulator.project.table import Problem, Table
-from emulator.project.triggers import S3_EVENTS, S3Trigger, overlapping
+from emulator.project.triggers import READERS, s3
 
 FILE_NAME: Final = "emulator.toml"
 TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
 ARCHIVES: Final = (".zip", ".jar")
 DEFAULT_ROLE: Final = f"arn:aws:iam::{DEFAULT_ACCOUNT}:role/lambda-emulator"
 
-SOURCES: Final = ("s3",)
 LATER_SOURCES: Final = ("sqs", "sns", "kinesis", "dynamodb", "events", "schedule", "logs", "nats")
-LATER_RESOURCES: Final = ("queues", "topics", "tables", "streams", "event_buses")
 
 RUNTIMES: Final = tuple(
     name for name in CREATABLE if name.startswith(("nodejs", "python", "provided"))
 )
 
-_BUCKET: Final = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
-_BUCKET_FORM: Final = "a bucket's name: 3 to 63 lower-case letters, digits, - and ."
 _ROLE: Final = r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"
 _LOG_GROUP: Final = r"[.\-_/#A-Za-z0-9]{1,512}"
 
@@ -48,7 +48,7 @@ class ProjectFunction:
     role: str = DEFAULT_ROLE
     description: str = ""
     log_group: str = ""
-    triggers: tuple[S3Trigger, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +66,7 @@ class Project:
 
     folder: Path
     functions: Mapping[str, ProjectFunction] = field(default_factory=dict)
-    buckets: tuple[str, ...] = ()
+    resources: tuple[Resource, ...] = ()
     emulator: EmulatorTable = field(default_factory=EmulatorTable)
 
 
@@ -120,10 +120,10 @@ class _Reader:
     def __init__(self, folder: Path, root: Table) -> None:
         self._folder = folder
         self._root = root
-        self._triggers: list[tuple[Table, S3Trigger]] = []
+        self._triggers: list[tuple[Table, Trigger]] = []
 
     def project(self) -> Project:
-        buckets = self._buckets(self._root.table("resources"))
+        declared_resources = resources.read(self._root.table("resources"))
         declared = self._root.table("functions")
         functions = [self._function(declared, name) for name in declared.tables_by_name()]
         emulator = self._emulator(self._root.table("emulator"))
@@ -133,20 +133,9 @@ class _Reader:
         return Project(
             folder=self._folder,
             functions={function.name: function for function in functions},
-            buckets=buckets,
+            resources=declared_resources,
             emulator=emulator,
         )
-
-    def _buckets(self, table: Table) -> tuple[str, ...]:
-        buckets = []
-        for key, name in table.texts("buckets"):
-            if re.fullmatch(_BUCKET, name):
-                buckets.append(name)
-            else:
-                table.problem(key, f'"{name}" is not {_BUCKET_FORM}')
-        table.not_yet(*LATER_RESOURCES)
-        table.finish()
-        return tuple(dict.fromkeys(buckets))
 
     def _emulator(self, table: Table) -> EmulatorTable:
         settings = EmulatorTable(
@@ -208,46 +197,30 @@ class _Reader:
             form, what = r"(?=.{1,128}$)[^\s.][^\s]*\.[^\s.]+", 'a handler like "app.handler"'
         return table.text("handler", required=True, form=form, what=what)
 
-    def _triggers_of(self, table: Table) -> Iterator[S3Trigger]:
+    def _triggers_of(self, table: Table) -> Iterator[Trigger]:
         for entry in table.tables("triggers"):
             trigger = self._trigger(entry)
             if trigger is not None:
                 self._triggers.append((entry, trigger))
                 yield trigger
 
-    def _trigger(self, table: Table) -> S3Trigger | None:
+    def _trigger(self, table: Table) -> Trigger | None:
         source = table.text("source", required=True)
+        read = READERS.get(source)
+        if read is not None:
+            trigger = read(table)
+            table.finish()
+            return trigger
         if source in LATER_SOURCES:
-            table.problem("source", f'"{source}" is not supported yet{nearest(source, SOURCES)}')
-        elif source and source not in SOURCES:
-            table.problem("source", f'"{source}" is no event source{nearest(source, SOURCES)}')
-        if source not in SOURCES:
-            return None
-        trigger = S3Trigger(
-            bucket=table.text("bucket", required=True, form=_BUCKET, what=_BUCKET_FORM),
-            events=_s3_events(table),
-            prefix=table.text("prefix"),
-            suffix=table.text("suffix"),
-        )
-        table.finish()
-        return trigger
+            table.problem("source", f'"{source}" is not supported yet{nearest(source, READERS)}')
+        elif source:
+            table.problem("source", f'"{source}" is no event source{nearest(source, READERS)}')
+        return None
 
     def _note_overlaps(self) -> None:
-        for first, second in overlapping([trigger for _, trigger in self._triggers]):
-            other = self._triggers[first][0].path("")
-            text = (
-                f"overlaps {other}: S3 refuses two configurations of a bucket that share an"
-                " event type and have overlapping prefixes and suffixes"
-            )
-            self._triggers[second][0].problem("", text)
-
-
-def _s3_events(table: Table) -> tuple[str, ...]:
-    events = table.texts("events", required=True)
-    for key, event in events:
-        if event not in S3_EVENTS:
-            table.problem(key, f'"{event}" is no event of S3{nearest(event, S3_EVENTS)}')
-    return tuple(event for _, event in events)
+        s3.note_overlaps(
+            [(table, found) for table, found in self._triggers if isinstance(found, S3Trigger)]
+        )
 
 
 def _environment(table: Table) -> dict[str, str]:

@@ -71,7 +71,7 @@ def running_aws() -> Iterator[Aws]:
     server = serve(moto.wsgi, "127.0.0.1", 0)
     moto.listens_on(server.port)
     aws = Aws(moto, server.port, clock, log_book, functions, terminal, reporter)
-    moto.subscribe(lambda facts: aws.facts.extend(facts))
+    moto.subscribe(aws.facts.append)
     yield aws
     moto.stop()
     server.stop(1)

@@ -19,7 +19,7 @@ def fact(key: str) -> ObjectFact:
 
 def test_facts_of_a_request_are_kept_back() -> None:
     buffer, told = FactBuffer(), list[Fact]()
-    buffer.subscribe(told.extend)
+    buffer.subscribe(told.append)
     with buffer.request(WHO) as facts:
         buffer.tell(fact("a"))
         assert buffer.requester is WHO
@@ -30,6 +30,6 @@ def test_facts_of_a_request_are_kept_back() -> None:
 
 def test_a_fact_outside_a_request_is_delivered_at_once() -> None:
     buffer, told = FactBuffer(), list[Fact]()
-    buffer.subscribe(told.extend)
+    buffer.subscribe(told.append)
     buffer.tell(fact("a"))
     assert told == [fact("a")]

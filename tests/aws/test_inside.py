@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from emulator.aws import AwsError, BusEvent
+from emulator.model.resources import Resource
 from tests.aws.conftest import Aws, Client
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"
@@ -44,7 +45,7 @@ def test_an_object_that_is_not_there_says_why(
 
 def test_buckets_are_made_once(aws: Aws, client: Client) -> None:
     for _ in range(2):
-        aws.moto.ensure_buckets(["photos", "thumbnails"])
+        aws.moto.ensure([Resource(kind="bucket", name=name) for name in ("photos", "thumbnails")])
     names = [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]
     assert sorted(names) == ["photos", "thumbnails"]
 

@@ -1,5 +1,93 @@
-"""The server and the clients of the aws room's tests."""
+"""The server and the clients of the aws room's tests, and what an event source works with."""
 
-from tests.aws.conftest import aws, client, running_aws, session
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.control import CodeStore, FunctionStore
+from emulator.event_sources import Alarms, Surroundings
+from emulator.model import Call, InvocationResult, LambdaError, Status
+from emulator.observe import Activity
+from emulator.storage import Documents
+from tests.aws.conftest import Aws, aws, client, running_aws, session
 
 __all__ = ["aws", "client", "running_aws", "session"]
+
+
+def answered(payload: bytes = b"null", function_error: str | None = None) -> InvocationResult:
+    """What the invoker returns for a function that answered `payload`."""
+    return InvocationResult(
+        payload=payload,
+        status=Status.ERROR if function_error else Status.SUCCESS,
+        function_error=function_error,
+        error_type="Function.Error" if function_error else None,
+        executed_version="$LATEST",
+        log=b"",
+        duration_ms=1.0,
+        billed_ms=1,
+        init_ms=None,
+        max_memory_mib=None,
+        environment_id="e",
+    )
+
+
+class FakeInvoker:
+    """Takes calls and keeps them; `on_call` may do more, `answer` makes what `run` returns."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.calls: list[Call] = []
+        self.gone: set[str] = set()
+        self.on_call: Any = None
+        self.answer: Callable[[Call], InvocationResult] = lambda call: answered()
+
+    def accept(self, call: Call) -> str:
+        self._take(call)
+        return "request-id"
+
+    def run(self, call: Call) -> tuple[InvocationResult, str]:
+        self._take(call)
+        return self.answer(call), "request-id"
+
+    def _take(self, call: Call) -> None:
+        if call.function in self.gone:
+            raise LambdaError("ResourceNotFoundException", f"Function not found: {call.function}")
+        self.calls.append(call)
+        if self.on_call:
+            self.on_call(call)
+
+
+@pytest.fixture
+def invoker(running_invoker: FakeInvoker) -> FakeInvoker:
+    running_invoker.reset()
+    return running_invoker
+
+
+@pytest.fixture(scope="module")
+def running_invoker() -> FakeInvoker:
+    return FakeInvoker()
+
+
+@pytest.fixture(scope="module")
+def surroundings(
+    running_aws: Aws, running_invoker: FakeInvoker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Surroundings]:
+    folder: Path = tmp_path_factory.mktemp("code")
+    clock, reporter = running_aws.clock, running_aws.reporter
+    alarms = Alarms(clock, reporter)
+    yield Surroundings(
+        moto=running_aws.moto,
+        invoker=running_invoker,
+        functions=FunctionStore(clock, CodeStore(folder)),
+        documents=Documents(),
+        alarms=alarms,
+        activity=Activity(clock),
+        clock=clock,
+        reporter=reporter,
+        endpoint_url=lambda: running_aws.url,
+    )
+    alarms.stop()

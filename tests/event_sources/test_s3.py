@@ -9,53 +9,27 @@ from urllib.parse import unquote_plus
 import pytest
 
 from emulator.aws import ObjectFact, Requester
-from emulator.event_sources import S3Events
-from emulator.event_sources.s3 import bus_event, record
-from emulator.model import Call, LambdaError
+from emulator.event_sources import Surroundings
+from emulator.event_sources.s3 import S3Events, bus_event, record
+from emulator.model import Call
+from emulator.model.triggers.s3 import S3Trigger
 from tests.aws.conftest import Aws, Client
+from tests.event_sources.conftest import FakeInvoker
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:resize"
 OTHER = "arn:aws:lambda:us-east-1:000000000000:function:other"
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"
 CREATED = "s3:ObjectCreated:*"
+JPG = S3Trigger(bucket="photos", events=(CREATED,), suffix=".jpg")
 
 
-class FakeInvoker:
-    """Takes calls and keeps them; `on_call` may do more."""
-
-    def __init__(self) -> None:
-        self.calls: list[Call] = []
-        self.gone: set[str] = set()
-        self.on_call: Any = None
-
-    def accept(self, call: Call) -> str:
-        if call.function in self.gone:
-            raise LambdaError("ResourceNotFoundException", f"Function not found: {call.function}")
-        self.calls.append(call)
-        if self.on_call:
-            self.on_call(call)
-        return "request-id"
-
-    def records(self) -> list[dict[str, Any]]:
-        return [json.loads(call.payload)["Records"][0] for call in self.calls]
-
-
-@pytest.fixture
-def invoker(running_invoker: FakeInvoker) -> FakeInvoker:
-    running_invoker.calls.clear()
-    running_invoker.gone.clear()
-    running_invoker.on_call = None
-    return running_invoker
+def records(invoker: FakeInvoker) -> list[dict[str, Any]]:
+    return [json.loads(call.payload)["Records"][0] for call in invoker.calls]
 
 
 @pytest.fixture(scope="module")
-def running_invoker() -> FakeInvoker:
-    return FakeInvoker()
-
-
-@pytest.fixture(scope="module")
-def events(running_aws: Aws, running_invoker: FakeInvoker) -> S3Events:
-    return S3Events(running_aws.moto, running_invoker, running_aws.reporter)
+def events(surroundings: Surroundings) -> S3Events:
+    return S3Events(surroundings)
 
 
 @pytest.fixture
@@ -93,7 +67,7 @@ def test_a_record_is_as_aws_sends_it(s3: Any, invoker: FakeInvoker) -> None:
     configure(s3, LambdaFunctionConfigurations=[to_function()])
     meta = s3.put_object(Bucket="bkt", Key="a b/c@d+é.txt", Body=b"hello")["ResponseMetadata"]
     [call] = invoker.calls
-    [found] = invoker.records()
+    [found] = records(invoker)
     assert (call.function, call.account, call.region) == (FUNCTION, "000000000000", "us-east-1")
     assert (call.source, call.cause) == ("s3", meta["RequestId"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", found.pop("eventTime"))
@@ -183,7 +157,7 @@ def test_filters_are_for_the_decoded_key(s3: Any, invoker: FakeInvoker) -> None:
     configure(s3, LambdaFunctionConfigurations=[to_function(prefix="in put/", suffix="+é.jpg")])
     for key in ("in put/a+é.jpg", "in+put/a+é.jpg", "in put/a.jpg"):
         s3.put_object(Bucket="bkt", Key=key)
-    keys = [unquote_plus(found["s3"]["object"]["key"]) for found in invoker.records()]
+    keys = [unquote_plus(found["s3"]["object"]["key"]) for found in records(invoker)]
     assert keys == ["in put/a+é.jpg"]
 
 
@@ -198,7 +172,7 @@ def test_only_the_events_asked_for_arrive(s3: Any, invoker: FakeInvoker) -> None
     s3.delete_object(Bucket="bkt", Key="a")
     assert [
         (call.function, found["eventName"])
-        for call, found in zip(invoker.calls, invoker.records(), strict=True)
+        for call, found in zip(invoker.calls, records(invoker), strict=True)
     ] == [(FUNCTION, "ObjectCreated:Copy"), (OTHER, "ObjectRemoved:Delete")]
 
 
@@ -308,7 +282,7 @@ def test_a_trigger_is_in_the_buckets_configuration_and_fires(
     aws: Aws, events: S3Events, invoker: FakeInvoker, client: Client
 ) -> None:
     for _ in range(2):
-        events.bind("photos", FUNCTION, [CREATED], suffix=".jpg")
+        events.bind(JPG, FUNCTION)
     s3 = client("s3")
     [rule] = s3.get_bucket_notification_configuration(Bucket="photos")[
         "LambdaFunctionConfigurations"
@@ -316,7 +290,7 @@ def test_a_trigger_is_in_the_buckets_configuration_and_fires(
     assert (rule["LambdaFunctionArn"], rule["Events"]) == (FUNCTION, [CREATED])
     s3.put_object(Bucket="photos", Key="a.jpg")
     assert len(invoker.calls) == 1
-    events.unbind("photos", FUNCTION, [CREATED], suffix=".jpg")
+    events.unbind(JPG, FUNCTION)
     s3.put_object(Bucket="photos", Key="a.jpg")
     assert len(invoker.calls) == 1
 
@@ -324,7 +298,7 @@ def test_a_trigger_is_in_the_buckets_configuration_and_fires(
 def test_a_bound_function_needs_no_permission_to_be_saved_again(
     aws: Aws, events: S3Events, client: Client
 ) -> None:
-    events.bind("photos", FUNCTION, [CREATED])
+    events.bind(S3Trigger(bucket="photos", events=(CREATED,)), FUNCTION)
     s3 = client("s3")
     saved = s3.get_bucket_notification_configuration(Bucket="photos")
     del saved["ResponseMetadata"]
@@ -334,8 +308,8 @@ def test_a_bound_function_needs_no_permission_to_be_saved_again(
 def test_triggers_that_overlap_are_refused_on_the_terminal(
     aws: Aws, events: S3Events, client: Client
 ) -> None:
-    events.bind("photos", FUNCTION, [CREATED])
-    events.bind("photos", OTHER, ["s3:ObjectCreated:Put"])
+    events.bind(S3Trigger(bucket="photos", events=(CREATED,)), FUNCTION)
+    events.bind(S3Trigger(bucket="photos", events=("s3:ObjectCreated:Put",)), OTHER)
     rules = client("s3").get_bucket_notification_configuration(Bucket="photos")
     assert len(rules["LambdaFunctionConfigurations"]) == 1
     aws.reporter.stop()

@@ -6,9 +6,11 @@ import pytest
 
 from emulator.control import CodeStore, FunctionChange, FunctionStore
 from emulator.model import Clock
+from emulator.model.resources import Resource
+from emulator.model.triggers import Trigger
+from emulator.model.triggers.s3 import S3Trigger
 from emulator.project.apply import ProjectDeployer
 from emulator.project.config import ProjectError
-from emulator.project.triggers import S3Trigger
 
 FUNCTION = '[functions.{0}]\ncode = "code"\nhandler = "app.handler"\nruntime = "python3.12"\n'
 TRIGGER = (
@@ -33,7 +35,7 @@ class Deployed:
             code,
             bind=lambda trigger, arn: self._bound("bind", trigger, arn),
             unbind=lambda trigger, arn: self._bound("unbind", trigger, arn),
-            ensure_buckets=self._buckets,
+            ensure=self._resources,
         )
         (folder / "code").mkdir()
 
@@ -42,11 +44,12 @@ class Deployed:
         assert version is not None
         self.calls.append(f"{change.kind} {version.name}")
 
-    def _bound(self, what: str, trigger: S3Trigger, arn: str) -> None:
+    def _bound(self, what: str, trigger: Trigger, arn: str) -> None:
+        assert isinstance(trigger, S3Trigger)
         self.calls.append(f"{what} {trigger.bucket} {arn.rpartition(':')[2]}")
 
-    def _buckets(self, names: Sequence[str]) -> None:
-        self.calls.append(f"buckets {','.join(names)}")
+    def _resources(self, resources: Sequence[Resource]) -> None:
+        self.calls.extend(resource.summary for resource in resources)
 
     def apply(self, toml: str) -> dict[str, str]:
         """Apply `toml`; `calls` then holds what that did, and nothing older."""
@@ -62,11 +65,11 @@ def deployed(tmp_path: Path) -> Deployed:
 
 def test_a_project_is_deployed_with_its_buckets_before_its_triggers(deployed: Deployed) -> None:
     told = deployed.apply(FUNCTION.format("f") + TRIGGER.format("f") + BUCKETS)
-    assert deployed.calls == ["buckets photos", "created f", "bind photos f"]
+    assert deployed.calls == ["bucket photos", "created f", "bind photos f"]
     assert told == {
         "added": "f",
         "triggers_added": "s3://photos/* ObjectCreated:* -> f",
-        "buckets_added": "photos",
+        "resources_added": "bucket photos",
     }
     (version,) = deployed.store.functions()
     assert version.code.is_live
@@ -135,4 +138,4 @@ def test_after_a_reset_everything_is_deployed_again(deployed: Deployed) -> None:
     deployed.store.reset()
     deployed.deployer.forget()
     deployed.apply(toml)
-    assert deployed.calls == ["buckets photos", "created f", "bind photos f"]
+    assert deployed.calls == ["bucket photos", "created f", "bind photos f"]

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from emulator.model.triggers.s3 import S3Trigger
 from emulator.project.config import EmulatorTable, ProjectError, load
-from emulator.project.triggers import S3Trigger, overlapping
+from emulator.project.triggers.s3 import overlapping
 
 GOOD = """
 [functions.resize]
@@ -57,7 +58,7 @@ def test_the_example_of_the_design_is_read_as_written(tmp_path: Path) -> None:
     assert function.triggers == (
         S3Trigger(bucket="photos", events=("s3:ObjectCreated:*",), suffix=".jpg"),
     )
-    assert read.buckets == ("photos", "thumbnails")
+    assert [made.summary for made in read.resources] == ["bucket photos", "bucket thumbnails"]
 
 
 def test_what_is_left_out_has_the_defaults_of_lambda(tmp_path: Path) -> None:
@@ -133,14 +134,21 @@ MISTAKES = [
     ("Created:*", "Create:*", 'functions.resize.triggers[0].events[0]: "s3:', "s3:ObjectCreated:*"),
     ('["s3:ObjectCreated:*"]', "[]", "functions.resize.triggers[0].events: is empty", ""),
     ("suffix", "sufix", "functions.resize.triggers[0].sufix: unknown key", "suffix"),
-    ("[resources]", "[resources]\nqueues = []", "resources.queues: is not supported yet", ""),
+    (
+        "[resources]",
+        '[resources]\nqueues = ["a b"]',
+        'resources.queues[0]: "a b" is not a queue',
+        "",
+    ),
     ('"thumbnails"]', '"Thumbs"]', 'resources.buckets[1]: "Thumbs" is not a bucket', ""),
 ]
 
 
 def test_a_file_that_lists_no_buckets_may_name_any_in_a_trigger(tmp_path: Path) -> None:
     (function,) = load(project(tmp_path, GOOD.partition("[resources]")[0])).functions.values()
-    assert function.triggers[0].bucket == "photos"
+    (trigger,) = function.triggers
+    assert isinstance(trigger, S3Trigger)
+    assert trigger.bucket == "photos"
 
 
 @pytest.mark.parametrize(("before", "after", "message", "meant"), MISTAKES)

@@ -63,7 +63,7 @@ class Running:
             self.code,
             bind=lambda trigger, arn: None,
             unbind=lambda trigger, arn: None,
-            ensure_buckets=lambda names: None,
+            ensure=lambda resources: None,
         )
         reloader = Reloader(
             self.store,

@@ -1,0 +1,91 @@
+"""Calls back when its time on the clock has come: schedules, windows, retries, expiry."""
+
+import heapq
+import threading
+import traceback
+from collections.abc import Callable
+from itertools import count
+from typing import Final
+
+from emulator.model import Clock
+from emulator.observe import Reporter
+
+_ROUNDING_S: Final = 1e-6  # of sums of seconds: a frozen clock never gets past it by itself
+_JOIN_S: Final = 1.0
+
+
+class Alarm:
+    """One call to come; `cancel` by whoever set it."""
+
+    __slots__ = ("ring",)
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self.ring: Callable[[], None] | None = ring
+
+    def cancel(self) -> None:
+        """Do not ring, unless it is ringing already."""
+        self.ring = None
+
+
+class Alarms:
+    """All alarms of the event sources, one thread for all of them.
+
+    Any thread may call. `_lock` guards the heap; alarms ring outside it, on the thread "alarms" or
+    on the one that moved the clock: whoever moved it finds rung what was due when it returns. So
+    what rings only starts the work, and begins its activity before it returns.
+    """
+
+    def __init__(self, clock: Clock, reporter: Reporter) -> None:
+        self._clock = clock
+        self._reporter = reporter
+        self._lock = threading.Lock()
+        self._has_changed = threading.Condition(self._lock)
+        self._heap: list[tuple[float, int, Alarm]] = []
+        self._tie_breaker = count()
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._run, name="alarms", daemon=True)
+        self._thread.start()
+        clock.on_move(self._ring_due)
+
+    def set(self, due_s: float, ring: Callable[[], None]) -> Alarm:
+        """Call `ring` once when `Clock.monotonic` reaches `due_s`; at once if it has."""
+        alarm = Alarm(ring)
+        with self._lock:
+            heapq.heappush(self._heap, (due_s, next(self._tie_breaker), alarm))
+            if self._heap[0][2] is alarm:
+                self._has_changed.notify()
+        return alarm
+
+    def stop(self) -> None:
+        """Ring no more."""
+        with self._lock:
+            self._is_stopping = True
+            self._has_changed.notify()
+        self._thread.join(_JOIN_S)
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                if self._is_stopping:
+                    return
+                due_s = self._heap[0][0] if self._heap else None
+                self._has_changed.wait(self._clock.timeout(due_s))
+            self._ring_due()
+
+    def _ring_due(self) -> None:
+        while (alarm := self._next_due()) is not None:
+            ring = alarm.ring
+            if ring is None:
+                continue
+            try:
+                ring()
+            except Exception:  # noqa: BLE001  # a bug of ours: the other alarms must ring
+                self._reporter.event("alarm.failed", traceback=traceback.format_exc())
+
+    def _next_due(self) -> Alarm | None:
+        with self._lock:
+            self._has_changed.notify()  # time moved: the pause is another one
+            now_s = self._clock.monotonic() + _ROUNDING_S
+            if self._is_stopping or not self._heap or self._heap[0][0] > now_s:
+                return None
+            return heapq.heappop(self._heap)[2]

@@ -1,0 +1,39 @@
+"""All event sources of one emulator."""
+
+from typing import Final
+
+from emulator.event_sources.s3 import S3Events
+from emulator.event_sources.source import EventSource, Surroundings
+from emulator.model.triggers import Trigger
+
+_ALL: Final[tuple[type[EventSource], ...]] = (S3Events,)
+
+
+class EventSources:
+    """Makes, resets and stops them together. Any thread may call."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._alarms = surroundings.alarms
+        self._sources = [make(surroundings) for make in _ALL]
+        self._by_trigger = {
+            source.trigger: source for source in self._sources if source.trigger is not None
+        }
+
+    def bind(self, trigger: Trigger, function_arn: str) -> None:
+        """Have what a project's trigger names invoke a function."""
+        self._by_trigger[type(trigger)].bind(trigger, function_arn)
+
+    def unbind(self, trigger: Trigger, function_arn: str) -> None:
+        """Take back a `bind` with the same arguments."""
+        self._by_trigger[type(trigger)].unbind(trigger, function_arn)
+
+    def reset(self) -> None:
+        """Have every source forget everything."""
+        for source in self._sources:
+            source.reset()
+
+    def stop(self) -> None:
+        """End what the sources run."""
+        self._alarms.stop()
+        for source in self._sources:
+            source.stop()

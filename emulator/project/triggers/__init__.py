@@ -1,0 +1,12 @@
+"""`[[functions.NAME.triggers]]`: a reader for each event source."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from emulator.model.triggers import Trigger
+from emulator.project.table import Table
+from emulator.project.triggers import s3
+
+READERS: Final[Mapping[str, Callable[[Table], Trigger]]] = {  # by `source`
+    "s3": s3.read,
+}

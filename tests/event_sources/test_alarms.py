@@ -1,0 +1,58 @@
+import io
+from collections.abc import Iterator
+from threading import Event
+
+import pytest
+
+from emulator.event_sources import Alarms
+from emulator.model import Clock
+from emulator.observe import Reporter
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def alarms(clock: Clock) -> Iterator[Alarms]:
+    reporter = Reporter(io.StringIO())
+    made = Alarms(clock, reporter)
+    yield made
+    made.stop()
+    reporter.stop()
+
+
+def test_an_alarm_rings_when_its_time_has_come(alarms: Alarms, clock: Clock) -> None:
+    rang = Event()
+    alarms.set(clock.monotonic() + 0.01, rang.set)
+    assert rang.wait(5)
+
+
+def test_who_moves_a_frozen_clock_finds_what_was_due_rung_in_order(
+    alarms: Alarms, clock: Clock
+) -> None:
+    clock.freeze(True)
+    rung: list[int] = []
+    for seconds in (60, 20, 120):
+        alarms.set(clock.monotonic() + seconds, lambda seconds=seconds: rung.append(seconds))  # type: ignore[misc]  # a loop's value
+    clock.advance(60)
+    assert rung == [20, 60]
+
+
+def test_a_cancelled_alarm_is_silent(alarms: Alarms, clock: Clock) -> None:
+    rung: list[int] = []
+    alarms.set(clock.monotonic() + 60, lambda: rung.append(1)).cancel()
+    alarms.set(clock.monotonic() + 60, lambda: rung.append(2))
+    clock.advance(61)
+    assert rung == [2]
+
+
+def test_an_alarm_whose_bell_is_broken_does_not_silence_the_others(
+    alarms: Alarms, clock: Clock
+) -> None:
+    rung: list[int] = []
+    alarms.set(clock.monotonic() + 1, lambda: rung.remove(7))
+    alarms.set(clock.monotonic() + 2, lambda: rung.append(2))
+    clock.advance(3)
+    assert rung == [2]
