@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo start test bench lint format lock clean setup python
+.PHONY: help demo start test bench events lint format lock clean setup python
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -27,6 +27,10 @@ test: setup ## run the tests (ARGS="tests/sample_functions -k resize")
 
 bench: setup ## measure speed, side by side with the least a Python server can do
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+events: setup ## write the generated files of events/ anew
+	@$(BIN)/python -c 'from pathlib import Path; from emulator.cli.generate_event import write_files; \
+	write_files(Path("events"))'
 
 lint: setup ## ruff and mypy
 	@$(BIN)/ruff check

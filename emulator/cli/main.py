@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
 import click
+from typing_extensions import override
 
 from emulator import __version__
 from emulator.cli.errors import CommandError
@@ -211,6 +212,34 @@ def doctor(as_json: bool) -> None:
     from emulator.cli.doctor import examine
 
     examine(_default_port(), as_json=as_json)
+
+
+class _Sources(click.Group):
+    """The sources of `generate-event`, loaded when one is asked for."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        from emulator.event_sources.samples import SAMPLES
+
+        return sorted(SAMPLES)
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        from emulator.cli.generate_event import source_group
+
+        return source_group(cmd_name)
+
+
+@cli.command("generate-event", cls=_Sources)
+def generate_event() -> None:
+    """Print an event as its source would send it.
+
+    \b
+    Example:
+      lambda-emulator generate-event s3 put --bucket photos --key china.jpg
+    """
 
 
 def _server(endpoint_url: str | None) -> "RunningServer":

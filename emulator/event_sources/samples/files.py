@@ -1,0 +1,10 @@
+"""The files of `events/` that `make events` writes: source, kind and options of each."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+FILES: Final[Mapping[str, tuple[str, str, Mapping[str, Any]]]] = {
+    "function-url-get.json": ("function-url", "get", {}),
+    "s3-put.json": ("s3", "put", {}),
+    "s3-put-uploads.json": ("s3", "put", {"bucket": "uploads"}),
+}
