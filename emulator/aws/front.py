@@ -1,9 +1,6 @@
 """One request to moto: find its service, take the lock, answer, tell what happened."""
 
-import base64
 import json
-import secrets
-import string
 import traceback
 import uuid
 from collections.abc import Callable, Iterable
@@ -13,15 +10,14 @@ from emulator.aws.chunked import IncompleteBody
 from emulator.aws.errors import Answer, refuse
 from emulator.aws.facts import Fact, Requester
 from emulator.aws.inside import Inside
+from emulator.aws.own_requests import OwnRequests, s3_host_id, s3_request_id
 from emulator.aws.patches import PatchContext
-from emulator.aws.patches.s3 import without_noise
 from emulator.aws.regions import Regions
 from emulator.aws.routing import Environ, Scope, action_of, backend_of, scope_of
 from emulator.aws.services import Services, WsgiApp
 from emulator.aws.wire import prepare
-from emulator.observe import Activity, LogBook, Reporter
+from emulator.observe import LogBook, Reporter
 
-_REQUEST_ID_CHARS: Final = string.ascii_uppercase + string.digits
 _NOT_SUPPORTED: Final = "501 Not Implemented"  # clients do not repeat it, as they would a 500
 _BAD_REQUEST: Final = "400 Bad Request"
 _FAILED: Final = "500 Internal Server Error"
@@ -35,9 +31,9 @@ class Front:
         context: PatchContext,
         services: Services,
         inside: Inside,
+        own: OwnRequests,
         *,
         log_book: LogBook,
-        activity: Activity,
         reporter: Reporter,
         reset: Callable[[], None],
     ) -> None:
@@ -46,8 +42,8 @@ class Front:
         self._locks = context.locks
         self._services = services
         self._inside = inside
+        self._own = own
         self._log_book = log_book
-        self._activity = activity
         self._reporter = reporter
         self._reset = reset
         self._regions = Regions()
@@ -82,7 +78,7 @@ class Front:
         except Exception as error:  # noqa: BLE001  # moto raises anything; the client gets a reason
             answer = self._failure(environ, backend or "", requester.request_id, error)
         if facts and answer.status < "4":
-            self._deliver(facts)
+            self._own.deliver(facts)
         start_response(answer.status, answer.headers)
         return [answer.body]
 
@@ -94,8 +90,8 @@ class Front:
             account=account,
             principal=self._credentials.principal_of(scope.access_key) if is_s3 else "",
             source_ip=environ.get("REMOTE_ADDR", "127.0.0.1"),
-            request_id=_s3_request_id() if is_s3 else str(uuid.uuid4()),
-            host_id=base64.b64encode(secrets.token_bytes(56)).decode() if is_s3 else "",
+            request_id=s3_request_id() if is_s3 else str(uuid.uuid4()),
+            host_id=s3_host_id() if is_s3 else "",
             trace_header=environ.get("HTTP_X_AMZN_TRACE_ID"),
         )
 
@@ -157,18 +153,6 @@ class Front:
             self._reporter.event("aws.failed", service=backend, action=action, traceback=trace)
         message = f"{backend or 'This service'} does not support this {action} here: {reason}"
         return refuse(environ, backend, request_id, "NotImplemented", message, _NOT_SUPPORTED)
-
-    def _deliver(self, facts: list[Fact]) -> None:
-        with self._activity.busy("facts"):
-            try:
-                self._buffer.deliver(without_noise(facts))
-            except Exception:  # noqa: BLE001  # a listener's bug must not fail the producer
-                self._reporter.event("aws.facts_failed", traceback=traceback.format_exc())
-
-
-def _s3_request_id() -> str:
-    """16 characters in the form of `x-amz-request-id`."""
-    return "".join([_REQUEST_ID_CHARS[byte % 36] for byte in secrets.token_bytes(16)])
 
 
 def _call(app: WsgiApp, environ: Environ) -> Answer:

@@ -10,11 +10,15 @@ from typing import Any
 
 from emulator.aws.locks import ServiceLocks
 from emulator.aws.notifications import BucketNotifications, Rule, check
+from emulator.aws.own_requests import OwnRequests
 from emulator.aws.patches.s3 import notifications_of, set_notifications
 from emulator.aws.patches.sqs import all_queues, wake
 from emulator.aws.provisioning import make_bucket
 from emulator.aws.services import Services
 from emulator.observe import LogEvent, Reporter
+
+Attributes = Mapping[str, tuple[str, str]]
+"""Attributes of a message: name -> (type, value), the type "String" or "Number"."""
 
 
 class AwsError(Exception):
@@ -28,7 +32,7 @@ class AwsError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BusEvent:
-    """An event for the default bus of an account and region."""
+    """An event for a bus of an account and region."""
 
     account: str
     region: str
@@ -37,6 +41,7 @@ class BusEvent:
     resources: Sequence[str]
     detail: Mapping[str, Any]
     at_s: float
+    bus: str = "default"
 
 
 class Inside:
@@ -45,9 +50,12 @@ class Inside:
     Any thread may call, except one that holds a lock of a service of moto.
     """
 
-    def __init__(self, services: Services, locks: ServiceLocks, reporter: Reporter) -> None:
+    def __init__(
+        self, services: Services, locks: ServiceLocks, own: OwnRequests, reporter: Reporter
+    ) -> None:
         self._services = services
         self._locks = locks
+        self._own = own
         self._reporter = reporter
 
     def fetch_object(
@@ -91,39 +99,88 @@ class Inside:
                 check(wanted, found.region_name)
             set_notifications(found, wanted)
 
-    def send_message(self, queue_arn: str, body: str) -> None:
+    def put_object(
+        self,
+        account: str,
+        region: str,
+        bucket: str,
+        key: str,
+        content: bytes,
+        content_type: str,
+        trace_header: str | None,
+    ) -> None:
+        """Put an object into a bucket. Raises AwsError with S3's code and message."""
+        self._services.load("s3")
+        from moto.s3.exceptions import S3ClientError
+        from moto.s3.models import s3_backends
+        from moto.utilities.utils import get_partition
+
+        _, owner = s3_backends.bucket_accounts.get(bucket, ("aws", account))
+        try:
+            with self._own.make("s3", account, trace_header):
+                backend = s3_backends[owner][get_partition(region)]
+                made = backend.put_object(bucket, key, content)
+                made.set_metadata({"Content-Type": content_type})
+        except S3ClientError as error:
+            raise AwsError(error.code, error.message) from error
+
+    def send_message(
+        self, queue_arn: str, body: str, attributes: Attributes | None, trace_header: str | None
+    ) -> None:
         """Put a message into a queue. Raises AwsError."""
         self._services.load("sqs")
         from moto.sqs.exceptions import SQSException
         from moto.sqs.models import sqs_backends
 
         _, _, _, region, account, name = queue_arn.split(":", 5)
-        with self._locks.hold("sqs"):
-            try:
-                sqs_backends[account][region].send_message(name, body)
-            except SQSException as error:
-                raise AwsError(error.code, error.message) from error
+        system = {"AWSTraceHeader": ("String", trace_header)} if trace_header else {}
+        try:
+            with self._own.make("sqs", account, trace_header):
+                sqs_backends[account][region].send_message(
+                    name,
+                    body,
+                    message_attributes=_sqs_attributes(attributes or {}),
+                    system_attributes=_sqs_attributes(system),
+                )
+        except SQSException as error:
+            raise AwsError(error.code, error.message) from error
 
-    def publish(self, topic_arn: str, message: str, subject: str | None) -> None:
+    def publish(
+        self,
+        topic_arn: str,
+        message: str,
+        subject: str | None,
+        attributes: Attributes | None,
+        trace_header: str | None,
+    ) -> None:
         """Publish to a topic. Raises AwsError."""
         self._services.load("sns")
         from moto.core.exceptions import ServiceException
         from moto.sns.models import sns_backends
 
         _, _, _, region, account, _ = topic_arn.split(":", 5)
-        with self._locks.hold("sns"):
-            try:
-                sns_backends[account][region].publish(message, arn=topic_arn, subject=subject)
-            except ServiceException as error:
-                raise AwsError(error.code, error.message) from error
+        sns_attributes = {
+            name: {"Type": kind, "Value": value}
+            for name, (kind, value) in (attributes or {}).items()
+        }
+        try:
+            with self._own.make("sns", account, trace_header):
+                sns_backends[account][region].publish(
+                    message, arn=topic_arn, subject=subject, message_attributes=sns_attributes
+                )
+        except ServiceException as error:
+            raise AwsError(error.code, error.message) from error
 
     def put_event(self, event: BusEvent) -> None:
-        """Give an event to every enabled rule of the default bus whose pattern matches it."""
+        """Give an event to every enabled rule of its bus whose pattern matches it."""
         self._services.load("events")
         from moto.events.models import events_backends
 
-        with self._locks.hold("events"):
-            bus = events_backends[event.account][event.region].event_buses["default"]
+        with self._own.make("events", event.account):
+            bus = events_backends[event.account][event.region].event_buses.get(event.bus)
+            if bus is None:
+                text = f"Event bus {event.bus} does not exist."
+                raise AwsError("ResourceNotFoundException", text)
             for rule in list(bus.rules.values()):
                 is_for_events = bool(rule.event_pattern.get_pattern())
                 if rule.state == "ENABLED" and is_for_events:
@@ -172,6 +229,12 @@ class Inside:
                 self._reporter.event(
                     "events.target_failed", rule=rule.arn, target=target["Arn"], reason=str(error)
                 )
+
+
+def _sqs_attributes(attributes: Attributes) -> dict[str, dict[str, str]]:
+    return {
+        name: {"DataType": kind, "StringValue": value} for name, (kind, value) in attributes.items()
+    }
 
 
 def _document(event: BusEvent) -> dict[str, Any]:

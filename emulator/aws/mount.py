@@ -11,9 +11,10 @@ from emulator.aws.destinations import Destinations
 from emulator.aws.facts import Fact
 from emulator.aws.front import Front
 from emulator.aws.functions import Functions
-from emulator.aws.inside import BusEvent, Inside
+from emulator.aws.inside import Attributes, BusEvent, Inside
 from emulator.aws.locks import ServiceLocks
 from emulator.aws.notifications import Refused, Rule
+from emulator.aws.own_requests import OwnRequests
 from emulator.aws.patches import PATCHES, PatchContext
 from emulator.aws.patches.sqs import wake_long_polls
 from emulator.aws.provisioning import Provisioning
@@ -60,13 +61,14 @@ class Moto:
         )
         self._services = Services(context, reporter)
         self._provisioning = Provisioning(self._services, locks)
-        self._inside = Inside(self._services, locks, reporter)
+        own = OwnRequests(self._buffer, locks, activity, reporter)
+        self._inside = Inside(self._services, locks, own, reporter)
         self._front = Front(
             context,
             self._services,
             self._inside,
+            own,
             log_book=log_book,
-            activity=activity,
             reporter=reporter,
             reset=self.reset,
         )
@@ -156,16 +158,43 @@ class Moto:
         """Take away what `bind` added."""
         self._services.when_loaded("s3", lambda: self._change_rules(bucket, remove=rule))
 
-    def send_message(self, queue_arn: str, body: str) -> None:
-        """Put a message into a queue. Raises AwsError."""
-        self._inside.send_message(queue_arn, body)
+    def send_message(
+        self,
+        queue_arn: str,
+        body: str,
+        attributes: Attributes | None = None,
+        trace_header: str | None = None,
+    ) -> None:
+        """Put a message into a queue. attributes: name to (type, value). Raises AwsError."""
+        self._inside.send_message(queue_arn, body, attributes, trace_header)
 
-    def publish(self, topic_arn: str, message: str, subject: str | None = None) -> None:
-        """Publish to a topic. Raises AwsError."""
-        self._inside.publish(topic_arn, message, subject)
+    def publish(
+        self,
+        topic_arn: str,
+        message: str,
+        subject: str | None = None,
+        attributes: Attributes | None = None,
+        trace_header: str | None = None,
+    ) -> None:
+        """Publish to a topic. attributes: name to (type, value). Raises AwsError."""
+        self._inside.publish(topic_arn, message, subject, attributes, trace_header)
+
+    def put_object(
+        self,
+        account: str,
+        region: str,
+        bucket: str,
+        key: str,
+        content: bytes,
+        *,
+        content_type: str,
+        trace_header: str | None = None,
+    ) -> None:
+        """Put an object as `account` would. Raises AwsError with S3's code and message."""
+        self._inside.put_object(account, region, bucket, key, content, content_type, trace_header)
 
     def put_event(self, event: BusEvent) -> None:
-        """Give an event to the rules of the default bus of its account and region."""
+        """Give an event to the rules of its bus. Raises AwsError when there is no such bus."""
         self._inside.put_event(event)
 
     def _warm(self, services: tuple[str, ...]) -> None:

@@ -1,8 +1,9 @@
 """What invokes functions without being asked by a person: pushers and pollers."""
 
 from emulator.event_sources.alarms import Alarms
+from emulator.event_sources.destinations import DestinationSender
 from emulator.event_sources.http import HttpEvents
 from emulator.event_sources.source import Surroundings
 from emulator.event_sources.sources import EventSources
 
-__all__ = ["Alarms", "EventSources", "HttpEvents", "Surroundings"]
+__all__ = ["Alarms", "DestinationSender", "EventSources", "HttpEvents", "Surroundings"]

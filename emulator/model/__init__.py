@@ -9,6 +9,7 @@ from emulator.model.arn import (
     parse_function_name,
 )
 from emulator.model.clock import Clock
+from emulator.model.destination import DestinationError, DestinationMessage
 from emulator.model.errors import FAULTS, Fault, FetchError, LambdaError
 from emulator.model.function import CodePackage, FunctionVersion, ResolvedFunction
 from emulator.model.invocation import Call, Invocation, InvocationResult, Status
@@ -22,6 +23,8 @@ __all__ = [
     "Call",
     "Clock",
     "CodePackage",
+    "DestinationError",
+    "DestinationMessage",
     "Fault",
     "FetchError",
     "FunctionName",

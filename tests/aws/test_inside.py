@@ -1,11 +1,12 @@
 """The emulator's own way into moto: objects, queues, topics, events, log lines."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from emulator.aws import AwsError, BusEvent
+from emulator.aws import AwsError, BusEvent, Fact, ObjectFact
 from emulator.model.resources import Resource
 from tests.aws.conftest import Aws, Client
 
@@ -41,6 +42,22 @@ def test_an_object_that_is_not_there_says_why(
     with pytest.raises(AwsError) as error:
         aws.moto.fetch_object("000000000000", "us-east-1", bucket, "k", version)
     assert error.value.code == code
+
+
+def test_what_we_do_ourselves_is_told_when_no_lock_is_held(aws: Aws, client: Client) -> None:
+    client("s3").create_bucket(Bucket="bkt")
+    place = ("000000000000", "us-east-1", "bkt", "k")
+    contents: list[bytes] = []
+
+    def listen(fact: Fact) -> None:
+        if isinstance(fact, ObjectFact) and fact.key == "k":
+            with ThreadPoolExecutor(1) as other_thread:  # this one may enter its own locks
+                found = other_thread.submit(aws.moto.fetch_object, *place)
+                contents.append(found.result(5))
+
+    aws.moto.subscribe(listen, ObjectFact)
+    aws.moto.put_object(*place, b"{}", content_type="application/json")
+    assert contents == [b"{}"]
 
 
 def test_buckets_are_made_once(aws: Aws, client: Client) -> None:
