@@ -32,7 +32,7 @@ from emulator.model import (
     parse_function_name,
 )
 from emulator.model.triggers.s3 import S3Trigger
-from emulator.observe import Activity, LogBook, Records, Reporter
+from emulator.observe import Activity, LogBook, Metrics, Records, Reporter
 from emulator.project.apply import ProjectDeployer
 from emulator.project.config import Project, load
 from emulator.project.reload import Reloader
@@ -77,6 +77,7 @@ class Emulator:
         self.activity = Activity(self.clock)
         self.log_book = LogBook(self.clock)
         self.records = Records()
+        self.metrics = Metrics(self.clock)
         self.documents = Documents()
         self.code = CodeStore(self._run_folder / "code")
         self.store = FunctionStore(
@@ -84,6 +85,7 @@ class Emulator:
         )
         self.moto = Moto(
             log_book=self.log_book,
+            metrics=self.metrics,
             activity=self.activity,
             clock=self.clock,
             reporter=self.reporter,
@@ -96,6 +98,7 @@ class Emulator:
             _UpToDate(self.store, self._catch_up),
             self.environments,
             self.records,
+            self.metrics,
             self.reporter,
             self.activity,
             self.clock,
@@ -166,6 +169,7 @@ class Emulator:
         self.environments.reset()
         self.records.reset(self.clock.now())
         self.log_book.reset()
+        self.metrics.reset()
         self.deployer.forget()
         self.deployer.apply()
 
@@ -195,6 +199,7 @@ class Emulator:
                 documents=self.documents,
                 alarms=Alarms(self.clock, self.reporter),
                 activity=self.activity,
+                metrics=self.metrics,
                 clock=self.clock,
                 reporter=self.reporter,
                 endpoint_url=lambda: self.endpoint,

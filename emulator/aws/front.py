@@ -16,7 +16,7 @@ from emulator.aws.regions import Regions
 from emulator.aws.routing import Environ, Scope, action_of, backend_of, scope_of
 from emulator.aws.services import Services, WsgiApp
 from emulator.aws.wire import prepare
-from emulator.observe import LogBook, Reporter
+from emulator.observe import LogBook, Metrics, Reporter
 
 _NOT_SUPPORTED: Final = "501 Not Implemented"  # clients do not repeat it, as they would a 500
 _BAD_REQUEST: Final = "400 Bad Request"
@@ -34,6 +34,7 @@ class Front:
         own: OwnRequests,
         *,
         log_book: LogBook,
+        metrics: Metrics,
         reporter: Reporter,
         reset: Callable[[], None],
     ) -> None:
@@ -44,6 +45,7 @@ class Front:
         self._inside = inside
         self._own = own
         self._log_book = log_book
+        self._metrics = metrics
         self._reporter = reporter
         self._reset = reset
         self._regions = Regions()
@@ -135,6 +137,8 @@ class Front:
             with self._locks.hold(backend):
                 if backend == "logs":
                     self._inside.write_logs(self._log_book.drain())
+                elif backend == "cloudwatch":
+                    self._inside.write_metrics(self._metrics.drain())
                 answer = _call(app, environ)
         if answer.status >= "4" and answer.body[:15].lower() == b"<!doctype html>":
             # The page of a web framework: moto has no route for it.

@@ -15,7 +15,7 @@ from emulator.aws.patches.s3 import notifications_of, set_notifications
 from emulator.aws.patches.sqs import all_queues, wake
 from emulator.aws.provisioning import make_bucket
 from emulator.aws.services import Services
-from emulator.observe import LogEvent, Reporter
+from emulator.observe import LogEvent, MetricStatistics, Reporter
 
 Attributes = Mapping[str, tuple[str, str]]
 """Attributes of a message: name -> (type, value), the type "String" or "Number"."""
@@ -203,6 +203,30 @@ class Inside:
             stream.events.append(MotoLogEvent(event.at_ms, line))
             stream.last_ingestion_time = _utc(event.at_ms)
             stream.stored_bytes += len(event.message)
+
+    def write_metrics(self, metrics: Iterable[MetricStatistics]) -> None:
+        """Add values to CloudWatch's metrics of Lambda. The lock of CloudWatch must be held."""
+        from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
+
+        for metric in metrics:
+            regions = cloudwatch_backends[metric.account]
+            if metric.region not in regions:
+                continue  # Lambda takes any region's name here, CloudWatch does not
+            regions[metric.region].metric_data.append(
+                MetricAggregatedDatum(
+                    namespace="AWS/Lambda",
+                    name=metric.name,
+                    min_stat=metric.minimum,
+                    max_stat=metric.maximum,
+                    sample_count=metric.samples,
+                    sum_stat=metric.total,
+                    dimensions=[
+                        {"Name": name, "Value": value} for name, value in metric.dimensions
+                    ],
+                    timestamp=_utc(metric.minute_s * 1000),
+                    unit=metric.unit,
+                )
+            )
 
     def reset(self) -> None:
         """Empty every service of every account and region."""

@@ -22,7 +22,7 @@ from emulator.aws.routing import Environ, scope_of
 from emulator.aws.services import Services
 from emulator.model import Clock
 from emulator.model.resources import Resource
-from emulator.observe import Activity, LogBook, Reporter
+from emulator.observe import Activity, LogBook, Metrics, Reporter
 
 
 class Moto:
@@ -36,6 +36,7 @@ class Moto:
         self,
         *,
         log_book: LogBook,
+        metrics: Metrics,
         activity: Activity,
         clock: Clock,
         reporter: Reporter,
@@ -69,6 +70,7 @@ class Moto:
             self._inside,
             own,
             log_book=log_book,
+            metrics=metrics,
             reporter=reporter,
             reset=self.reset,
         )

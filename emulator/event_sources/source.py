@@ -9,7 +9,7 @@ from emulator.control import FunctionStore
 from emulator.event_sources.alarms import Alarms
 from emulator.model import Call, Clock, InvocationResult
 from emulator.model.triggers import Trigger
-from emulator.observe import Activity, Reporter
+from emulator.observe import Activity, Metrics, Reporter
 from emulator.storage import Documents
 
 
@@ -33,6 +33,7 @@ class Surroundings:
     documents: Documents
     alarms: Alarms
     activity: Activity
+    metrics: Metrics
     clock: Clock
     reporter: Reporter
     endpoint_url: Callable[[], str]  # where functions and clients reach the emulator

@@ -7,10 +7,11 @@ from emulator.model import (
     FunctionVersion,
     Invocation,
     InvocationResult,
+    LambdaError,
     ResolvedFunction,
     Status,
 )
-from emulator.observe import Activity, InvocationRecord, Records, Reporter
+from emulator.observe import Activity, InvocationRecord, Metrics, Records, Reporter
 
 
 class Attempts:
@@ -23,6 +24,7 @@ class Attempts:
         environments: Environments,
         admission: Admission,
         records: Records,
+        metrics: Metrics,
         reporter: Reporter,
         activity: Activity,
         clock: Clock,
@@ -31,6 +33,7 @@ class Attempts:
         self._environments = environments
         self._admission = admission
         self._records = records
+        self._metrics = metrics
         self._reporter = reporter
         self._activity = activity
         self._clock = clock
@@ -43,10 +46,12 @@ class Attempts:
         accepted_at: when the request came in, in seconds since the epoch.
         """
         version = resolved.version
-        self._admission.enter(version.account, version.region)
+        self._admit(resolved)
         self._activity.begin("invocations")
+        started_at = self._clock.now()
+        self._metrics.started(version, started_at)
+        record = None
         try:
-            started_at = self._clock.now()
             result = self._environments.run(version, invocation)
             while not result.has_run and (newer := self._saved_since(version, invocation)):
                 version = newer
@@ -62,10 +67,19 @@ class Attempts:
             # Before the activity ends: who waits until all is idle finds every record.
             self._records.add(record)
         finally:
+            self._metrics.ended(resolved.version, record)
             self._admission.leave(version.account, version.region)
             self._activity.end("invocations")
         self._report(record)
         return result
+
+    def _admit(self, resolved: ResolvedFunction) -> None:
+        version = resolved.version
+        try:
+            self._admission.enter(version.account, version.region)
+        except LambdaError:
+            self._metrics.throttled(version, resolved.invoked_arn)
+            raise
 
     def _saved_since(
         self, version: FunctionVersion, invocation: Invocation

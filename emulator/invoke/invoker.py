@@ -20,7 +20,7 @@ from emulator.model import (
     ResolvedFunction,
     limits,
 )
-from emulator.observe import Activity, Records, Reporter
+from emulator.observe import Activity, Metrics, Records, Reporter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +43,7 @@ class Invoker:
         store: Resolver,
         environments: Environments,
         records: Records,
+        metrics: Metrics,
         reporter: Reporter,
         activity: Activity,
         clock: Clock,
@@ -56,6 +57,7 @@ class Invoker:
             environments=environments,
             admission=Admission(settings.account_concurrency),
             records=records,
+            metrics=metrics,
             reporter=reporter,
             activity=activity,
             clock=clock,

@@ -1,8 +1,9 @@
-"""Log lines, log streams, invocation records, and who is busy."""
+"""Log lines, log streams, metrics, invocation records, and who is busy."""
 
 from emulator.observe.activity import Activity
 from emulator.observe.lines import screen_text
 from emulator.observe.log_book import LogBook, LogEvent, LogPage, LogStream
+from emulator.observe.metrics import Metrics, MetricStatistics
 from emulator.observe.records import KEPT_LOG_BYTES, InvocationRecord, Records
 from emulator.observe.reporter import LogFormat, Reporter
 
@@ -15,6 +16,8 @@ __all__ = [
     "LogFormat",
     "LogPage",
     "LogStream",
+    "MetricStatistics",
+    "Metrics",
     "Records",
     "Reporter",
     "screen_text",

@@ -12,7 +12,7 @@ from botocore.config import Config
 from emulator.aws import Fact, Functions, Moto
 from emulator.gateway import serve
 from emulator.model import Call, Clock
-from emulator.observe import Activity, LogBook, Reporter
+from emulator.observe import Activity, LogBook, Metrics, Reporter
 
 Client = Callable[..., Any]
 
@@ -46,6 +46,7 @@ class Aws:
     port: int
     clock: Clock
     log_book: LogBook
+    metrics: Metrics
     functions: FakeFunctions
     terminal: io.StringIO
     reporter: Reporter
@@ -61,8 +62,10 @@ def running_aws() -> Iterator[Aws]:
     clock, functions, terminal = Clock(), FakeFunctions(), io.StringIO()
     reporter = Reporter(terminal)
     log_book = LogBook(clock)
+    metrics = Metrics(clock)
     moto = Moto(
         log_book=log_book,
+        metrics=metrics,
         activity=Activity(clock),
         clock=clock,
         reporter=reporter,
@@ -70,7 +73,7 @@ def running_aws() -> Iterator[Aws]:
     )
     server = serve(moto.wsgi, "127.0.0.1", 0)
     moto.listens_on(server.port)
-    aws = Aws(moto, server.port, clock, log_book, functions, terminal, reporter)
+    aws = Aws(moto, server.port, clock, log_book, metrics, functions, terminal, reporter)
     moto.subscribe(aws.facts.append)
     yield aws
     moto.stop()

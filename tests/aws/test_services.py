@@ -140,9 +140,12 @@ def test_the_callers_own_aws_settings_do_not_matter() -> None:
 import io, sys
 from emulator.aws import Moto
 from emulator.model import Clock
-from emulator.observe import Activity, LogBook, Reporter
+from emulator.observe import Activity, LogBook, Metrics, Reporter
 clock, reporter = Clock(), Reporter(sys.stderr)
-moto = Moto(log_book=LogBook(clock), activity=Activity(clock), clock=clock, reporter=reporter)
+moto = Moto(
+    log_book=LogBook(clock), metrics=Metrics(clock), activity=Activity(clock), clock=clock,
+    reporter=reporter,
+)
 environ = {
     "REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_HOST": "localhost", "SERVER_NAME": "x",
     "SERVER_PORT": "1", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(),

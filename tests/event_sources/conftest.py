@@ -86,6 +86,7 @@ def surroundings(
         documents=Documents(),
         alarms=alarms,
         activity=Activity(clock),
+        metrics=running_aws.metrics,
         clock=clock,
         reporter=reporter,
         endpoint_url=lambda: running_aws.url,

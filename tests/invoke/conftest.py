@@ -24,7 +24,7 @@ from emulator.model import (
     Status,
     function_arn,
 )
-from emulator.observe import Activity, Records, Reporter
+from emulator.observe import Activity, Metrics, Records, Reporter
 
 Handler = Callable[[Invocation], InvocationResult]
 
@@ -118,6 +118,7 @@ class Workbench:
         self.functions = Functions()
         self.sandbox = Sandbox()
         self.records = Records()
+        self.metrics = Metrics(self.clock)
         self.activity = Activity(self.clock)
         self.terminal = io.StringIO()
         self.reporter = Reporter(self.terminal, "json")
@@ -125,6 +126,7 @@ class Workbench:
             self.functions,
             self.sandbox,
             self.records,
+            self.metrics,
             self.reporter,
             self.activity,
             self.clock,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from emulator.aws.patches import awslambda, core, s3, sns, sqs, sts
+from emulator.aws.patches import awslambda, cloudwatch, core, s3, sns, sqs, sts
 from emulator.aws.patches.patching import Patch, PatchContext
 
 CORE: Final = "core"
@@ -11,6 +11,7 @@ CORE: Final = "core"
 PATCHES: Final[Mapping[str, Callable[[PatchContext], list[Patch]]]] = {
     CORE: core.patches,
     "awslambda": awslambda.patches,
+    "cloudwatch": cloudwatch.patches,
     "s3": s3.patches,
     "sns": sns.patches,
     "sqs": sqs.patches,
