@@ -143,8 +143,8 @@ class Emulator:
         if self._watcher is not None:
             self._watcher.stop()
         self._admin.stop()
-        self.event_sources.stop()
-        if lost := self.invoker.stop(grace_s):
+        self.event_sources.stop(grace_s)
+        if lost := self.invoker.stop(max(deadline - time.monotonic(), 0.0)):
             self.reporter.notice(f"{lost} accepted events did not get to run.")
         self.moto.stop()
         if self._server is not None:
@@ -240,7 +240,7 @@ class Emulator:
                 services=self._services,
                 archive_for=self.code.archive_for,
                 reset=self.reset,
-                catch_up=self._catch_up,
+                catch_up=self._catch_up_all,
                 activity=self.activity,
                 clock=self.clock,
                 log_book=self.log_book,
@@ -281,6 +281,10 @@ class Emulator:
     def _catch_up(self) -> None:
         if self._watcher is not None:
             self._watcher.catch_up()
+
+    def _catch_up_all(self) -> None:
+        self._catch_up()
+        self.event_sources.catch_up()
 
     def _credentials(self, version: FunctionVersion) -> Credentials:
         issued = self.moto.issue_credentials(version.account, version.role, version.name)

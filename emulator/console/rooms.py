@@ -15,7 +15,7 @@ class Rooms:
     the health document shows it. archive_for: the zip of a code package by its token, None when
     there is none. reset: empties everything and loads the project again;
     raises ValueError before that when the project cannot be loaded. catch_up: returns when
-    every file saved before the call has been noticed.
+    every file saved, and every message sent, before the call has been noticed.
     """
 
     version: str

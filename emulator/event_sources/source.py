@@ -63,5 +63,11 @@ class EventSource:
     def reset(self) -> None:
         """Forget everything: the services are empty, and so are the functions."""
 
-    def stop(self) -> None:
-        """Start nothing new, and end the threads."""
+    def catch_up(self) -> None:
+        """Return when what was handed to the source before the call is an activity.
+
+        Only for sources outside this process: a fact is an activity from the moment it is told.
+        """
+
+    def stop(self, grace_s: float) -> None:
+        """Start nothing new, wait up to `grace_s` for what runs, and end the threads."""

@@ -1,5 +1,6 @@
 """All event sources of one emulator."""
 
+import time
 from typing import Final
 
 from emulator.event_sources.s3 import S3Events
@@ -32,8 +33,14 @@ class EventSources:
         for source in self._sources:
             source.reset()
 
-    def stop(self) -> None:
-        """End what the sources run."""
+    def catch_up(self) -> None:
+        """Have every source begin what was handed to it before the call."""
+        for source in self._sources:
+            source.catch_up()
+
+    def stop(self, grace_s: float) -> None:
+        """End what the sources run; wait up to `grace_s` for it, all in all."""
+        deadline = time.monotonic() + grace_s
         self._alarms.stop()
         for source in self._sources:
-            source.stop()
+            source.stop(max(deadline - time.monotonic(), 0.0))

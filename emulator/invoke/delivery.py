@@ -62,11 +62,12 @@ class Delivery:
         call = event.call
         # Looked up at each attempt: what was queued before an update runs the new code.
         resolved = self._resolver.resolve(call.account, call.region, call.function, call.qualifier)
-        invocation = Invocation(  # without the client context: Lambda does not pass it on
+        invocation = Invocation(
             request_id=event.request_id,
             payload=call.payload,
             invoked_arn=resolved.invoked_arn,
             trace_header=event.trace_header,
+            client_context=call.client_context,  # an event source's; the API takes a caller's off
             source=call.source,
             cause=call.cause,
             attempt=event.attempts + 1,

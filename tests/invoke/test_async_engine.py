@@ -31,7 +31,7 @@ def test_an_event_runs_once_with_the_id_that_was_answered(
     bench.settle()
     assert [(one.request_id, one.payload, one.attempt) for one in seen] == [(request_id, b"[1]", 1)]
     assert seen[0].invoked_arn.endswith(":function:orders:prod")
-    assert seen[0].client_context is None  # Lambda does not pass it on
+    assert seen[0].client_context == "{}"  # an event source's: the API takes a caller's off
     assert seen[0].source == "s3"
     assert bench.invoker.pending_events().depth == 0
 
