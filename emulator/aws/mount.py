@@ -8,6 +8,7 @@ from typing import Any
 from emulator.aws.buffer import FactBuffer, Listener
 from emulator.aws.credentials import Credentials, RoleCredentials
 from emulator.aws.destinations import Destinations
+from emulator.aws.executions import Executions
 from emulator.aws.facts import Fact
 from emulator.aws.front import Front
 from emulator.aws.functions import Functions
@@ -50,6 +51,7 @@ class Moto:
         self._stopping = threading.Event()
         self._warming: threading.Thread | None = None
         locks = ServiceLocks()
+        self._executions = Executions(activity, clock)
         context = PatchContext(
             buffer=self._buffer,
             locks=locks,
@@ -57,6 +59,7 @@ class Moto:
             functions=functions,
             credentials=self._credentials,
             destinations=self._destinations,
+            executions=self._executions,
             reporter=reporter,
             stopping=self._stopping,
         )
@@ -128,12 +131,14 @@ class Moto:
 
     def reset(self) -> None:
         """Empty every service of every account and region."""
+        self._executions.reset()
         self._inside.reset()
         self._destinations.forget()
 
     def stop(self) -> None:
         """Let long polls and the warming thread end."""
         self._stopping.set()
+        self._executions.stop()
         wake_long_polls()
         if self._warming is not None:
             self._warming.join()

@@ -14,11 +14,13 @@ from typing import Any, Final
 from emulator.aws.buffer import FactBuffer
 from emulator.aws.credentials import Credentials
 from emulator.aws.destinations import Destinations
+from emulator.aws.executions import Executions
 from emulator.aws.functions import Functions
 from emulator.aws.locks import ServiceLocks
 from emulator.model import Clock
 from emulator.observe import Reporter
 
+MODULE: Final = "module"  # stands for the parameters where a module is replaced
 SCRATCH_ACCOUNT: Final = "999999999999"  # where patches are tried out; left empty
 
 
@@ -32,6 +34,7 @@ class PatchContext:
     functions: Functions
     credentials: Credentials
     destinations: Destinations
+    executions: Executions
     reporter: Reporter
     stopping: threading.Event
 
@@ -81,6 +84,8 @@ def _apply(patch: Patch) -> None:
 
 
 def _parameters(thing: Any) -> str:
+    if inspect.ismodule(thing):
+        return MODULE
     function: Any = thing.fget if isinstance(thing, property) else thing
     function = getattr(function, "__func__", function)
     return ", ".join(inspect.signature(function).parameters)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from emulator.aws.patches import awslambda, cloudwatch, core, s3, sns, sqs, sts
+from emulator.aws.patches import awslambda, cloudwatch, core, s3, sns, sqs, stepfunctions, sts
 from emulator.aws.patches.patching import Patch, PatchContext
 
 CORE: Final = "core"
@@ -15,6 +15,7 @@ PATCHES: Final[Mapping[str, Callable[[PatchContext], list[Patch]]]] = {
     "s3": s3.patches,
     "sns": sns.patches,
     "sqs": sqs.patches,
+    "stepfunctions": stepfunctions.patches,
     "sts": sts.patches,
 }
 # Tried out for real when their service is loaded: target to problem.
