@@ -29,9 +29,7 @@ def patches(context: PatchContext) -> list[Patch]:
             "return_values_on_condition_check_failure",
             _update_item,
         ),
-        Patch(
-            f"{backend}.transact_write_items", "self, transact_items", _transact_write_items
-        ),
+        Patch(f"{backend}.transact_write_items", "self, transact_items", _transact_write_items),
     ]
 
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from typing_extensions import override
+
 from emulator.aws.patches.patching import SCRATCH_ACCOUNT, Patch, PatchContext
 from emulator.aws.stream_facts import RecordsAppendedFact, StreamChangedFact
 
@@ -25,7 +27,9 @@ def patches(context: PatchContext) -> list[Patch]:
         Patch(f"{shard}.get_records", "self, last_sequence_id, limit", _get_records),
         Patch(f"{shard}.get_min_sequence_number", "self", lambda original: _start_of),
         Patch(f"{shard}.get_max_sequence_number", "self", lambda original: _last_of),
-        Patch(f"{shard}.get_sequence_number_at", "self, at_timestamp", lambda original: last_before),
+        Patch(
+            f"{shard}.get_sequence_number_at", "self, at_timestamp", lambda original: last_before
+        ),
         Patch(f"{stream}.init_shards", "self, shard_count", _init_shards(context)),
         Patch(f"{stream}.get_shard_for_key", "self, partition_key, explicit_hash_key", _find_shard),
         Patch(
@@ -60,12 +64,6 @@ def patches(context: PatchContext) -> list[Patch]:
             "self, stream_arn, shard_iterator, limit",
             _get_records_of_backend,
         ),
-        # It would put two numbers that nobody asked for into CloudWatch for each record, for ever.
-        Patch(
-            f"{backend}._send_stream_metrics",
-            "self, stream_name, incoming_bytes, incoming_records",
-            lambda original: lambda *_, **__: None,
-        ),
     ]
 
 
@@ -95,6 +93,7 @@ class RecordLog(dict[int, Any]):
         super().__init__()
         self.numbers: list[int] = []
 
+    @override
     def __setitem__(self, number: int, record: Any) -> None:
         super().__setitem__(number, record)
         self.numbers.append(number)
@@ -118,7 +117,9 @@ class _Numbers:
 
     def next(self, shard_index: int, now_s: float) -> int:
         # Digits of 4 bits, as in AWS: layout, time of creation, counter, time, shard, version.
-        text = f"2{self._made_at_s:09x}0{next(self._counter):016x}00{int(now_s):09x}{shard_index:08x}2"
+        text = (
+            f"2{self._made_at_s:09x}0{next(self._counter):016x}00{int(now_s):09x}{shard_index:08x}2"
+        )
         return int(text, 16)
 
 
@@ -275,7 +276,7 @@ def _refuse_closed(stream: Any, *shard_ids: str) -> None:
 
 @contextmanager
 def _history_kept(stream: Any, context: PatchContext, *shard_ids: str) -> Iterator[None]:
-    """Hide the records of shards that moto would put again, under new numbers, into the new ones."""
+    """Hide the records of shards, which moto would put again into the new ones."""
     logs = {shard_id: stream.shards[shard_id].records for shard_id in shard_ids}
     for shard_id in shard_ids:
         stream.shards[shard_id].records = RecordLog()
