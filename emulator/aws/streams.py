@@ -118,11 +118,12 @@ class Streams:
 
 
 def _find(stream_arn: str) -> Any:
-    """moto's stream, or None; the lock of Kinesis must be held."""
+    """moto's stream, also by the ARN of a consumer, or None; the lock of Kinesis must be held."""
     from moto.kinesis.models import kinesis_backends
 
-    _, _, _, region, account, name = stream_arn.split(":", 5)
-    return kinesis_backends[account][region].streams.get(name.removeprefix("stream/"))
+    _, _, _, region, account, resource = stream_arn.split(":", 5)
+    regions = kinesis_backends[account]
+    return regions[region].streams.get(resource.split("/")[1]) if region in regions else None
 
 
 def _shard(shard: Any) -> StreamShard:

@@ -78,7 +78,8 @@ def _find(arn: str) -> Any:
     from moto.dynamodb.models import dynamodb_backends
 
     _, _, _, region, account, path = arn.split(":", 5)
-    table = dynamodb_backends[account][region].tables.get(path.split("/")[1])
+    regions = dynamodb_backends[account]
+    table = regions[region].tables.get(path.split("/")[1]) if region in regions else None
     return table if table is not None and stream_arn(table) == arn else None
 
 
