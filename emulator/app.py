@@ -21,7 +21,7 @@ from emulator.console import Admin, Rooms
 from emulator.control import CodeStore, FunctionChange, FunctionStore
 from emulator.event_sources import Alarms, EventSources, HttpEvents, Surroundings
 from emulator.gateway import Hosts, Router, Server, serve
-from emulator.invoke import Invoker, InvokeSettings
+from emulator.invoke import Invoker, InvokeSettings, Neighbours
 from emulator.model import (
     Call,
     Clock,
@@ -38,7 +38,7 @@ from emulator.project.config import Project, load
 from emulator.project.reload import Reloader
 from emulator.project.watch import Watcher
 from emulator.sandbox import IDLE_TIMEOUT_S, Credentials, Environments, Launcher
-from emulator.storage import Documents
+from emulator.storage import Documents, EventJournal
 
 STOP_GRACE_S: Final = 10.0
 _DESCRIPTORS: Final = 10_240
@@ -79,6 +79,7 @@ class Emulator:
         self.records = Records()
         self.metrics = Metrics(self.clock)
         self.documents = Documents()
+        self.journal = EventJournal()
         self.code = CodeStore(self._run_folder / "code")
         self.store = FunctionStore(
             self.clock, self.code, immediate_states=bool(project.emulator.immediate_states)
@@ -95,13 +96,16 @@ class Emulator:
         )
         self.environments = self._make_environments(project)
         self.invoker = Invoker(
-            _UpToDate(self.store, self._catch_up),
-            self.environments,
-            self.records,
-            self.metrics,
-            self.reporter,
-            self.activity,
-            self.clock,
+            Neighbours(
+                store=_UpToDate(self.store, self._catch_up),
+                environments=self.environments,
+                records=self.records,
+                metrics=self.metrics,
+                journal=self.journal,
+                reporter=self.reporter,
+                activity=self.activity,
+                clock=self.clock,
+            ),
             InvokeSettings(retry_delay_scale=_default(project.emulator.retry_delay_scale, 1.0)),
         )
         self.store.subscribe(self._on_change)

@@ -16,6 +16,7 @@ from itertools import count
 from typing import Final
 
 from emulator.invoke.event_queue import Backlog, FunctionQueue, QueuedEvent
+from emulator.invoke.kept_events import KeptEvents
 from emulator.invoke.processors import Processors
 from emulator.invoke.ramp import LOOK_S
 from emulator.invoke.runner_threads import RunnerThreads
@@ -39,11 +40,13 @@ class AsyncEngine:
     def __init__(
         self,
         attempt: Callable[[QueuedEvent], float | None],
+        kept: KeptEvents,
         reporter: Reporter,
         activity: Activity,
         clock: Clock,
     ) -> None:
         self._attempt = attempt
+        self._kept = kept
         self._reporter = reporter
         self._activity = activity
         self._clock = clock
@@ -69,12 +72,24 @@ class AsyncEngine:
 
     def accept(self, event: QueuedEvent) -> None:
         """Take over `event`: from now on it is attempted until it is over."""
+        self._kept.add(event)  # before anybody is told, and without the lock
         with self._lock:
-            if self._is_stopping:
-                raise LambdaError("ServiceException", "The emulator is stopping.")
-            self._events[event.request_id] = event
-            queue, hired = self._enqueue(event)
-        self._start_runners(queue, hired)
+            started = None if self._is_stopping else self._enqueue_new(event)
+        if started is None:
+            self._kept.over(event)
+            raise LambdaError("ServiceException", "The emulator is stopping.")
+        self._start_runners(*started)
+
+    def resume(self) -> int:
+        """Take over what an earlier process accepted and did not finish; returns how many."""
+        loaded = self._kept.load()
+        with self._lock:
+            now_s = self._clock.monotonic()
+            for event, wait_s in loaded:
+                self._events[event.request_id] = event
+                heapq.heappush(self._later, (now_s + wait_s, next(self._tie_breaker), event))
+        self._release_due()
+        return len(loaded)
 
     def backlog(self) -> Backlog:
         """What is not over."""
@@ -97,6 +112,7 @@ class AsyncEngine:
                 while queue.waiting:
                     queue.waiting.pop()
                     self._activity.end(DUE)
+        self._kept.forget()
 
     def stop(self, grace_s: float) -> int:
         """Attempt nothing new and let what runs finish; returns how many events are not over."""
@@ -108,6 +124,10 @@ class AsyncEngine:
         self._scheduler.join(_JOIN_S)
         self._threads.stop(0.0 if is_stuck else _JOIN_S)
         return left
+
+    def _enqueue_new(self, event: QueuedEvent) -> tuple[FunctionQueue, int]:
+        self._events[event.request_id] = event
+        return self._enqueue(event)
 
     def _enqueue(self, event: QueuedEvent) -> tuple[FunctionQueue, int]:
         """Make `event` due, under the lock; the caller starts that many runners without it."""
@@ -143,6 +163,10 @@ class AsyncEngine:
             except Exception:  # noqa: BLE001 - a bug of ours: show it, and keep the event
                 self._reporter.event("async.failed", error=traceback.format_exc())
                 delay_s = _AFTER_BUG_S
+            if delay_s is None:
+                self._kept.over(event)
+            else:
+                self._kept.postponed(event, delay_s)
             self._finish(queue, event, delay_s)
             if delay_s is not None:
                 self._release_due()  # a delay may be scaled down to nothing

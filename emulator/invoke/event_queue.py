@@ -19,6 +19,7 @@ class QueuedEvent:
     accepted_s: float  # the same moment on Clock.monotonic
     attempts: int = 0
     refusals: int = 0  # in a row: throttled, or a service error
+    journal_number: int | None = None  # None: it is in memory only
     skipped_s: float = 0.0  # delays that were not waited for, because the user scales them down
 
 

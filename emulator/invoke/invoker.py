@@ -9,18 +9,17 @@ from emulator.invoke.attempt import Attempts
 from emulator.invoke.delivery import Delivery
 from emulator.invoke.event_queue import Backlog, QueuedEvent
 from emulator.invoke.identity import new_request_id, trace_header
-from emulator.invoke.neighbours import Environments, Resolver
+from emulator.invoke.kept_events import KeptEvents
+from emulator.invoke.neighbours import Neighbours
 from emulator.invoke.payload import check_payload
 from emulator.model import (
     Call,
-    Clock,
     Invocation,
     InvocationResult,
     LambdaError,
     ResolvedFunction,
     limits,
 )
-from emulator.observe import Activity, Metrics, Records, Reporter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,34 +37,34 @@ class Invoker:
     else all three calls raise the `LambdaError` of spec/invoke.md section 4.
     """
 
-    def __init__(
-        self,
-        store: Resolver,
-        environments: Environments,
-        records: Records,
-        metrics: Metrics,
-        reporter: Reporter,
-        activity: Activity,
-        clock: Clock,
-        settings: InvokeSettings,
-    ) -> None:
-        self._store = store
-        self._reporter = reporter
-        self._clock = clock
+    def __init__(self, around: Neighbours, settings: InvokeSettings) -> None:
+        self._store = around.store
+        self._reporter = around.reporter
+        self._clock = around.clock
         self._attempts = Attempts(
-            resolver=store,
-            environments=environments,
+            resolver=around.store,
+            environments=around.environments,
             admission=Admission(settings.account_concurrency),
-            records=records,
-            metrics=metrics,
-            reporter=reporter,
-            activity=activity,
-            clock=clock,
+            records=around.records,
+            metrics=around.metrics,
+            reporter=around.reporter,
+            activity=around.activity,
+            clock=around.clock,
         )
         self._delivery = Delivery(
-            store, self._attempts, reporter, clock, settings.retry_delay_scale
+            around.store,
+            self._attempts,
+            around.reporter,
+            around.clock,
+            settings.retry_delay_scale,
         )
-        self._engine = AsyncEngine(self._delivery.attempt, reporter, activity, clock)
+        self._engine = AsyncEngine(
+            self._delivery.attempt,
+            KeptEvents(around.journal, around.reporter, around.clock),
+            around.reporter,
+            around.activity,
+            around.clock,
+        )
 
     def run(self, call: Call) -> tuple[InvocationResult, str]:
         """Run the function and wait: its result, and the request id.
@@ -115,6 +114,13 @@ class Invoker:
         self._engine.accept(event)
         return event.request_id
 
+    def resume(self) -> int:
+        """Take over the events that an earlier process accepted and did not finish.
+
+        Returns how many; raises StorageError. Functions run from here on.
+        """
+        return self._engine.resume()
+
     def check(self, call: Call) -> None:
         """Raise what `run` would raise before it runs anything (invocation type DryRun)."""
         _admissible(self._store.look_up, call, limits.SYNC_REQUEST_BYTES)
@@ -140,7 +146,8 @@ class Invoker:
     def stop(self, grace_s: float) -> int:
         """Start no queued event any more; wait up to `grace_s` for those that run.
 
-        Returns how many events are lost by this. Synchronous calls are their callers' to wait for.
+        Returns how many events are not over: the journal keeps them, or they are lost.
+        Synchronous calls are their callers' to wait for.
         """
         return self._engine.stop(grace_s)
 

@@ -1,8 +1,17 @@
-"""What this room needs from the function store and from the sandbox."""
+"""What this room needs from the others."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
-from emulator.model import FunctionVersion, Invocation, InvocationResult, ResolvedFunction
+from emulator.model import (
+    Clock,
+    FunctionVersion,
+    Invocation,
+    InvocationResult,
+    ResolvedFunction,
+)
+from emulator.observe import Activity, Metrics, Records, Reporter
+from emulator.storage import EventJournal
 
 
 class Resolver(Protocol):
@@ -30,3 +39,17 @@ class Environments(Protocol):
     def run(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
         """Block until the function answered; raise `LambdaError` only when nothing ran."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Neighbours:
+    """What an `Invoker` works with."""
+
+    store: Resolver
+    environments: Environments
+    records: Records
+    metrics: Metrics
+    journal: EventJournal
+    reporter: Reporter
+    activity: Activity
+    clock: Clock

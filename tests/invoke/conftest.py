@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from emulator.invoke import Invoker, InvokeSettings
+from emulator.invoke import Invoker, InvokeSettings, Neighbours
 from emulator.model import (
     DEFAULT_ACCOUNT,
     DEFAULT_REGION,
@@ -25,6 +25,7 @@ from emulator.model import (
     function_arn,
 )
 from emulator.observe import Activity, Metrics, Records, Reporter
+from emulator.storage import EventJournal
 
 Handler = Callable[[Invocation], InvocationResult]
 
@@ -113,7 +114,7 @@ class Sandbox:
 class Workbench:
     """The invoker of one test."""
 
-    def __init__(self, settings: InvokeSettings) -> None:
+    def __init__(self, settings: InvokeSettings, journal: EventJournal | None = None) -> None:
         self.clock = Clock()
         self.functions = Functions()
         self.sandbox = Sandbox()
@@ -123,13 +124,16 @@ class Workbench:
         self.terminal = io.StringIO()
         self.reporter = Reporter(self.terminal, "json")
         self.invoker = Invoker(
-            self.functions,
-            self.sandbox,
-            self.records,
-            self.metrics,
-            self.reporter,
-            self.activity,
-            self.clock,
+            Neighbours(
+                store=self.functions,
+                environments=self.sandbox,
+                records=self.records,
+                metrics=self.metrics,
+                journal=journal or EventJournal(),
+                reporter=self.reporter,
+                activity=self.activity,
+                clock=self.clock,
+            ),
             settings,
         )
 
@@ -167,8 +171,8 @@ def make_bench() -> Iterator[Callable[..., Workbench]]:
     """A workbench with the settings given."""
     with ExitStack() as stack:
 
-        def make(**settings: Any) -> Workbench:
-            bench = Workbench(InvokeSettings(**settings))
+        def make(journal: EventJournal | None = None, **settings: Any) -> Workbench:
+            bench = Workbench(InvokeSettings(**settings), journal)
             stack.callback(bench.close)
             return bench
 

@@ -1,0 +1,185 @@
+"""Accepted events that outlive the process: each is run at least once."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from emulator.model import Invocation, InvocationResult, LambdaError
+from emulator.storage import EventJournal, StorageError
+
+if TYPE_CHECKING:
+    from tests.invoke.conftest import Workbench
+
+MakeBench = Callable[..., "Workbench"]
+
+
+@pytest.fixture
+def open_journal(tmp_path: Path) -> Iterator[Callable[[], EventJournal]]:
+    """The journal, as the next process finds it: the one before was killed and closed nothing."""
+    opened = []
+
+    def open_journal() -> EventJournal:
+        opened.append(EventJournal(tmp_path / "events"))
+        return opened[-1]
+
+    yield open_journal
+    for journal in opened:
+        journal.close()
+
+
+def start(make_bench: MakeBench, journal: EventJournal, outcome: InvocationResult) -> Any:
+    bench = make_bench(journal)
+    bench.clock.freeze(True)
+    bench.deploy("orders", lambda _: outcome)
+    return bench
+
+
+def test_an_event_that_is_over_is_forgotten(
+    make_bench: MakeBench, open_journal: Callable[[], EventJournal], success: InvocationResult
+) -> None:
+    bench = start(make_bench, open_journal(), success)
+    bench.accept()
+    bench.settle()
+    assert open_journal().all() == []
+
+
+def test_an_event_goes_on_where_the_killed_process_was(
+    make_bench: MakeBench, open_journal: Callable[[], EventJournal], failure: InvocationResult
+) -> None:
+    killed = start(make_bench, open_journal(), failure)
+    request_id = killed.accept(payload=b"[1]", qualifier="prod", source="s3", cause="key")
+    killed.settle()
+    (before,) = killed.records.newest()
+    killed.clock.advance(50)  # another 10 s to the first retry
+
+    bench = start(make_bench, open_journal(), failure)
+    bench.clock.advance(killed.clock.now() - bench.clock.now())
+    assert bench.invoker.resume() == 1
+    bench.settle()
+    assert bench.records.newest() == []
+    assert bench.invoker.pending_events().oldest_age_s == pytest.approx(50, abs=0.1)
+    for seconds in (11, 121):
+        bench.clock.advance(seconds)
+        bench.settle()
+    third, second = bench.records.newest()
+    assert (second.attempt, third.attempt) == (2, 3)
+    for after in (second, third):
+        assert after.request_id == request_id
+        assert after.invocation.payload == b"[1]"
+        assert after.invocation.invoked_arn == before.invocation.invoked_arn
+        assert after.invocation.trace_header == before.invocation.trace_header
+        assert (after.source, after.cause) == ("s3", "key")
+        assert after.accepted_at == before.accepted_at
+    assert bench.invoker.given_up_events == 1
+    assert open_journal().all() == []
+
+
+def test_an_event_that_was_running_runs_again(
+    make_bench: MakeBench, open_journal: Callable[[], EventJournal], success: InvocationResult
+) -> None:
+    journal = open_journal()
+    seen: list[Invocation] = []
+
+    def handler(invocation: Invocation) -> InvocationResult:
+        (kept,) = open_journal().all()  # while it runs it is on disk
+        seen.append(invocation)
+        assert kept.state["request_id"] == invocation.request_id
+        return success
+
+    bench = make_bench(journal)
+    bench.deploy("orders", handler)
+    bench.accept()
+    bench.settle()
+    assert len(seen) == 1
+
+
+def test_an_event_is_not_younger_than_new_and_waits_no_longer_than_lambda_would(
+    make_bench: MakeBench, open_journal: Callable[[], EventJournal], failure: InvocationResult
+) -> None:
+    killed = start(make_bench, open_journal(), failure)
+    killed.clock.advance(1_000_000)  # the next process knows nothing of that
+    killed.accept()
+    killed.settle()
+    bench = start(make_bench, open_journal(), failure)
+    bench.invoker.resume()
+    backlog = bench.invoker.pending_events()
+    assert backlog.oldest_age_s == 0
+    assert backlog.next_due_s == pytest.approx(300)
+
+
+def test_a_reset_empties_the_journal(
+    make_bench: MakeBench, open_journal: Callable[[], EventJournal], failure: InvocationResult
+) -> None:
+    bench = start(make_bench, open_journal(), failure)
+    bench.accept()
+    bench.settle()
+    bench.invoker.reset()
+    assert open_journal().all() == []
+
+
+def test_what_is_refused_because_of_a_stop_is_not_kept(
+    make_bench: MakeBench, open_journal: Callable[[], EventJournal], success: InvocationResult
+) -> None:
+    bench = start(make_bench, open_journal(), success)
+    bench.invoker.stop(1)
+    with pytest.raises(LambdaError, match="stopping"):
+        bench.accept()
+    assert open_journal().all() == []
+
+
+class FullJournal(EventJournal):
+    """One on a disk that has no space while `is_full`."""
+
+    is_full = True
+
+    def _check(self) -> None:
+        if self.is_full:
+            raise StorageError("events: No space left on device")
+
+    def add(self, *arguments: Any) -> int:  # type: ignore[explicit-override]
+        self._check()
+        return super().add(*arguments)
+
+    def remove(self, *arguments: Any) -> None:  # type: ignore[explicit-override]
+        self._check()
+        super().remove(*arguments)
+
+
+def test_a_full_disk_refuses_who_can_come_again_and_serves_who_cannot(
+    make_bench: MakeBench, tmp_path: Path, success: InvocationResult
+) -> None:
+    journal = FullJournal(tmp_path / "events")
+    bench = start(make_bench, journal, success)
+    with pytest.raises(LambdaError, match="No space left on device") as refused:
+        bench.accept()
+    assert refused.value.code == "ServiceException"
+    bench.accept(source="s3")
+    bench.settle()
+    assert [record.source for record in bench.records.newest()] == ["s3"]
+    assert len(bench.lines("event.not_written")) == 1
+    journal.close()
+
+
+def test_what_could_not_be_removed_is_removed_later(
+    make_bench: MakeBench, tmp_path: Path, success: InvocationResult
+) -> None:
+    journal = FullJournal(tmp_path / "events")
+    bench = start(make_bench, journal, success)
+
+    def handler(_: Invocation) -> InvocationResult:
+        journal.is_full = True
+        return success
+
+    journal.is_full = False
+    bench.deploy("orders", handler)
+    bench.accept()
+    bench.settle()
+    assert len(journal.all()) == 1
+    journal.is_full = False
+    bench.deploy("orders", lambda _: success)
+    bench.accept()
+    bench.settle()
+    assert journal.all() == []
+    journal.close()
