@@ -6,6 +6,15 @@ from emulator.aws.functions import Functions
 from emulator.aws.inside import AwsError, BusEvent
 from emulator.aws.mount import Moto
 from emulator.aws.notifications import BucketNotifications, Refused, Rule
+from emulator.aws.stream_facts import RecordsAppendedFact, StreamChangedFact
+from emulator.aws.streams import (
+    KinesisRecord,
+    StreamDescription,
+    StreamReader,
+    StreamRecord,
+    StreamShard,
+    TableRecord,
+)
 
 __all__ = [
     "AwsError",
@@ -13,11 +22,19 @@ __all__ = [
     "BusEvent",
     "Fact",
     "Functions",
+    "KinesisRecord",
     "Moto",
     "NotificationsSavedFact",
     "ObjectFact",
+    "RecordsAppendedFact",
     "Refused",
     "Requester",
     "RoleCredentials",
     "Rule",
+    "StreamChangedFact",
+    "StreamDescription",
+    "StreamReader",
+    "StreamRecord",
+    "StreamShard",
+    "TableRecord",
 ]

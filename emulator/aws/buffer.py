@@ -48,6 +48,12 @@ class FactBuffer:
         else:
             facts.append(fact)
 
+    def tell_once(self, fact: Fact) -> None:
+        """Add a fact, unless it is the same as the one that was added last."""
+        facts: list[Fact] | None = getattr(self._here, "facts", None)
+        if not facts or facts[-1] != fact:
+            self.tell(fact)
+
     def deliver(self, facts: list[Fact]) -> None:
         """Hand facts, oldest first, to whoever wants their kind."""
         for fact in facts:

@@ -21,6 +21,8 @@ from emulator.aws.patches.sqs import wake_long_polls
 from emulator.aws.provisioning import Provisioning
 from emulator.aws.routing import Environ, scope_of
 from emulator.aws.services import Services
+from emulator.aws.streams import Streams
+from emulator.aws.tables import Tables
 from emulator.model import Clock
 from emulator.model.resources import Resource
 from emulator.observe import Activity, LogBook, Metrics, Reporter
@@ -64,8 +66,10 @@ class Moto:
             stopping=self._stopping,
         )
         self._services = Services(context, reporter)
-        self._provisioning = Provisioning(self._services, locks)
         own = OwnRequests(self._buffer, locks, activity, reporter)
+        self._provisioning = Provisioning(self._services, own)
+        self.streams = Streams(self._services, locks)
+        self.tables = Tables(self._services, locks, own)
         self._inside = Inside(self._services, locks, own, reporter)
         self._front = Front(
             context,

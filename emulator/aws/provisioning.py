@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from emulator.aws.locks import ServiceLocks
+from emulator.aws.own_requests import OwnRequests
 from emulator.aws.services import Services
 from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION
 from emulator.model.resources import Resource, StreamResource, TableResource
@@ -13,9 +13,9 @@ from emulator.model.resources import Resource, StreamResource, TableResource
 class Provisioning:
     """Makes what is missing, in the default account and region. Any thread may call."""
 
-    def __init__(self, services: Services, locks: ServiceLocks) -> None:
+    def __init__(self, services: Services, own: OwnRequests) -> None:
         self._services = services
-        self._locks = locks
+        self._own = own
 
     def ensure(self, resources: Iterable[Resource]) -> None:
         """Have them exist before their service answers its first, or next, request."""
@@ -24,7 +24,7 @@ class Provisioning:
             self._services.when_loaded(service, partial(self._make, service, make, resource))
 
     def _make(self, service: str, make: Callable[[Resource], None], resource: Resource) -> None:
-        with self._locks.hold(service):
+        with self._own.make(service, DEFAULT_ACCOUNT):
             make(resource)
 
 

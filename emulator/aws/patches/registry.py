@@ -3,7 +3,19 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from emulator.aws.patches import awslambda, cloudwatch, core, s3, sns, sqs, stepfunctions, sts
+from emulator.aws.patches import (
+    awslambda,
+    cloudwatch,
+    core,
+    dynamodb,
+    dynamodbstreams,
+    kinesis,
+    s3,
+    sns,
+    sqs,
+    stepfunctions,
+    sts,
+)
 from emulator.aws.patches.patching import Patch, PatchContext
 
 CORE: Final = "core"
@@ -12,6 +24,9 @@ PATCHES: Final[Mapping[str, Callable[[PatchContext], list[Patch]]]] = {
     CORE: core.patches,
     "awslambda": awslambda.patches,
     "cloudwatch": cloudwatch.patches,
+    "dynamodb": dynamodb.patches,
+    "dynamodbstreams": dynamodbstreams.patches,
+    "kinesis": kinesis.patches,
     "s3": s3.patches,
     "sns": sns.patches,
     "sqs": sqs.patches,
@@ -20,6 +35,8 @@ PATCHES: Final[Mapping[str, Callable[[PatchContext], list[Patch]]]] = {
 }
 # Tried out for real when their service is loaded: target to problem.
 PROOFS: Final[Mapping[str, Callable[[PatchContext], dict[str, str]]]] = {
+    "dynamodb": dynamodb.prove,
+    "kinesis": kinesis.prove,
     "s3": s3.prove,
     "sqs": sqs.prove,
 }

@@ -1,0 +1,19 @@
+"""What happened to a stream of Kinesis or of a DynamoDB table."""
+
+from dataclasses import dataclass
+
+from emulator.aws.facts import Fact
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordsAppendedFact(Fact):
+    """There is something new to read; one fact for all records of a request."""
+
+    stream_arn: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamChangedFact(Fact):
+    """A stream was made, deleted, split, merged, enabled or disabled."""
+
+    stream_arn: str
