@@ -18,7 +18,7 @@ from emulator.api import LambdaApi
 from emulator.aws import AwsError, Functions, Moto
 from emulator.aws.routing import scope_of
 from emulator.console import Admin, Rooms
-from emulator.control import CodeStore, FunctionChange, FunctionStore
+from emulator.control import CodeStore, FunctionChange, FunctionStore, MappingStore
 from emulator.event_sources import Alarms, EventSources, HttpEvents, Surroundings
 from emulator.gateway import Hosts, Router, Server, serve
 from emulator.invoke import Invoker, InvokeSettings, Neighbours
@@ -83,6 +83,11 @@ class Emulator:
         self.code = CodeStore(self._run_folder / "code")
         self.store = FunctionStore(
             self.clock, self.code, immediate_states=bool(project.emulator.immediate_states)
+        )
+        self.mappings = MappingStore(
+            self.clock,
+            self.documents,
+            immediate_states=bool(project.emulator.immediate_states),
         )
         self.moto = Moto(
             log_book=self.log_book,
@@ -166,7 +171,8 @@ class Emulator:
     def reset(self) -> None:
         """Empty everything, then load the project again; raises ProjectError before it begins."""
         load(self._settings.project)  # a file with mistakes must not leave an empty emulator
-        self.store.reset()  # first these two: from here on nothing is accepted or told
+        self.mappings.reset()  # first these three: from here on nothing is accepted, told or read
+        self.store.reset()
         self.moto.reset()
         self.event_sources.reset()
         self.invoker.reset()
@@ -200,6 +206,7 @@ class Emulator:
                 moto=self.moto,
                 invoker=self.invoker,
                 functions=self.store,
+                mappings=self.mappings,
                 documents=self.documents,
                 alarms=Alarms(self.clock, self.reporter),
                 activity=self.activity,
@@ -259,6 +266,8 @@ class Emulator:
                 self.invoker,
                 code=self.code,
                 fetch_object=self._fetch_object,
+                mappings=self.mappings,
+                describe_source=self.moto.describe_source,
                 clock=self.clock,
             ),
             admin=self._admin,

@@ -13,7 +13,7 @@ import botocore
 from botocore.model import OperationModel, StructureShape
 
 from emulator.api.service_model import service_model
-from emulator.control import CodeStore, FunctionStore, operations
+from emulator.control import CodeStore, FunctionStore, MappingStore, operations
 from emulator.control.unsupported import UNSUPPORTED
 from emulator.model import Clock
 
@@ -21,6 +21,8 @@ DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "coverage.md"
 
 _SECTION: Final = re.compile(r"## Lambda API\n.*?(?=\n## |\Z)", re.DOTALL)
 _REMARKS: Final[Mapping[str, str]] = {
+    "CreateEventSourceMapping": "of SQS, Kinesis and DynamoDB Streams; Kafka, MQ and DocumentDB"
+    " answer 501",
     "CreateFunction": "`S3Bucket=hot-reload` runs a folder in place; `Layers`: none can exist yet",
     "Invoke": "RequestResponse, Event and DryRun",
     "UpdateFunctionConfiguration": "`Layers`: none can exist yet",
@@ -56,8 +58,10 @@ def replaced(document: str) -> str:
 
 def _built() -> set[str]:
     with tempfile.TemporaryDirectory() as folder:
-        code = CodeStore(Path(folder))
-        return {"Invoke", *operations(FunctionStore(Clock(), code), code, _fetch_nothing)}
+        code, clock = CodeStore(Path(folder)), Clock()
+        functions, mappings = FunctionStore(clock, code), MappingStore(clock)
+        made = operations(functions, code, _fetch_nothing, mappings, lambda arn: None)
+        return {"Invoke", *made}
 
 
 def _fetch_nothing(*_: str | None) -> bytes:

@@ -6,7 +6,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from emulator.api.answer import Answer
 from emulator.api.invoke_http import Invoker, function_in, invoke, read_body
-from emulator.control import CodeStore, FunctionStore, operations
+from emulator.control import CodeStore, FunctionStore, MappingStore, operations
+from emulator.control.mapping_operations import DescribeSource
 from emulator.control.request import FetchObject
 from emulator.model import Clock
 
@@ -25,9 +26,11 @@ class LambdaApi:
         *,
         code: CodeStore,
         fetch_object: FetchObject,
+        mappings: MappingStore,
+        describe_source: DescribeSource,
         clock: Clock,
     ) -> None:
-        self._operations = operations(store, code, fetch_object)
+        self._operations = operations(store, code, fetch_object, mappings, describe_source)
         self._invoker = invoker
         self._clock = clock
         self._lock = threading.Lock()

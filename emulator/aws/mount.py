@@ -19,11 +19,13 @@ from emulator.aws.own_requests import OwnRequests
 from emulator.aws.patches import PATCHES, PatchContext
 from emulator.aws.patches.sqs import wake_long_polls
 from emulator.aws.provisioning import Provisioning
+from emulator.aws.queues import Queues
 from emulator.aws.routing import Environ, scope_of
 from emulator.aws.services import Services
 from emulator.aws.streams import Streams
 from emulator.aws.tables import Tables
 from emulator.model import Clock
+from emulator.model.mapping import SourceDescription
 from emulator.model.resources import Resource
 from emulator.observe import Activity, LogBook, Metrics, Reporter
 
@@ -68,6 +70,7 @@ class Moto:
         self._services = Services(context, reporter)
         own = OwnRequests(self._buffer, locks, activity, reporter)
         self._provisioning = Provisioning(self._services, own)
+        self.queues = Queues(self._services, own)
         self.streams = Streams(self._services, locks)
         self.tables = Tables(self._services, locks, own)
         self._inside = Inside(self._services, locks, own, reporter)
@@ -152,6 +155,14 @@ class Moto:
     ) -> bytes:
         """Content of an object. Raises AwsError with S3's code and message."""
         return self._inside.fetch_object(account, region, bucket, key, version_id)
+
+    def describe_source(self, arn: str) -> SourceDescription | None:
+        """The queue or stream an event source mapping may read; None: there is none."""
+        service = arn.split(":")[2]
+        if service == "sqs":
+            return self.queues.describe(arn)
+        reader = self.streams if service == "kinesis" else self.tables
+        return None if reader.describe(arn) is None else SourceDescription()
 
     def ensure(self, resources: Iterable[Resource]) -> None:
         """Have these exist before their service answers its first, or next, request."""

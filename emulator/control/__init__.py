@@ -3,6 +3,7 @@
 from emulator.control.changes import FunctionChange
 from emulator.control.code import CodeStore
 from emulator.control.function import FunctionConfiguration
+from emulator.control.mappings import MappingChange, MappingStore
 from emulator.control.names import Target, target
 from emulator.control.operations import operations
 from emulator.control.request import Operation, Request, RequestContext, Response
@@ -19,6 +20,8 @@ __all__ = [
     "FunctionConfiguration",
     "FunctionSpec",
     "FunctionStore",
+    "MappingChange",
+    "MappingStore",
     "Operation",
     "Request",
     "RequestContext",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from emulator.aws import Moto
-from emulator.control import FunctionStore
+from emulator.control import FunctionStore, MappingStore
 from emulator.event_sources.alarms import Alarms
 from emulator.model import Call, Clock, InvocationResult
 from emulator.model.triggers import Trigger
@@ -30,6 +30,7 @@ class Surroundings:
     moto: Moto
     invoker: Invoker
     functions: FunctionStore
+    mappings: MappingStore
     documents: Documents
     alarms: Alarms
     activity: Activity

@@ -6,6 +6,13 @@ UNLIMITED = -1  # of retries and of a record's age
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SourceDescription:
+    """What a new mapping must know of the queue or stream that it is to read."""
+
+    visibility_timeout_s: int | None = None  # of a queue
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EventSourceMapping:
     """What a poller needs to know; the API's further members belong to the control room.
 

@@ -10,8 +10,9 @@ import pytest
 from werkzeug.serving import make_server
 
 from emulator.api import LambdaApi
-from emulator.control import CodeStore, FunctionStore
+from emulator.control import CodeStore, FunctionStore, MappingStore
 from emulator.model import Clock
+from emulator.model.mapping import SourceDescription
 from tests.api.lab import ROLE, FakeInvoker, Lab, archive, fetch_from
 
 LabMaker = Callable[..., Lab]
@@ -48,8 +49,20 @@ def make_lab(tmp_path: Path, server: tuple[Switchboard, str]) -> LabMaker:
         store = FunctionStore(clock, code, **settings)
         invoker = FakeInvoker(store)
         objects: dict[tuple[str, str], bytes] = {}
-        api = LambdaApi(store, invoker, code=code, fetch_object=fetch_from(objects), clock=clock)
-        switchboard.lab = Lab(clock, code, store, invoker, api, objects, endpoint)
+        mappings = MappingStore(clock, **settings)
+        sources: dict[str, SourceDescription] = {}
+        api = LambdaApi(
+            store,
+            invoker,
+            code=code,
+            fetch_object=fetch_from(objects),
+            mappings=mappings,
+            describe_source=sources.get,
+            clock=clock,
+        )
+        switchboard.lab = Lab(
+            clock, code, store, mappings, invoker, api, objects, sources, endpoint
+        )
         return switchboard.lab
 
     return make

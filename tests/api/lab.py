@@ -15,9 +15,10 @@ import boto3
 from botocore.config import Config
 
 from emulator.api import LambdaApi
-from emulator.control import CodeStore, FunctionStore
+from emulator.control import CodeStore, FunctionStore, MappingStore
 from emulator.invoke.identity import new_request_id
 from emulator.model import Call, Clock, FetchError, InvocationResult, LambdaError, Status
+from emulator.model.mapping import SourceDescription
 
 ACCOUNT = "000000000000"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lambda-role"
@@ -76,9 +77,11 @@ class Lab:
     clock: Clock
     code: CodeStore
     store: FunctionStore
+    mappings: MappingStore
     invoker: FakeInvoker
     api: LambdaApi
     objects: dict[tuple[str, str], bytes]
+    sources: dict[str, SourceDescription]  # by ARN
     endpoint: str = ""
 
     def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.control import CodeStore, FunctionStore
+from emulator.control import CodeStore, FunctionStore, MappingStore
 from emulator.event_sources import Alarms, Surroundings
 from emulator.model import Call, InvocationResult, LambdaError, Status
 from emulator.observe import Activity
@@ -83,6 +83,7 @@ def surroundings(
         moto=running_aws.moto,
         invoker=running_invoker,
         functions=FunctionStore(clock, CodeStore(folder)),
+        mappings=MappingStore(clock),
         documents=Documents(),
         alarms=alarms,
         activity=Activity(clock),

@@ -1,0 +1,98 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from emulator.control import MappingChange, MappingStore
+from emulator.control.mapping_states import MappingState
+from emulator.model import Clock, LambdaError
+from emulator.model.mapping import EventSourceMapping
+from emulator.storage import Documents
+
+ACCOUNT, REGION = "000000000000", "us-east-1"
+MAPPING = EventSourceMapping(
+    uuid="11111111-1111-1111-1111-111111111111",
+    account=ACCOUNT,
+    region=REGION,
+    source_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:q",
+    function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f",
+    batch_size=10,
+    filters=('{"body":["x"]}',),
+)
+UUID = MAPPING.uuid
+
+
+def state(store: MappingStore) -> MappingState:
+    return store.get(ACCOUNT, REGION, UUID).state
+
+
+def test_a_transition_takes_its_time_on_the_clock_and_refuses_changes_meanwhile() -> None:
+    clock = Clock()
+    store = MappingStore(clock, transition_s=10.0)
+    clock.freeze(True)
+    assert store.create(MAPPING).state is MappingState.CREATING
+    with pytest.raises(LambdaError, match=r"Cannot delete .* because it is in use") as caught:
+        store.delete(ACCOUNT, REGION, UUID)
+    assert caught.value.code == "ResourceInUseException"
+    with pytest.raises(LambdaError, match=r"Cannot update .* because it is in use") as caught:
+        store.update(ACCOUNT, REGION, UUID, lambda old: old)
+    assert caught.value.code == "ResourceInUseException"
+    clock.advance(10)
+    assert state(store) is MappingState.ENABLED
+    store.update(ACCOUNT, REGION, UUID, lambda old: replace(old, is_enabled=False))
+    assert state(store) is MappingState.DISABLING
+    clock.advance(10)
+    assert state(store) is MappingState.DISABLED
+    store.update(ACCOUNT, REGION, UUID, lambda old: replace(old, batch_size=1))
+    assert state(store) is MappingState.UPDATING
+    clock.advance(10)
+    assert state(store) is MappingState.DISABLED
+    store.delete(ACCOUNT, REGION, UUID)
+    assert state(store) is MappingState.DELETING
+    assert store.all() == []
+    clock.advance(10)
+    with pytest.raises(LambdaError, match="does not exist"):
+        state(store)
+
+
+def test_states_can_be_immediate() -> None:
+    store = MappingStore(Clock(), immediate_states=True)
+    assert store.create(MAPPING).state is MappingState.ENABLED
+    disabled = store.update(ACCOUNT, REGION, UUID, lambda old: replace(old, is_enabled=False))
+    assert disabled.state is MappingState.DISABLED
+    assert store.delete(ACCOUNT, REGION, UUID).state is MappingState.DELETING
+
+
+def test_listeners_hear_every_change() -> None:
+    store = MappingStore(Clock())
+    heard: list[MappingChange] = []
+    store.subscribe(heard.append)
+    store.create(MAPPING)
+    changed = store.update(ACCOUNT, REGION, UUID, lambda old: replace(old, batch_size=1)).mapping
+    store.delete(ACCOUNT, REGION, UUID)
+    declared = replace(MAPPING, uuid="2" * 36)
+    store.declare(declared)
+    store.reset()
+    assert heard == [
+        MappingChange(new=MAPPING),
+        MappingChange(old=MAPPING, new=changed),
+        MappingChange(old=changed),
+        MappingChange(new=declared),
+        MappingChange(old=declared),
+    ]
+
+
+def test_mappings_outlive_the_process_but_not_those_of_a_project(tmp_path: Path) -> None:
+    documents = Documents(tmp_path / "state.sqlite")
+    store = MappingStore(Clock(), documents)
+    store.create(MAPPING, {"team": "a"})
+    store.declare(replace(MAPPING, uuid="2" * 36, source_arn="arn:aws:sqs:us-east-1:0:other"))
+    store.create(replace(MAPPING, uuid="3" * 36, source_arn="arn:aws:sqs:us-east-1:0:third"))
+    store.delete(ACCOUNT, REGION, "3" * 36)
+    found = MappingStore(Clock(), documents)
+    (kept,) = found.list_mappings(ACCOUNT, REGION)
+    assert kept.mapping == MAPPING
+    assert (kept.state, kept.tags) == (MappingState.ENABLED, {"team": "a"})
+    found.reset()
+    assert MappingStore(Clock(), documents).all() == []
+    documents.close()
