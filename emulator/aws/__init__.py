@@ -6,6 +6,7 @@ from emulator.aws.functions import Functions
 from emulator.aws.inside import AwsError, BusEvent
 from emulator.aws.mount import Moto
 from emulator.aws.notifications import BucketNotifications, Refused, Rule
+from emulator.aws.sns_facts import MessageAttribute, NotificationFact
 from emulator.aws.stream_facts import RecordsAppendedFact, StreamChangedFact
 from emulator.aws.streams import (
     KinesisRecord,
@@ -23,7 +24,9 @@ __all__ = [
     "Fact",
     "Functions",
     "KinesisRecord",
+    "MessageAttribute",
     "Moto",
+    "NotificationFact",
     "NotificationsSavedFact",
     "ObjectFact",
     "RecordsAppendedFact",

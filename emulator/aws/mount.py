@@ -18,12 +18,14 @@ from emulator.aws.notifications import Refused, Rule
 from emulator.aws.own_requests import OwnRequests
 from emulator.aws.patches import PATCHES, PatchContext
 from emulator.aws.patches.sqs import wake_long_polls
+from emulator.aws.permissions import InvokePermissions
 from emulator.aws.provisioning import Provisioning
 from emulator.aws.queues import Queues
 from emulator.aws.routing import Environ, scope_of
 from emulator.aws.services import Services
 from emulator.aws.streams import Streams
 from emulator.aws.tables import Tables
+from emulator.aws.topics import Topics
 from emulator.model import Clock
 from emulator.model.mapping import SourceDescription
 from emulator.model.resources import Resource
@@ -51,7 +53,7 @@ class Moto:
         self._reporter = reporter
         self._buffer = FactBuffer()
         self._credentials = Credentials()
-        self._destinations = Destinations(functions, reporter)
+        self.permissions = InvokePermissions(functions, reporter)
         self._stopping = threading.Event()
         self._warming: threading.Thread | None = None
         locks = ServiceLocks()
@@ -62,12 +64,14 @@ class Moto:
             clock=clock,
             functions=functions,
             credentials=self._credentials,
-            destinations=self._destinations,
             executions=self._executions,
+            destinations=Destinations(functions, self.permissions),
+            permissions=self.permissions,
             reporter=reporter,
             stopping=self._stopping,
         )
         self._services = Services(context, reporter)
+        self.topics = Topics(self._services, locks, self.permissions, reporter)
         own = OwnRequests(self._buffer, locks, activity, reporter)
         self._provisioning = Provisioning(self._services, own)
         self.queues = Queues(self._services, own)
@@ -140,7 +144,7 @@ class Moto:
         """Empty every service of every account and region."""
         self._executions.reset()
         self._inside.reset()
-        self._destinations.forget()
+        self.permissions.forget()
 
     def stop(self) -> None:
         """Let long polls and the warming thread end."""
@@ -173,7 +177,7 @@ class Moto:
 
         The function's own account and region are the bucket's.
         """
-        self._destinations.trust(bucket, rule.arn)
+        self.permissions.trust(f"arn:aws:s3:::{bucket}", rule.arn)
         self._services.when_loaded("s3", lambda: self._change_rules(bucket, add=rule))
 
     def unbind(self, bucket: str, rule: Rule) -> None:

@@ -4,10 +4,14 @@ import time
 from typing import Final
 
 from emulator.event_sources.s3 import S3Events
+from emulator.event_sources.sns import SnsEvents
 from emulator.event_sources.source import EventSource, Surroundings
 from emulator.model.triggers import Trigger
 
-_ALL: Final[tuple[type[EventSource], ...]] = (S3Events,)
+_ALL: Final[tuple[type[EventSource], ...]] = (
+    S3Events,
+    SnsEvents,
+)
 
 
 class EventSources:

@@ -62,7 +62,6 @@ class _OurFunctions:
     send_dynamodb_items = _refuse("DynamoDB to Lambda")
     send_kinesis_message = _refuse("Kinesis to Lambda")
     send_log_event = _refuse("CloudWatch Logs to Lambda")
-    send_sns_message = _refuse("SNS to Lambda")
     send_sqs_batch = _refuse("SQS to Lambda")
 
     def _arn(self, name_or_arn: str, qualifier: str | None) -> str:

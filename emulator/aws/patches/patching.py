@@ -17,6 +17,7 @@ from emulator.aws.destinations import Destinations
 from emulator.aws.executions import Executions
 from emulator.aws.functions import Functions
 from emulator.aws.locks import ServiceLocks
+from emulator.aws.permissions import InvokePermissions
 from emulator.model import Clock
 from emulator.observe import Reporter
 
@@ -35,6 +36,7 @@ class PatchContext:
     credentials: Credentials
     destinations: Destinations
     executions: Executions
+    permissions: InvokePermissions
     reporter: Reporter
     stopping: threading.Event
 

@@ -12,6 +12,7 @@ from emulator.aws.patches import (
     kinesis,
     s3,
     sns,
+    sns_subscriptions,
     sqs,
     stepfunctions,
     sts,
@@ -38,6 +39,7 @@ PROOFS: Final[Mapping[str, Callable[[PatchContext], dict[str, str]]]] = {
     "dynamodb": dynamodb.prove,
     "kinesis": kinesis.prove,
     "s3": s3.prove,
+    "sns": sns_subscriptions.prove,
     "sqs": sqs.prove,
 }
 # Services that look for functions; moto's Lambda is loaded and patched with them.

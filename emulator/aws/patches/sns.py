@@ -1,4 +1,4 @@
-"""SNS: one signing key for all messages, and HTTP deliveries that hold no lock."""
+"""SNS: one signing key for all messages, HTTP deliveries that hold no lock, and functions."""
 
 import base64
 import datetime
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
+from emulator.aws.patches import sns_subscriptions
 from emulator.aws.patches.patching import Patch, PatchContext
 from emulator.model import DEFAULT_ACCOUNT
 
@@ -17,6 +18,7 @@ def patches(context: PatchContext) -> list[Patch]:
     """Patches of moto.sns."""
     subscription = "moto.sns.models:Subscription"
     return [
+        *sns_subscriptions.patches(context),
         Patch(
             f"{subscription}.get_post_data",
             "self, message, message_id, subject, message_attributes",
@@ -111,16 +113,30 @@ def _sign(data: dict[str, Any]) -> str:
 
 
 def _publish(context: PatchContext) -> Callable[[Any], Any]:
-    """The subscriber at an HTTP endpoint may call back before it answers."""
+    """Functions hear of it later; the subscriber at an HTTP endpoint may call back meanwhile."""
 
     def make(original: Any) -> Any:
-        def publish(self: Any, *args: Any, **kwargs: Any) -> None:
+        def publish(
+            self: Any,
+            message: str,
+            message_id: str,
+            subject: str | None = None,
+            message_attributes: dict[str, Any] | None = None,
+            group_id: str | None = None,
+            deduplication_id: str | None = None,
+            message_structure: str | None = None,
+        ) -> None:
+            given = message, message_id, subject, message_attributes
+            if self.protocol == "lambda":
+                sns_subscriptions.tell_function(context, self, *given, message_structure)
+                return
+            arguments = *given, group_id, deduplication_id, message_structure
             if self.protocol not in ("http", "https"):
-                original(self, *args, **kwargs)
+                original(self, *arguments)
                 return
             try:
                 with context.locks.released():
-                    original(self, *args, **kwargs)
+                    original(self, *arguments)
             except OSError as error:  # what `requests` raises; the publisher never sees it
                 context.reporter.event(
                     "sns.not_delivered", endpoint=self.endpoint, reason=str(error)

@@ -5,6 +5,15 @@ from typing import Any, Final
 
 FILES: Final[Mapping[str, tuple[str, str, Mapping[str, Any]]]] = {
     "function-url-get.json": ("function-url", "get", {}),
+    "sns-hook.json": (
+        "sns",
+        "notification",
+        {
+            "message": '{"repository":"shop","branch":"main","commits":[{"id":"9fceb02",'
+            '"author":"Ada","message":"Orders are sorted by date"}]}',
+            "attribute": "event=push",
+        },
+    ),
     "s3-put.json": ("s3", "put", {}),
     "s3-put-uploads.json": ("s3", "put", {"bucket": "uploads"}),
 }

@@ -66,11 +66,3 @@ def test_a_subscriber_that_is_not_there_is_no_error_of_the_publisher(sns: Any) -
     topic = sns.create_topic(Name="t")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="http", Endpoint="http://127.0.0.1:9/")
     assert sns.publish(TopicArn=topic, Message="hello")["MessageId"]
-
-
-def test_a_message_for_a_function_is_refused_loudly(aws: Aws, sns: Any) -> None:
-    arn = "arn:aws:lambda:us-east-1:000000000000:function:f"
-    topic = sns.create_topic(Name="t")["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
-    with pytest.raises(sns.exceptions.ClientError, match="SNS to Lambda is not connected"):
-        sns.publish(TopicArn=topic, Message="hello")
