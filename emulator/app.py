@@ -18,7 +18,7 @@ from emulator.api import LambdaApi
 from emulator.aws import AwsError, Functions, Moto
 from emulator.aws.routing import scope_of
 from emulator.console import Admin, Rooms
-from emulator.control import CodeStore, FunctionChange, FunctionStore, MappingStore
+from emulator.control import CodeStore, FunctionChange, FunctionStore, MappingStore, OtherServices
 from emulator.event_sources import Alarms, EventSources, HttpEvents, Surroundings
 from emulator.gateway import Hosts, Router, Server, serve
 from emulator.invoke import Invoker, InvokeSettings, Neighbours
@@ -265,9 +265,12 @@ class Emulator:
                 self.store,
                 self.invoker,
                 code=self.code,
-                fetch_object=self._fetch_object,
                 mappings=self.mappings,
-                describe_source=self.moto.describe_source,
+                others=OtherServices(
+                    fetch_object=self._fetch_object,
+                    describe_source=self.moto.describe_source,
+                    target_exists=self.moto.takes_messages,
+                ),
                 clock=self.clock,
             ),
             admin=self._admin,

@@ -13,7 +13,7 @@ import botocore
 from botocore.model import OperationModel, StructureShape
 
 from emulator.api.service_model import service_model
-from emulator.control import CodeStore, FunctionStore, MappingStore, operations
+from emulator.control import CodeStore, FunctionStore, MappingStore, OtherServices, operations
 from emulator.control.unsupported import UNSUPPORTED
 from emulator.model import Clock
 
@@ -59,13 +59,13 @@ def replaced(document: str) -> str:
 def _built() -> set[str]:
     with tempfile.TemporaryDirectory() as folder:
         code, clock = CodeStore(Path(folder)), Clock()
-        functions, mappings = FunctionStore(clock, code), MappingStore(clock)
-        made = operations(functions, code, _fetch_nothing, mappings, lambda arn: None)
+        others = OtherServices(
+            fetch_object=lambda *_: b"",
+            describe_source=lambda _: None,
+            target_exists=lambda _: False,
+        )
+        made = operations(FunctionStore(clock, code), code, MappingStore(clock), others, clock)
         return {"Invoke", *made}
-
-
-def _fetch_nothing(*_: str | None) -> bytes:
-    return b""
 
 
 def _row(name: str, is_built: bool) -> str:

@@ -6,9 +6,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from emulator.api.answer import Answer
 from emulator.api.invoke_http import Invoker, function_in, invoke, read_body
-from emulator.control import CodeStore, FunctionStore, MappingStore, operations
-from emulator.control.mapping_operations import DescribeSource
-from emulator.control.request import FetchObject
+from emulator.control import CodeStore, FunctionStore, MappingStore, OtherServices, operations
 from emulator.model import Clock
 
 
@@ -25,12 +23,11 @@ class LambdaApi:
         invoker: Invoker,
         *,
         code: CodeStore,
-        fetch_object: FetchObject,
         mappings: MappingStore,
-        describe_source: DescribeSource,
+        others: OtherServices,
         clock: Clock,
     ) -> None:
-        self._operations = operations(store, code, fetch_object, mappings, describe_source)
+        self._operations = operations(store, code, mappings, others, clock)
         self._invoker = invoker
         self._clock = clock
         self._lock = threading.Lock()

@@ -118,11 +118,28 @@ class Inside:
         _, owner = s3_backends.bucket_accounts.get(bucket, ("aws", account))
         try:
             with self._own.make("s3", account, trace_header):
-                backend = s3_backends[owner][get_partition(region)]
+                backend = _found(s3_backends, owner, get_partition(region))
                 made = backend.put_object(bucket, key, content)
                 made.set_metadata({"Content-Type": content_type})
         except S3ClientError as error:
             raise AwsError(error.code, error.message) from error
+
+    def takes_messages(self, arn: str) -> bool:
+        """Whether this is the ARN of a queue or topic that exists and is not FIFO."""
+        _, _, service, region, account, name = arn.split(":", 5)
+        self._services.load(service)
+        from moto.sns.models import sns_backends
+        from moto.sqs.models import sqs_backends
+
+        with self._locks.hold(service):
+            try:
+                if service == "sqs":
+                    is_there = name in _found(sqs_backends, account, region).queues
+                else:
+                    is_there = arn in _found(sns_backends, account, region).topics
+            except AwsError:
+                return False
+        return is_there and not name.endswith(".fifo")
 
     def send_message(
         self, queue_arn: str, body: str, attributes: Attributes | None, trace_header: str | None
@@ -136,7 +153,7 @@ class Inside:
         system = {"AWSTraceHeader": ("String", trace_header)} if trace_header else {}
         try:
             with self._own.make("sqs", account, trace_header):
-                sqs_backends[account][region].send_message(
+                _found(sqs_backends, account, region).send_message(
                     name,
                     body,
                     message_attributes=_sqs_attributes(attributes or {}),
@@ -165,7 +182,7 @@ class Inside:
         }
         try:
             with self._own.make("sns", account, trace_header):
-                sns_backends[account][region].publish(
+                _found(sns_backends, account, region).publish(
                     message, arn=topic_arn, subject=subject, message_attributes=sns_attributes
                 )
         except ServiceException as error:
@@ -177,7 +194,8 @@ class Inside:
         from moto.events.models import events_backends
 
         with self._own.make("events", event.account):
-            bus = events_backends[event.account][event.region].event_buses.get(event.bus)
+            backend = _found(events_backends, event.account, event.region)
+            bus = backend.event_buses.get(event.bus)
             if bus is None:
                 text = f"Event bus {event.bus} does not exist."
                 raise AwsError("ResourceNotFoundException", text)
@@ -253,6 +271,13 @@ class Inside:
                 self._reporter.event(
                     "events.target_failed", rule=rule.arn, target=target["Arn"], reason=str(error)
                 )
+
+
+def _found(backends: Any, account: str, region: str) -> Any:
+    try:
+        return backends[account][region]
+    except KeyError:
+        raise AwsError("InvalidRegion", f'There is no region "{region}"') from None
 
 
 def _sqs_attributes(attributes: Attributes) -> dict[str, dict[str, str]]:

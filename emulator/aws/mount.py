@@ -194,6 +194,10 @@ class Moto:
         """Put a message into a queue. attributes: name to (type, value). Raises AwsError."""
         self._inside.send_message(queue_arn, body, attributes, trace_header)
 
+    def takes_messages(self, arn: str) -> bool:
+        """Whether this is the ARN of a queue or topic that exists and is not FIFO."""
+        return self._inside.takes_messages(arn)
+
     def publish(
         self,
         topic_arn: str,

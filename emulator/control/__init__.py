@@ -6,6 +6,7 @@ from emulator.control.function import FunctionConfiguration
 from emulator.control.mappings import MappingChange, MappingStore
 from emulator.control.names import Target, target
 from emulator.control.operations import operations
+from emulator.control.other_services import OtherServices
 from emulator.control.request import Operation, Request, RequestContext, Response
 from emulator.control.runtimes import CREATABLE
 from emulator.control.spec import FunctionSpec
@@ -23,6 +24,7 @@ __all__ = [
     "MappingChange",
     "MappingStore",
     "Operation",
+    "OtherServices",
     "Request",
     "RequestContext",
     "Response",

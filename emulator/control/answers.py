@@ -56,6 +56,8 @@ def listed(shown: FunctionConfiguration, qualifier: str | None = None) -> Answer
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": version.log_group_name},
     }
+    if spec.dead_letter_arn is not None:
+        answer["DeadLetterConfig"] = {"TargetArn": spec.dead_letter_arn}
     if spec.environment is not None:
         answer["Environment"] = {"Variables": dict(spec.environment)}
     return answer

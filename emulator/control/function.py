@@ -11,7 +11,7 @@ from emulator.control.policy import ResourcePolicy
 from emulator.control.spec import FunctionSpec
 from emulator.control.validation import check_spec
 from emulator.control.violations import invalid
-from emulator.model import LATEST, CodePackage, FunctionVersion, LambdaError
+from emulator.model import LATEST, CodePackage, EventInvokeConfig, FunctionVersion, LambdaError
 
 _DEPLOYMENTS: Final = itertools.count(1)  # unique in the process: see FunctionVersion
 
@@ -37,6 +37,9 @@ class Function:
     published_spec: FunctionSpec | None = None  # of `$LATEST` when the last version was made
     tags: Mapping[str, str] = field(default_factory=dict)
     policies: dict[str | None, ResourcePolicy] = field(default_factory=dict)  # by qualifier
+    invoke_configs: dict[str, EventInvokeConfig] = field(default_factory=dict)  # by qualifier
+    reserved_concurrency: int | None = None
+    recursive_loop: str = "Terminate"
     settles_at: float = 0.0  # on Clock.monotonic: when CREATING and UPDATING end
 
     def configurations(self) -> list[FunctionConfiguration]:
@@ -106,6 +109,7 @@ class Function:
         if qualifier == LATEST:
             raise invalid("$LATEST version cannot be deleted without deleting the function.")
         self.policies.pop(qualifier, None)
+        self.invoke_configs.pop(qualifier, None)
         gone = self.published.pop(qualifier, None)
         return [gone] if gone else []
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from emulator.control import answers
 from emulator.control.code import CodeStore
 from emulator.control.code_source import CodeSource
+from emulator.control.concurrency_operations import concurrency
 from emulator.control.layers import check_layers
 from emulator.control.names import target
 from emulator.control.paging import page
@@ -13,12 +14,14 @@ from emulator.control.request import (
     Request,
     RequestContext,
     Response,
+    TargetExists,
     addressed,
     addressed_unqualified,
 )
 from emulator.control.spec import FunctionSpec
 from emulator.control.store import FunctionStore
 from emulator.control.unsupported import refuse_unsupported
+from emulator.control.validation import check_dead_letter_target
 from emulator.control.violations import invalid
 from emulator.model import LATEST
 
@@ -47,6 +50,8 @@ def _settings(context: RequestContext, operation: str, request: Request) -> dict
         fields["architecture"] = request["Architectures"][0]
     if "LoggingConfig" in request:
         fields["log_group"] = _log_group(request["LoggingConfig"])
+    if "DeadLetterConfig" in request:
+        fields["dead_letter_arn"] = request["DeadLetterConfig"].get("TargetArn") or None
     return fields
 
 
@@ -60,10 +65,17 @@ def _log_group(logging: Request) -> str:
 class FunctionOperations:
     """Operations on functions as a whole. Any thread may call."""
 
-    def __init__(self, store: FunctionStore, code: CodeStore, source: CodeSource) -> None:
+    def __init__(
+        self,
+        store: FunctionStore,
+        code: CodeStore,
+        source: CodeSource,
+        target_exists: TargetExists,
+    ) -> None:
         self._store = store
         self._code = code
         self._source = source
+        self._target_exists = target_exists
 
     def create_function(self, context: RequestContext, request: Request) -> Response:
         """Make a function; with Publish its version 1 as well, which is then the answer."""
@@ -73,6 +85,7 @@ class FunctionOperations:
             raise invalid(f"A new function's name cannot have a qualifier: {where.qualifier}")
         refuse_unsupported("CreateFunction", request["Code"])
         settings = _settings(context, "CreateFunction", request)
+        check_dead_letter_target(settings.get("dead_letter_arn"), self._target_exists)
         spec = FunctionSpec(
             account=where.account,
             region=where.region,
@@ -119,6 +132,7 @@ class FunctionOperations:
         where = addressed_unqualified(self._store, context, request, "UpdateFunctionConfiguration")
         self._store.get(where)  # an unknown function counts before faulty settings
         changes = _settings(context, "UpdateFunctionConfiguration", request)
+        check_dead_letter_target(changes.get("dead_letter_arn"), self._target_exists)
         updated = self._store.replace_configuration(
             where, changes, revision_id=request.get("RevisionId")
         )
@@ -136,8 +150,10 @@ class FunctionOperations:
                 "Location": f"{context.endpoint}/_emulator/code/{token}",
             },
         }
-        if tags := self._store.tags(where):
+        if tags := self._store.read(where, lambda function: function.tags):
             response["Tags"] = dict(tags)
+        if reserved := concurrency(self._store, where):
+            response["Concurrency"] = reserved
         return response
 
     def get_function_configuration(self, context: RequestContext, request: Request) -> Response:

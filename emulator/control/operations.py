@@ -4,25 +4,34 @@ from collections.abc import Mapping
 
 from emulator.control.code import CodeStore
 from emulator.control.code_source import CodeSource
+from emulator.control.concurrency_operations import ConcurrencyOperations
 from emulator.control.function_operations import FunctionOperations
-from emulator.control.mapping_operations import DescribeSource, MappingOperations
+from emulator.control.invoke_config_operations import InvokeConfigOperations
+from emulator.control.mapping_operations import MappingOperations
 from emulator.control.mappings import MappingStore
+from emulator.control.other_services import OtherServices
 from emulator.control.policy_operations import PolicyOperations
-from emulator.control.request import FetchObject, Operation
+from emulator.control.recursion_operations import RecursionOperations
+from emulator.control.request import Operation
 from emulator.control.store import FunctionStore
 from emulator.control.version_operations import VersionOperations
+from emulator.model import Clock
 
 
 def operations(
     store: FunctionStore,
     code: CodeStore,
-    fetch_object: FetchObject,
     mappings: MappingStore,
-    describe_source: DescribeSource,
+    others: OtherServices,
+    clock: Clock,
 ) -> Mapping[str, Operation]:
     """Every operation of this room, by its name in the service model."""
-    functions = FunctionOperations(store, code, CodeSource(code, fetch_object))
-    sources = MappingOperations(store, mappings, describe_source)
+    source = CodeSource(code, others.fetch_object)
+    functions = FunctionOperations(store, code, source, others.target_exists)
+    sources = MappingOperations(store, mappings, others.describe_source)
+    concurrency = ConcurrencyOperations(store)
+    invoke_configs = InvokeConfigOperations(store, clock)
+    recursion = RecursionOperations(store)
     policies = PolicyOperations(store)
     versions = VersionOperations(store)
     return {
@@ -31,16 +40,26 @@ def operations(
         "CreateFunction": functions.create_function,
         "DeleteEventSourceMapping": sources.delete,
         "DeleteFunction": functions.delete_function,
+        "DeleteFunctionConcurrency": concurrency.delete_function_concurrency,
+        "DeleteFunctionEventInvokeConfig": invoke_configs.delete_function_event_invoke_config,
         "GetEventSourceMapping": sources.get,
         "GetFunction": functions.get_function,
+        "GetFunctionConcurrency": concurrency.get_function_concurrency,
         "GetFunctionConfiguration": functions.get_function_configuration,
+        "GetFunctionEventInvokeConfig": invoke_configs.get_function_event_invoke_config,
+        "GetFunctionRecursionConfig": recursion.get_function_recursion_config,
         "GetPolicy": policies.get_policy,
         "ListEventSourceMappings": sources.list_mappings,
+        "ListFunctionEventInvokeConfigs": invoke_configs.list_function_event_invoke_configs,
         "ListFunctions": functions.list_functions,
         "ListVersionsByFunction": versions.list_versions_by_function,
         "PublishVersion": versions.publish_version,
+        "PutFunctionConcurrency": concurrency.put_function_concurrency,
+        "PutFunctionEventInvokeConfig": invoke_configs.put_function_event_invoke_config,
+        "PutFunctionRecursionConfig": recursion.put_function_recursion_config,
         "RemovePermission": policies.remove_permission,
         "UpdateEventSourceMapping": sources.update,
         "UpdateFunctionCode": functions.update_function_code,
         "UpdateFunctionConfiguration": functions.update_function_configuration,
+        "UpdateFunctionEventInvokeConfig": invoke_configs.update_function_event_invoke_config,
     }

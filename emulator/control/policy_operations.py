@@ -1,5 +1,8 @@
 """AddPermission, RemovePermission and GetPolicy."""
 
+from collections.abc import Callable
+
+from emulator.control.function import Function
 from emulator.control.names import Target
 from emulator.control.policy import ResourcePolicy, compact, new_policy, statement
 from emulator.control.request import Request, RequestContext, Response, addressed
@@ -26,7 +29,7 @@ class PolicyOperations:
             _check_revision(policy, request)
             return (policy or new_policy()).with_statement(added)
 
-        self._store.change_policy(where, add)
+        self._change(where, add)
         return {"Statement": compact(added)}
 
     def _check_exists(self, where: Target) -> None:
@@ -56,17 +59,30 @@ class PolicyOperations:
         except LambdaError as error:
             text = f"No policy found for: {where.arn}"
             raise LambdaError("ResourceNotFoundException", text) from error
-        self._store.change_policy(where, remove)
+        self._change(where, remove)
         return {}
 
     def get_policy(self, context: RequestContext, request: Request) -> Response:
         """The policy document of a function or a qualifier."""
-        policy = self._store.policy(addressed(self._store, context, request, "GetPolicy"))
+        where = addressed(self._store, context, request, "GetPolicy")
+        policy = self._store.read(where, lambda function: function.policies.get(where.qualifier))
         if policy is None:
             raise LambdaError(
                 "ResourceNotFoundException", "The resource you requested does not exist."
             )
         return {"Policy": policy.document(), "RevisionId": policy.revision_id}
+
+    def _change(
+        self, where: Target, change: Callable[[ResourcePolicy | None], ResourcePolicy]
+    ) -> None:
+        def replace(function: Function) -> None:
+            changed = change(function.policies.get(where.qualifier))
+            if changed.statements:
+                function.policies[where.qualifier] = changed
+            else:
+                function.policies.pop(where.qualifier, None)
+
+        self._store.change(where, replace)
 
 
 def _check_revision(policy: ResourcePolicy | None, request: Request) -> None:

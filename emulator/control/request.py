@@ -25,6 +25,8 @@ Response = dict[str, Any]
 Operation = Callable[[RequestContext, Request], Response]
 FetchObject = Callable[[str, str, str, str, str | None], bytes]
 """account, region, bucket, key, version id -> content; raises `model.FetchError`."""
+TargetExists = Callable[[str], bool]
+"""ARN of a queue or a topic -> whether it is there and takes messages in any order."""
 
 
 def addressed(

@@ -30,6 +30,7 @@ class FunctionSpec:
     environment: Mapping[str, str] | None = None  # None: never given, and so never shown
     architecture: str = "x86_64"
     log_group: str = ""  # "" means /aws/lambda/NAME
+    dead_letter_arn: str | None = None  # of a queue or a topic
 
     @property
     def arn(self) -> str:
@@ -56,4 +57,5 @@ class FunctionSpec:
             environment=dict(self.environment or {}),
             architecture=self.architecture,
             log_group=self.log_group,
+            dead_letter_arn=self.dead_letter_arn,
         )

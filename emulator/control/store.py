@@ -2,9 +2,10 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from emulator.control.changes import FunctionChange, Listener, created, deleted, replaced
 from emulator.control.code import CodeStore
@@ -13,15 +14,18 @@ from emulator.control.lifecycle import Phase
 from emulator.control.names import Target, target
 from emulator.control.policy import ResourcePolicy, access_denied, allows_account, allows_service
 from emulator.control.spec import FunctionSpec
-from emulator.control.validation import check_spec, check_tags
+from emulator.control.validation import check_reservation, check_spec, check_tags
 from emulator.model import (
     LATEST,
     Clock,
     CodePackage,
+    EventInvokeConfig,
     FunctionVersion,
     LambdaError,
     ResolvedFunction,
 )
+
+T = TypeVar("T")
 
 HOLD_S: Final = 5.0  # a reload that takes longer no longer keeps callers waiting
 
@@ -58,6 +62,7 @@ class FunctionStore:
         self._listeners: list[Listener] = []
         self._lock = threading.Condition()
         self._functions: dict[_Key, Function] = {}
+        self._reserved: Counter[tuple[str, str]] = Counter()  # concurrency, by account and region
         self._held: dict[_Key, list[float]] = {}  # since when
         self._answers: dict[_Question, ResolvedFunction] = {}
 
@@ -96,15 +101,26 @@ class FunctionStore:
             self.check_access(account, where, "lambda:InvokeFunction")
             found = self._settled(key)
             configuration = found.find(where.qualifier) if found else None
-            if configuration is None:
+            if found is None or configuration is None:
                 raise _not_found(replace(where, qualifier=where.qualifier or LATEST))
-            is_active = configuration.phase is not Phase.CREATING
-            answer = ResolvedFunction(
-                version=configuration.version, invoked_arn=where.arn, is_active=is_active
-            )
-            if is_active and not self._held.get(key):
+            answer = self._resolved(where, found, configuration)
+            if answer.is_active and not self._held.get(key):
                 self._answers[account, region, function, qualifier] = answer
         return answer
+
+    def _resolved(
+        self, where: Target, function: Function, configuration: FunctionConfiguration
+    ) -> ResolvedFunction:
+        config = function.invoke_configs.get(where.qualifier or LATEST)
+        return ResolvedFunction(
+            version=configuration.version,
+            invoked_arn=where.arn,
+            is_active=configuration.phase is not Phase.CREATING,
+            invoke_config=config or EventInvokeConfig(),
+            reserved_concurrency=function.reserved_concurrency,
+            account_reserved=self._reserved.get((where.account, where.region), 0),
+            may_recurse=function.recursive_loop == "Allow",
+        )
 
     def hold(self, account: str, region: str, name: str, since_s: float) -> None:
         """Make `resolve` of that function wait until `release`, for new code is on its way.
@@ -260,12 +276,32 @@ class FunctionStore:
             self._tell_if_published(made, newest)
             return made
 
+    def change(self, where: Target, change: Callable[[Function], T]) -> T:
+        """Have `change` change what belongs to a function beside code and configuration."""
+        with self._lock:
+            changed = change(self._function(where))
+            self._answers = {}
+        return changed
+
+    def reserve_concurrency(self, where: Target, executions: int | None) -> None:
+        """Set aside a part of the account's concurrency for a function; None: give it back."""
+        with self._lock:
+            function = self._function(where)
+            account = where.account, where.region
+            reserved = self._reserved[account] - (function.reserved_concurrency or 0)
+            if executions is not None:
+                check_reservation(executions, reserved)
+            self._reserved[account] = reserved + (executions or 0)
+            function.reserved_concurrency = executions
+            self._answers = {}
+
     def delete(self, where: Target) -> None:
         """Delete a function with all its versions, or the one version the qualifier names."""
         with self._lock:
             function = self._function(replace(where, qualifier=None))
             if where.qualifier is None:
                 gone = function.configurations()
+                self._reserved[where.account, where.region] -= function.reserved_concurrency or 0
                 del self._functions[_key(where)]
             else:
                 gone = function.remove_version(where.qualifier)
@@ -285,6 +321,7 @@ class FunctionStore:
         with self._lock:
             functions = list(self._functions.values())
             self._functions.clear()
+            self._reserved.clear()
             self._answers = {}
         for function in functions:
             gone = function.configurations()
@@ -300,10 +337,10 @@ class FunctionStore:
             raise _not_found(where)
         return configuration
 
-    def tags(self, where: Target) -> Mapping[str, str]:
-        """The tags of a function."""
+    def read(self, where: Target, read: Callable[[Function], T]) -> T:
+        """What `read` finds in a function, under the lock; raises LambdaError when unknown."""
         with self._lock:
-            return self._function(where).tags
+            return read(self._function(where))
 
     def versions(self, where: Target) -> list[FunctionConfiguration]:
         """`$LATEST`, then the published versions in ascending order."""
@@ -335,24 +372,6 @@ class FunctionStore:
         self._listeners.append(listener)
 
     # Who may do what.
-
-    def policy(self, where: Target) -> ResourcePolicy | None:
-        """The resource policy of a function or a qualifier."""
-        with self._lock:
-            return self._function(where).policies.get(where.qualifier)
-
-    def change_policy(
-        self, where: Target, change: Callable[[ResourcePolicy | None], ResourcePolicy]
-    ) -> None:
-        """Replace the policy of a function or a qualifier by what `change` makes of it."""
-        with self._lock:
-            function = self._function(where)
-            changed = change(function.policies.get(where.qualifier))
-            if changed.statements:
-                function.policies[where.qualifier] = changed
-            else:
-                function.policies.pop(where.qualifier, None)
-            self._answers = {}
 
     def policy_allows(
         self,

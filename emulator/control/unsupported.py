@@ -22,7 +22,6 @@ UNSUPPORTED: Final[Mapping[str, Callable[[Any], bool]]] = {  # member: which val
     "AcceleratorConfig": _never,
     "CapacityProviderConfig": _never,
     "CodeSigningConfigArn": _never,
-    "DeadLetterConfig": _has_no("TargetArn"),
     "DurableConfig": _never,
     "FileSystemConfigs": _is_empty,
     "ImageConfig": _is_empty,

@@ -1,7 +1,7 @@
 """Rules for a function's settings that the service model cannot say."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from emulator.control.runtimes import check_runtime
@@ -48,6 +48,31 @@ def check_tags(tags: Mapping[str, str]) -> None:
     """Raise InvalidParameterValueException for more tags than a function may have."""
     if len(tags) > limits.TAGS:
         raise invalid("Number of tags exceeds resource tag limit.")
+
+
+def check_dead_letter_target(arn: str | None, exists: Callable[[str], bool]) -> None:
+    """Raise InvalidParameterValueException for a target that is no standard queue or topic."""
+    if arn is None:
+        return
+    calls = {"sqs": "SendMessage on SQS", "sns": "Publish on SNS"}
+    service = arn.split(":")[2]
+    if service not in calls:
+        raise invalid(f"The provided DLQ ARN {arn} is invalid.")
+    if not exists(arn):
+        raise invalid(
+            f"The provided execution role does not have permissions to call {calls[service]}"
+        )
+
+
+def check_reservation(executions: int, reserved_by_others: int) -> None:
+    """Raise InvalidParameterValueException unless enough of the account's concurrency is left."""
+    left = limits.ACCOUNT_CONCURRENCY - reserved_by_others - executions
+    if left < limits.UNRESERVED_CONCURRENCY:
+        raise invalid(
+            "Specified ReservedConcurrentExecutions for function decreases account's"
+            " UnreservedConcurrentExecution below its minimum value of"
+            f" [{limits.UNRESERVED_CONCURRENCY}]."
+        )
 
 
 def check_environment(variables: Mapping[str, str]) -> None:

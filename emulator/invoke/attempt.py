@@ -1,6 +1,6 @@
 """One attempt to run a function: admit, run, record, report."""
 
-from emulator.invoke.admission import Admission
+from emulator.invoke.admission import Admission, Place
 from emulator.invoke.neighbours import Environments, Resolver
 from emulator.model import (
     Clock,
@@ -46,7 +46,7 @@ class Attempts:
         accepted_at: when the request came in, in seconds since the epoch.
         """
         version = resolved.version
-        self._admit(resolved)
+        place = self._admit(resolved)
         self._activity.begin("invocations")
         started_at = self._clock.now()
         self._metrics.started(version, started_at)
@@ -68,17 +68,16 @@ class Attempts:
             self._records.add(record)
         finally:
             self._metrics.ended(resolved.version, record)
-            self._admission.leave(version.account, version.region)
+            self._admission.leave(place)
             self._activity.end("invocations")
         self._report(record)
         return result
 
-    def _admit(self, resolved: ResolvedFunction) -> None:
-        version = resolved.version
+    def _admit(self, resolved: ResolvedFunction) -> Place:
         try:
-            self._admission.enter(version.account, version.region)
+            return self._admission.enter(resolved)
         except LambdaError:
-            self._metrics.throttled(version, resolved.invoked_arn)
+            self._metrics.throttled(resolved.version, resolved.invoked_arn)
             raise
 
     def _saved_since(

@@ -13,6 +13,7 @@ from emulator.model.destination import DestinationError, DestinationMessage
 from emulator.model.errors import FAULTS, Fault, FetchError, LambdaError
 from emulator.model.function import CodePackage, FunctionVersion, ResolvedFunction
 from emulator.model.invocation import Call, Invocation, InvocationResult, Status
+from emulator.model.invoke_config import EventInvokeConfig
 from emulator.model.nearest import nearest
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "CodePackage",
     "DestinationError",
     "DestinationMessage",
+    "EventInvokeConfig",
     "Fault",
     "FetchError",
     "FunctionName",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emulator.model.arn import LATEST, function_arn
+from emulator.model.invoke_config import NO_INVOKE_CONFIG, EventInvokeConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +43,7 @@ class FunctionVersion:
     layers: tuple[CodePackage, ...] = ()
     architecture: str = "x86_64"
     log_group: str = ""  # "" means /aws/lambda/NAME
+    dead_letter_arn: str | None = None  # of a queue or a topic
 
     @property
     def arn(self) -> str:
@@ -66,3 +68,7 @@ class ResolvedFunction:
     version: FunctionVersion
     invoked_arn: str  # repeats the qualifier the caller gave, and none when none was given
     is_active: bool = True  # False while the function is Pending
+    invoke_config: EventInvokeConfig = NO_INVOKE_CONFIG  # of the qualifier that was asked for
+    reserved_concurrency: int | None = None  # of the function; None: it has its account's
+    account_reserved: int = 0  # concurrency that all functions of its account reserve
+    may_recurse: bool = False  # RecursiveLoop=Allow

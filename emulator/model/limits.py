@@ -9,6 +9,7 @@ LOG_TAIL_BYTES: Final = 4_096
 CLIENT_CONTEXT_CHARS: Final = 3_583
 
 ACCOUNT_CONCURRENCY: Final = 1_000
+UNRESERVED_CONCURRENCY: Final = 100  # what reservations must leave of it
 INIT_TIMEOUT_S: Final = 10.0
 
 ZIP_BYTES: Final = 52_428_800

@@ -10,7 +10,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from emulator.api import LambdaApi
-from emulator.control import CodeStore, FunctionStore, MappingStore
+from emulator.control import CodeStore, FunctionStore, MappingStore, OtherServices
 from emulator.model import Clock
 from emulator.model.mapping import SourceDescription
 from tests.api.lab import ROLE, FakeInvoker, Lab, archive, fetch_from
@@ -55,9 +55,12 @@ def make_lab(tmp_path: Path, server: tuple[Switchboard, str]) -> LabMaker:
             store,
             invoker,
             code=code,
-            fetch_object=fetch_from(objects),
             mappings=mappings,
-            describe_source=sources.get,
+            others=OtherServices(
+                fetch_object=fetch_from(objects),
+                describe_source=sources.get,
+                target_exists=lambda arn: not arn.endswith(":missing"),
+            ),
             clock=clock,
         )
         switchboard.lab = Lab(

@@ -347,7 +347,6 @@ def test_too_much_memory_is_refused_in_a_form_of_its_own(create: Create) -> None
 
 UNSUPPORTED: list[dict[str, Any]] = [
     {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}},
-    {"DeadLetterConfig": {"TargetArn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"}},
     {"TracingConfig": {"Mode": "Active"}},
     {"KMSKeyArn": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"},
     {"SnapStart": {"ApplyOn": "PublishedVersions"}},

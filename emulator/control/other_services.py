@@ -1,0 +1,15 @@
+"""What this room asks of other services, which it cannot reach by itself."""
+
+from dataclasses import dataclass
+
+from emulator.control.mapping_operations import DescribeSource
+from emulator.control.request import FetchObject, TargetExists
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OtherServices:
+    """Questions that the emulator's owner of those services answers."""
+
+    fetch_object: FetchObject
+    describe_source: DescribeSource
+    target_exists: TargetExists
