@@ -165,6 +165,13 @@ class MappingStore:
                 if shown.state is not MappingState.DELETING
             ]
 
+    def find(self, uuid: str) -> EventSourceMapping | None:
+        """One mapping of whatever account; None when it is gone or going."""
+        with self._lock:
+            shown = self._found.get(uuid)
+            is_there = shown is not None and shown.state is not MappingState.DELETING
+            return shown.mapping if shown and is_there else None
+
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` after every change."""
         self._listeners.append(listener)

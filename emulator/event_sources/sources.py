@@ -3,12 +3,14 @@
 import time
 from typing import Final
 
+from emulator.event_sources.mappings import Mappings
 from emulator.event_sources.s3 import S3Events
 from emulator.event_sources.sns import SnsEvents
 from emulator.event_sources.source import EventSource, Surroundings
 from emulator.model.triggers import Trigger
 
 _ALL: Final[tuple[type[EventSource], ...]] = (
+    Mappings,
     S3Events,
     SnsEvents,
 )
