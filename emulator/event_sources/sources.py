@@ -2,7 +2,9 @@
 
 import time
 from typing import Final
+from wsgiref.types import WSGIApplication
 
+from emulator.event_sources.api_gateway.front import ApiGateway
 from emulator.event_sources.mappings import Mappings
 from emulator.event_sources.s3 import S3Events
 from emulator.event_sources.sns import SnsEvents
@@ -10,6 +12,7 @@ from emulator.event_sources.source import EventSource, Surroundings
 from emulator.model.triggers import Trigger
 
 _ALL: Final[tuple[type[EventSource], ...]] = (
+    ApiGateway,
     Mappings,
     S3Events,
     SnsEvents,
@@ -25,6 +28,11 @@ class EventSources:
         self._by_trigger = {
             source.trigger: source for source in self._sources if source.trigger is not None
         }
+
+    @property
+    def front_ends(self) -> WSGIApplication:
+        """API Gateway and load balancers, as one application."""
+        return next(one.wsgi for one in self._sources if isinstance(one, ApiGateway))
 
     def bind(self, trigger: Trigger, function_arn: str) -> None:
         """Have what a project's trigger names invoke a function."""
