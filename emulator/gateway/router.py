@@ -128,10 +128,10 @@ class Router:
         return self._choose_by_path(kind, service, path)
 
     def _choose_by_path(self, kind: HostKind, service: str | None, path: str) -> WSGIApplication:
-        if kind is HostKind.FUNCTION_URL or path.startswith("/fn/"):
-            return self.http_events
         if kind is HostKind.FRONT_END or _is_front_end(path):
             return self.front_ends
+        if kind is HostKind.FUNCTION_URL or path.startswith("/fn/"):
+            return self.http_events
         if path.startswith(ADMIN) or path == "/moto-api/reset":
             return self.admin
         if service == "lambda" or kind is HostKind.LAMBDA or path[1:11] in LAMBDA_VERSIONS:
