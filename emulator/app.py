@@ -31,6 +31,7 @@ from emulator.model import (
     ResolvedFunction,
     parse_function_name,
 )
+from emulator.model.triggers.nats import DEFAULT_URL
 from emulator.model.triggers.s3 import S3Trigger
 from emulator.observe import Activity, LogBook, Metrics, Records, Reporter
 from emulator.project.apply import ProjectDeployer
@@ -55,6 +56,7 @@ class Settings:
     watch: bool = True
     log_format: Literal["text", "json"] = "text"
     allow_hosts: Sequence[str] = ()
+    nats_url: str | None = None  # None: what the project says
 
 
 class Emulator:
@@ -114,7 +116,7 @@ class Emulator:
             InvokeSettings(retry_delay_scale=_default(project.emulator.retry_delay_scale, 1.0)),
         )
         self.store.subscribe(self._on_change)
-        self.event_sources = self._make_event_sources()
+        self.event_sources = self._make_event_sources(project)
         self.deployer = self._make_deployer(settings.project)
         self._watcher = self._make_watcher() if settings.watch else None
         self._admin = self._make_admin()
@@ -138,6 +140,7 @@ class Emulator:
         self.deployer.apply()  # first: who finds the port open finds the functions, too
         self._server = serve(self._router, self._settings.host, self._settings.port)
         self.moto.listens_on(self._server.port)
+        self.event_sources.start()
         if self._watcher is not None:
             self._watcher.start()
         if self._uses_s3():
@@ -200,7 +203,7 @@ class Emulator:
             idle_timeout_s=_default(project.emulator.idle_timeout_s, IDLE_TIMEOUT_S),
         )
 
-    def _make_event_sources(self) -> EventSources:
+    def _make_event_sources(self, project: Project) -> EventSources:
         return EventSources(
             Surroundings(
                 moto=self.moto,
@@ -214,6 +217,7 @@ class Emulator:
                 clock=self.clock,
                 reporter=self.reporter,
                 endpoint_url=lambda: self.endpoint,
+                nats_url=self._settings.nats_url or project.nats_url or DEFAULT_URL,
             )
         )
 
@@ -275,7 +279,6 @@ class Emulator:
             ),
             admin=self._admin,
             http_events=HttpEvents(self.invoker, self.store.functions, self.clock),
-            front_ends=self.event_sources.front_ends,
             moto=self.moto.wsgi,
             scope_of=scope_of,
             account_of=self.moto.account_of,

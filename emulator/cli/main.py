@@ -82,6 +82,15 @@ def cli() -> None:
     metavar="NAME",
     help="Also answer requests to this host name; may be given more than once.",
 )
+@click.option(
+    "--nats",
+    "nats_url",
+    envvar="NATS_URL",
+    metavar="URL",
+    show_envvar=True,
+    help="NATS server for subjects bound to functions.  [default: that of emulator.toml, else"
+    " nats://127.0.0.1:4222]",
+)
 def start(
     project: Path,
     host: str,
@@ -90,6 +99,7 @@ def start(
     no_watch: bool,
     log_format: Literal["text", "json"],
     allow_hosts: tuple[str, ...],
+    nats_url: str | None,
 ) -> None:
     """Run the functions of PROJECT until Ctrl-C.
 
@@ -103,7 +113,7 @@ def start(
     if data_dir is not None:
         raise CommandError("--data-dir is not supported yet. Leave it out: nothing is kept.")
     from emulator.app import Settings  # the whole emulator: no other command needs it
-    from emulator.cli.start import run
+    from emulator.cli.start import nats_server, run
 
     run(
         Settings(
@@ -113,6 +123,7 @@ def start(
             watch=not no_watch,
             log_format=log_format,
             allow_hosts=allow_hosts,
+            nats_url=nats_server(nats_url),
         )
     )
 

@@ -15,6 +15,7 @@ from emulator.cli.errors import CommandError
 from emulator.cli.table import table
 from emulator.gateway import ListenError
 from emulator.model import FunctionVersion
+from emulator.model.triggers.nats import DEFAULT_URL, parse_url
 from emulator.project import ProjectError
 from emulator.sandbox import interpreters
 
@@ -36,6 +37,16 @@ def run(settings: Settings) -> None:
         raise CommandError(str(error)) from None
     finally:
         _stop(emulator)
+
+
+def nats_server(text: str | None) -> str | None:
+    """Check the address of a NATS server; None stands for the project's."""
+    if not text:
+        return None
+    url = parse_url(text)
+    if url is None:
+        raise CommandError(f'"{text}" is not the address of a NATS server like {DEFAULT_URL}')
+    return url
 
 
 class _Signals:

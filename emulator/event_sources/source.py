@@ -9,6 +9,7 @@ from emulator.control import FunctionStore, MappingStore
 from emulator.event_sources.alarms import Alarms
 from emulator.model import Call, Clock, InvocationResult
 from emulator.model.triggers import Trigger
+from emulator.model.triggers.nats import DEFAULT_URL
 from emulator.observe import Activity, Metrics, Reporter
 from emulator.storage import Documents
 
@@ -38,6 +39,7 @@ class Surroundings:
     clock: Clock
     reporter: Reporter
     endpoint_url: Callable[[], str]  # where functions and clients reach the emulator
+    nats_url: str = DEFAULT_URL
 
 
 class EventSource:
@@ -52,6 +54,9 @@ class EventSource:
     def __init__(self, around: Surroundings) -> None:
         """Subscribe to the facts of its service."""
         self.around = around
+
+    def start(self) -> None:
+        """Begin with what comes from outside the process: functions are there, and can run."""
 
     def bind(self, trigger: Trigger, function_arn: str) -> None:
         """Have what the trigger names invoke a function."""

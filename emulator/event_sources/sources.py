@@ -2,20 +2,19 @@
 
 import time
 from typing import Final
-from wsgiref.types import WSGIApplication
 
-from emulator.event_sources.api_gateway.front import ApiGateway
 from emulator.event_sources.mappings import Mappings
+from emulator.event_sources.nats import NatsEvents
 from emulator.event_sources.s3 import S3Events
 from emulator.event_sources.sns import SnsEvents
 from emulator.event_sources.source import EventSource, Surroundings
 from emulator.model.triggers import Trigger
 
 _ALL: Final[tuple[type[EventSource], ...]] = (
-    ApiGateway,
     Mappings,
     S3Events,
     SnsEvents,
+    NatsEvents,
 )
 
 
@@ -29,10 +28,10 @@ class EventSources:
             source.trigger: source for source in self._sources if source.trigger is not None
         }
 
-    @property
-    def front_ends(self) -> WSGIApplication:
-        """API Gateway and load balancers, as one application."""
-        return next(one.wsgi for one in self._sources if isinstance(one, ApiGateway))
+    def start(self) -> None:
+        """Have them begin; the emulator answers already."""
+        for source in self._sources:
+            source.start()
 
     def bind(self, trigger: Trigger, function_arn: str) -> None:
         """Have what a project's trigger names invoke a function."""

@@ -16,14 +16,14 @@ from emulator.model.triggers import Trigger
 from emulator.model.triggers.s3 import S3Trigger
 from emulator.project import resources
 from emulator.project.table import Problem, Table
-from emulator.project.triggers import READERS, s3
+from emulator.project.triggers import READERS, nats, s3
 
 FILE_NAME: Final = "emulator.toml"
 TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
 ARCHIVES: Final = (".zip", ".jar")
 DEFAULT_ROLE: Final = f"arn:aws:iam::{DEFAULT_ACCOUNT}:role/lambda-emulator"
 
-LATER_SOURCES: Final = ("sqs", "kinesis", "dynamodb", "events", "schedule", "logs", "nats")
+LATER_SOURCES: Final = ("sqs", "kinesis", "dynamodb", "events", "schedule", "logs")
 
 RUNTIMES: Final = tuple(
     name for name in CREATABLE if name.startswith(("nodejs", "python", "provided"))
@@ -68,6 +68,7 @@ class Project:
     functions: Mapping[str, ProjectFunction] = field(default_factory=dict)
     resources: tuple[Resource, ...] = ()
     emulator: EmulatorTable = field(default_factory=EmulatorTable)
+    nats_url: str | None = None  # `[nats] url`
 
 
 class ProjectError(ValueError):
@@ -127,7 +128,7 @@ class _Reader:
         declared = self._root.table("functions")
         functions = [self._function(declared, name) for name in declared.tables_by_name()]
         emulator = self._emulator(self._root.table("emulator"))
-        self._root.not_yet("nats")
+        nats_url = nats.read_server(self._root.table("nats"))
         self._root.finish()
         self._note_overlaps()
         return Project(
@@ -135,6 +136,7 @@ class _Reader:
             functions={function.name: function for function in functions},
             resources=declared_resources,
             emulator=emulator,
+            nats_url=nats_url,
         )
 
     def _emulator(self, table: Table) -> EmulatorTable:

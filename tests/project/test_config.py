@@ -127,7 +127,12 @@ MISTAKES = [
     ("[functions.resize]", "[emulator]\nretry = 1\n[functions.resize]", "emulator.retry: unk", ""),
     ("[functions.resize]", "functions.f = 3\n[functions.resize]", "functions.f: must be a tab", ""),
     ("[resources]", "[functions.'a b']\n[resources]", 'functions."a b": a function', ""),
-    ("[resources]", "[nats]\n[resources]", "nats: is not supported yet", ""),
+    (
+        "[resources]",
+        "[nats]\nurl = 'http://x'\n[resources]",
+        'nats.url: "http://x" is not the address of a server like "nats://127.0.0.1:4222"',
+        "",
+    ),
     ('"s3"', '"sqs"', 'functions.resize.triggers[0].source: "sqs" is not supported yet', ""),
     ('"s3"', '"S3"', 'functions.resize.triggers[0].source: "S3" is no event source', "s3"),
     ("photos", "Photos", 'functions.resize.triggers[0].bucket: "Photos" is not a bucket', ""),

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from emulator.aws.patches import (
-    apigateway,
     awslambda,
     cloudwatch,
     core,
@@ -24,7 +23,6 @@ CORE: Final = "core"
 
 PATCHES: Final[Mapping[str, Callable[[PatchContext], list[Patch]]]] = {
     CORE: core.patches,
-    "apigateway": apigateway.patches,
     "awslambda": awslambda.patches,
     "cloudwatch": cloudwatch.patches,
     "dynamodb": dynamodb.patches,

