@@ -1,51 +1,52 @@
 """SQS: quick with many messages, safe against SNS, and a long poll that holds no lock."""
 
 import base64
+import copy
 import os
 import sys
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any, Final
 
 from emulator.aws.patches.patching import SCRATCH_ACCOUNT, Patch, PatchContext
+from emulator.aws.queue_facts import QueueFact
+from emulator.aws.queue_messages import QueueMessages
 
+SOURCE_ARN: Final = "emulator_source_arn"  # our attribute of moto's message: DLQ'd from where
 _CHANGES: Final = "emulator_changes"  # our attribute of moto's queue: grows when it may wake a poll
+_MESSAGES: Final = "emulator_messages"  # our attribute of moto's queue
 _REMEMBERED_DELETIONS: Final = 10_000
+_LONGEST_MS: Final = 43_200_000.0  # a message can be hidden for
+_TRACE: Final = "AWSTraceHeader"
+_FIRST_SEQUENCE_NUMBER: Final = 18_850_000_000_000_000_000
+_SEQUENCE: Final = count(1)
 
 
 def patches(context: PatchContext) -> list[Patch]:
     """Patches of moto.sqs. The lock of a queue is `_messages_lock`; nothing else is taken in it."""
     module = "moto.sqs.models"
+    queue, backend = f"{module}:Queue", f"{module}:SQSBackend"
     return [
         Patch(f"{module}:unix_time", "dt", lambda original: context.clock.now),
         Patch(f"{module}:unix_time_millis", "dt", lambda original: lambda: _now_ms(context)),
         Patch(f"{module}:generate_receipt_handle", "", lambda original: _receipt_handle),
-        Patch(f"{module}:Queue.messages", "self", _counting(context, _is_ready, list)),
+        Patch(f"{queue}.messages", "self", _reading(context, QueueMessages.ready)),
+        Patch(f"{queue}.approximate_number_of_messages", "self", _counting(context, 0)),
+        Patch(f"{queue}.approximate_number_of_messages_delayed", "self", _counting(context, 1)),
+        Patch(f"{queue}.approximate_number_of_messages_not_visible", "self", _counting(context, 2)),
+        Patch(f"{queue}.add_message", "self, message", _add_message(context)),
+        Patch(f"{queue}.delete_message", "self, receipt_handle", _delete_message(context)),
         Patch(
-            f"{module}:Queue.approximate_number_of_messages_delayed",
-            "self",
-            _counting(context, _is_delayed, len),
-        ),
-        Patch(
-            f"{module}:Queue.approximate_number_of_messages_not_visible",
-            "self",
-            _counting(context, _is_in_flight, len),
-        ),
-        Patch(
-            f"{module}:SQSBackend.is_message_valid_based_on_retention_period",
-            "self, queue_name, message",
-            _is_retained(context),
-        ),
-        Patch(f"{module}:Queue.add_message", "self, message", _changing),
-        Patch(f"{module}:Queue.delete_message", "self, receipt_handle", _delete_message),
-        Patch(
-            f"{module}:SQSBackend.change_message_visibility",
+            f"{backend}.change_message_visibility",
             "self, queue_name, receipt_handle, visibility_timeout",
-            _change_visibility,
+            _change_visibility(context),
         ),
-        Patch(f"{module}:SQSBackend.purge_queue", "self, queue_name", _locking),
+        Patch(f"{backend}.purge_queue", "self, queue_name", _purge_queue),
+        Patch(f"{backend}.create_queue", "self, name, tags, kwargs", _create_queue(context)),
+        Patch(f"{backend}.delete_queue", "self, queue_name", _delete_queue(context)),
         Patch(
-            f"{module}:SQSBackend.receive_message",
+            f"{backend}.receive_message",
             "self, queue_name, count, wait_seconds_timeout, visibility_timeout, "
             "message_attribute_names",
             _receive_message(context),
@@ -109,86 +110,170 @@ def _receipt_handle() -> str:
     return base64.b64encode(os.urandom(138)).decode()
 
 
-def _is_ready(message: Any, now_ms: float) -> bool:
-    return bool(now_ms > message.visible_at and now_ms >= message.delayed_until)
+def messages_of(queue: Any) -> QueueMessages:
+    """The messages of a queue of moto; its own list of them stays empty."""
+    found: QueueMessages | None = getattr(queue, _MESSAGES, None)
+    if found is None:
+        found = QueueMessages(queue.fifo_queue, lambda: int(queue.message_retention_period) * 1000)
+        setattr(queue, _MESSAGES, found)
+    return found
 
 
-def _is_delayed(message: Any, now_ms: float) -> bool:
-    return bool(now_ms < message.delayed_until)
+def receive(queue: Any, most: int, visibility_timeout: int, now_ms: float) -> list[Any]:
+    """Take up to `most` of moto's messages; what was received too often goes where it must."""
+
+    def hide(message: Any) -> float:
+        message.mark_received(visibility_timeout=visibility_timeout)
+        return now_ms + visibility_timeout * 1000.0
+
+    with queue._messages_lock:
+        received, spent = messages_of(queue).receive(most, now_ms, hide, _is_spent(queue))
+    for message in spent:
+        setattr(message, SOURCE_ARN, queue.queue_arn)
+        message.delayed_until = 0.0
+        queue.dead_letter_queue.add_message(message)
+    return received
 
 
-def _is_in_flight(message: Any, now_ms: float) -> bool:
-    return bool(now_ms <= message.visible_at)
+def _is_spent(queue: Any) -> Callable[[Any], bool]:
+    if queue.dead_letter_queue is None or not queue.redrive_policy:
+        return lambda message: False
+    most: int = queue.redrive_policy["maxReceiveCount"]
+    return lambda message: bool(message.approximate_receive_count >= most)
 
 
-def _counting(
-    context: PatchContext,
-    wanted: Callable[[Any, float], bool],
-    result: Callable[[list[Any]], Any],
+def _tell(context: PatchContext, queue: Any) -> None:
+    """Say that there may be something to receive."""
+    wake(queue)
+    context.buffer.tell_once(QueueFact(queue_arn=queue.queue_arn))
+
+
+def _reading(
+    context: PatchContext, read: Callable[[QueueMessages, float], Any]
 ) -> Callable[[Any], Any]:
-    """A property that reads the clock once, where moto reads it for each message."""
+    def get(self: Any) -> Any:
+        with self._messages_lock:
+            return read(messages_of(self), _now_ms(context))
 
-    def make(original: Any) -> Any:
-        def read(self: Any) -> Any:
-            now_ms = _now_ms(context)
-            return result([message for message in self._messages if wanted(message, now_ms)])
-
-        return property(read)
-
-    return make
+    return lambda original: property(get)
 
 
-def _is_retained(context: PatchContext) -> Callable[[Any], Any]:
-    """moto works out every attribute of the queue to read its retention period."""
-
-    def make(original: Any) -> Any:
-        def is_retained(self: Any, queue_name: str, message: Any) -> bool:
-            retention_s = int(self.get_queue(queue_name).message_retention_period)
-            return bool(message.sent_timestamp / 1000 + retention_s > context.clock.now())
-
-        return is_retained
-
-    return make
+def _counting(context: PatchContext, which: int) -> Callable[[Any], Any]:
+    return _reading(context, lambda messages, now_ms: messages.counts(now_ms)[which])
 
 
-def _changing(original: Any) -> Any:
+def _add_message(context: PatchContext) -> Callable[[Any], Any]:
+    """Replaces moto's, which looks at every message of a FIFO queue for the like of the new one."""
+
     def add_message(self: Any, message: Any) -> None:
         with self._messages_lock:
-            original(self, message)
-            wake(self)
+            messages = messages_of(self)
+            is_redriven = getattr(message, SOURCE_ARN, None) is not None
+            if self.fifo_queue and not is_redriven:
+                message.sequence_number = _sequence_number()
+                per_group = self.deduplication_scope == "messageGroup"
+                scope = message.group_id if per_group else ""
+                if message.deduplication_id and messages.is_repeated(message, scope):
+                    return
+            _note_trace(context, message)
+            messages.add(message, _now_ms(context))
+        _tell(context, self)
 
-    return add_message
+    return lambda original: add_message
 
 
-def _delete_message(original: Any) -> Any:
+def _sequence_number() -> str:
+    """20 digits that grow, as AWS has them."""
+    return str(_FIRST_SEQUENCE_NUMBER + 256 * next(_SEQUENCE))
+
+
+def _note_trace(context: PatchContext, message: Any) -> None:
+    """SQS keeps the trace header of the request that sent a message."""
+    requester = context.buffer.requester
+    if requester and requester.trace_header and not (message.system_attributes or {}).get(_TRACE):
+        attribute = {"DataType": "String", "StringValue": requester.trace_header}
+        message.system_attributes = {**(message.system_attributes or {}), _TRACE: attribute}
+
+
+def _delete_message(context: PatchContext) -> Callable[[Any], Any]:
     def delete_message(self: Any, receipt_handle: str) -> None:
+        from moto.sqs.exceptions import ReceiptHandleIsInvalid
+
         with self._messages_lock:
+            if receipt_handle in self.deleted_messages:
+                return
+            messages = messages_of(self)
+            if not messages.is_known(receipt_handle):
+                raise ReceiptHandleIsInvalid()
             if len(self.deleted_messages) > _REMEMBERED_DELETIONS:
                 self.deleted_messages.clear()  # else it would grow for ever
-            original(self, receipt_handle)
-            wake(self)  # a FIFO group may go on
+            self.deleted_messages.update(messages.delete(receipt_handle).all_receipt_handles)
+        if self.fifo_queue:
+            _tell(context, self)  # its group may go on
 
-    return delete_message
+    return lambda original: delete_message
 
 
-def _change_visibility(original: Any) -> Any:
+def _change_visibility(context: PatchContext) -> Callable[[Any], Any]:
     def change_message_visibility(
         self: Any, queue_name: str, receipt_handle: str, visibility_timeout: int
     ) -> None:
+        from moto.sqs.exceptions import InvalidParameterValue, ReceiptHandleIsInvalid
+
+        queue, now_ms = self.get_queue(queue_name), _now_ms(context)
+        with queue._messages_lock:
+            messages = messages_of(queue)
+            if not messages.is_known(receipt_handle):
+                raise ReceiptHandleIsInvalid()
+            message = messages.message_of(receipt_handle)
+            due_ms = now_ms + int(visibility_timeout) * 1000.0
+            if due_ms - message.sent_timestamp > _LONGEST_MS:
+                raise InvalidParameterValue(
+                    f"Value {visibility_timeout} for parameter VisibilityTimeout is invalid."
+                    " Reason: Total VisibilityTimeout for the message is beyond the limit"
+                    " [43200 seconds]"
+                )
+            message.visible_at = due_ms
+            messages.hide_until(receipt_handle, due_ms)
+        _tell(context, queue)
+
+    return lambda original: change_message_visibility
+
+
+def _purge_queue(original: Any) -> Any:
+    def purge_queue(self: Any, queue_name: str) -> None:
         queue = self.get_queue(queue_name)
         with queue._messages_lock:
-            original(self, queue_name, receipt_handle, visibility_timeout)
-            wake(queue)
-
-    return change_message_visibility
-
-
-def _locking(original: Any) -> Any:
-    def locked(self: Any, queue_name: str) -> None:
-        with self.get_queue(queue_name)._messages_lock:
             original(self, queue_name)
+            messages_of(queue).clear()
 
-    return locked
+    return purge_queue
+
+
+def _create_queue(context: PatchContext) -> Callable[[Any], Any]:
+    def make(original: Any) -> Any:
+        def create_queue(
+            self: Any, name: str, tags: dict[str, str] | None = None, **kwargs: Any
+        ) -> Any:
+            queue = original(self, name, tags, **kwargs)
+            _tell(context, queue)
+            return queue
+
+        return create_queue
+
+    return make
+
+
+def _delete_queue(context: PatchContext) -> Callable[[Any], Any]:
+    def make(original: Any) -> Any:
+        def delete_queue(self: Any, queue_name: str) -> None:
+            queue = self.get_queue(queue_name)
+            original(self, queue_name)
+            _tell(context, queue)
+
+        return delete_queue
+
+    return make
 
 
 def _receive_message(context: PatchContext) -> Callable[[Any], Any]:
@@ -197,36 +282,43 @@ def _receive_message(context: PatchContext) -> Callable[[Any], Any]:
     The service's lock is given up for the sleep, so that somebody can send the message.
     """
 
-    def make(original: Any) -> Any:
-        def receive_message(
-            self: Any,
-            queue_name: str,
-            count: int,
-            wait_seconds_timeout: int,
-            visibility_timeout: int,
-            message_attribute_names: list[str] | None = None,
-        ) -> list[Any]:
-            # Real time: the client waits on a socket, whatever the emulator's clock does.
-            give_up_s = time.monotonic() + wait_seconds_timeout
-            while True:
-                queue = self.get_queue(queue_name)
-                seen = _changes(queue)
-                with queue._messages_lock:
-                    messages: list[Any] = original(
-                        self, queue_name, count, 0, visibility_timeout, message_attribute_names
-                    )
-                left_s = give_up_s - time.monotonic()
-                if messages or left_s <= 0 or context.stopping.is_set():
-                    return messages
-                _sleep(context, queue, seen, left_s)
+    def receive_message(
+        self: Any,
+        queue_name: str,
+        count: int,
+        wait_seconds_timeout: int,
+        visibility_timeout: int,
+        message_attribute_names: list[str] | None = None,
+    ) -> list[Any]:
+        # Real time: the client waits on a socket, whatever the emulator's clock does.
+        give_up_s = time.monotonic() + wait_seconds_timeout
+        while True:
+            queue = self.get_queue(queue_name)
+            seen = _changes(queue)
+            messages = receive(queue, count, int(visibility_timeout), _now_ms(context))
+            if messages:
+                # Whoever else reads the queue must know when these come back.
+                context.buffer.tell_once(QueueFact(queue_arn=queue.queue_arn))
+                return [_shown(message, message_attribute_names or []) for message in messages]
+            left_s = give_up_s - time.monotonic()
+            if left_s <= 0 or context.stopping.is_set():
+                return []
+            _sleep(context, queue, seen, left_s)
 
-        return receive_message
+    return lambda original: receive_message
 
-    return make
+
+def _shown(message: Any, attribute_names: list[str]) -> Any:
+    """A copy with the attributes that were asked for; moto copies all that is below, too."""
+    from moto.sqs.models import _filter_message_attributes
+
+    shown = copy.copy(message)
+    _filter_message_attributes(shown, attribute_names)
+    return shown
 
 
 def _sleep(context: PatchContext, queue: Any, seen: int, at_most_s: float) -> None:
-    due_s = _next_due_s(context, queue)
+    due_s = None if context.clock.is_frozen else _next_due_s(context, queue)
     if due_s is not None:
         at_most_s = min(at_most_s, due_s)
     with context.locks.released(), queue._messages_lock:
@@ -235,10 +327,7 @@ def _sleep(context: PatchContext, queue: Any, seen: int, at_most_s: float) -> No
 
 def _next_due_s(context: PatchContext, queue: Any) -> float | None:
     """Seconds until the first delayed or hidden message can be received."""
-    if context.clock.is_frozen:
-        return None
     now_ms = _now_ms(context)
     with queue._messages_lock:
-        due = [max(message.visible_at, message.delayed_until) for message in queue._messages]
-    ahead = [at_ms for at_ms in due if at_ms >= now_ms]
-    return (min(ahead) - now_ms) / 1000 + 0.001 if ahead else None
+        due_ms = messages_of(queue).next_due_ms(now_ms)
+    return None if due_ms is None else (due_ms - now_ms) / 1000 + 0.001
