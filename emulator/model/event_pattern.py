@@ -169,7 +169,7 @@ def _check_numeric(operator: str, operand: object) -> None:
     if not isinstance(operand, list) or len(operand) not in (2, 4):
         raise InvalidPattern("Invalid numeric match: an array of operators and numbers is wanted")
     for comparison, limit in zip(operand[::2], operand[1::2], strict=True):
-        if comparison not in _COMPARISONS:
+        if not isinstance(comparison, str) or comparison not in _COMPARISONS:
             raise InvalidPattern(f"Unrecognized numeric range operator: {comparison}")
         if not _is_number(limit) or abs(limit) > _MAX_NUMBER:
             raise InvalidPattern(f"Value of {comparison} must be numeric")

@@ -141,6 +141,7 @@ def test_every_field_of_a_pattern_must_match() -> None:
         ('{"a":[["x"]]}', "Match value must be String, number, true, false, or null"),
         ('{"a":[{"exists":"yes"}]}', "exists match pattern must be either true or false."),
         ('{"a":[{"numeric":["~",1]}]}', "Unrecognized numeric range operator: ~"),
+        ('{"a":[{"numeric":[[],1]}]}', "Unrecognized numeric range operator"),
         ('{"a":[{"numeric":[">","1"]}]}', "Value of > must be numeric"),
         ('{"a":[{"numeric":[">",5,"<",1]}]}', "Bottom must be less than top"),
         ('{"a":[{"numeric":[">"]}]}', "Invalid numeric match"),
