@@ -1,9 +1,11 @@
 """moto mounted, locked and patched; the only room that knows moto's backends."""
 
 from emulator.aws.credentials import RoleCredentials
+from emulator.aws.event_buses import BusEvent, ProjectRule
+from emulator.aws.event_facts import EventFact, RetryPolicy, RuleSavedFact, RuleTarget
 from emulator.aws.facts import Fact, NotificationsSavedFact, ObjectFact, Requester
 from emulator.aws.functions import Functions
-from emulator.aws.inside import AwsError, BusEvent
+from emulator.aws.inside import AwsError
 from emulator.aws.mount import Moto
 from emulator.aws.notifications import BucketNotifications, Refused, Rule
 from emulator.aws.sns_facts import MessageAttribute, NotificationFact
@@ -21,6 +23,7 @@ __all__ = [
     "AwsError",
     "BucketNotifications",
     "BusEvent",
+    "EventFact",
     "Fact",
     "Functions",
     "KinesisRecord",
@@ -29,11 +32,15 @@ __all__ = [
     "NotificationFact",
     "NotificationsSavedFact",
     "ObjectFact",
+    "ProjectRule",
     "RecordsAppendedFact",
     "Refused",
     "Requester",
+    "RetryPolicy",
     "RoleCredentials",
     "Rule",
+    "RuleSavedFact",
+    "RuleTarget",
     "StreamChangedFact",
     "StreamDescription",
     "StreamReader",

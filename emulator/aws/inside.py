@@ -1,11 +1,7 @@
-"""What the emulator itself does inside moto: objects, messages, events, log lines."""
+"""What the emulator itself does inside moto: objects, messages, log lines."""
 
-import copy
-import json
 import sys
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from emulator.aws.locks import ServiceLocks
@@ -22,26 +18,13 @@ Attributes = Mapping[str, tuple[str, str]]
 
 
 class AwsError(Exception):
-    """A service said no: its code and its message."""
+    """A service said no: its code, its message, the status of its answer."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BusEvent:
-    """An event for a bus of an account and region."""
-
-    account: str
-    region: str
-    source: str
-    detail_type: str
-    resources: Sequence[str]
-    detail: Mapping[str, Any]
-    at_s: float
-    bus: str = "default"
+        self.status = status
 
 
 class Inside:
@@ -188,22 +171,6 @@ class Inside:
         except ServiceException as error:
             raise AwsError(error.code, error.message) from error
 
-    def put_event(self, event: BusEvent) -> None:
-        """Give an event to every enabled rule of its bus whose pattern matches it."""
-        self._services.load("events")
-        from moto.events.models import events_backends
-
-        with self._own.make("events", event.account):
-            backend = _found(events_backends, event.account, event.region)
-            bus = backend.event_buses.get(event.bus)
-            if bus is None:
-                text = f"Event bus {event.bus} does not exist."
-                raise AwsError("ResourceNotFoundException", text)
-            for rule in list(bus.rules.values()):
-                is_for_events = bool(rule.event_pattern.get_pattern())
-                if rule.state == "ENABLED" and is_for_events:
-                    self._send_to_targets(rule, _document(event))
-
     def write_logs(self, events: Iterable[LogEvent]) -> None:
         """Put lines into log streams, made on the way. The lock of Logs must be held."""
         from moto.logs.models import LogEvent as MotoLogEvent
@@ -258,20 +225,6 @@ class Inside:
         for queue in queues:
             wake(queue)  # who polls it learns that it is gone
 
-    def _send_to_targets(self, rule: Any, document: dict[str, Any]) -> None:
-        for target in rule.targets:
-            single = copy.copy(rule)
-            single.targets = [target]
-            has_template = "InputTransformer" in target
-            event = {**document, "ingestion-time": document["time"]} if has_template else document
-            try:
-                # moto's own default template would lose the account.
-                single.send_to_targets(event, transform_input=has_template)
-            except Exception as error:  # noqa: BLE001  # moto raises anything; the others go on
-                self._reporter.event(
-                    "events.target_failed", rule=rule.arn, target=target["Arn"], reason=str(error)
-                )
-
 
 def _found(backends: Any, account: str, region: str) -> Any:
     try:
@@ -283,20 +236,6 @@ def _found(backends: Any, account: str, region: str) -> Any:
 def _sqs_attributes(attributes: Attributes) -> dict[str, dict[str, str]]:
     return {
         name: {"DataType": kind, "StringValue": value} for name, (kind, value) in attributes.items()
-    }
-
-
-def _document(event: BusEvent) -> dict[str, Any]:
-    return {
-        "version": "0",
-        "id": str(uuid.uuid4()),
-        "detail-type": event.detail_type,
-        "source": event.source,
-        "account": event.account,
-        "time": int(event.at_s),  # moto turns it into text for each target
-        "region": event.region,
-        "resources": list(event.resources),
-        "detail": json.loads(json.dumps(event.detail)),
     }
 
 

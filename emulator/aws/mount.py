@@ -8,13 +8,15 @@ from typing import Any
 from emulator.aws.buffer import FactBuffer, Listener
 from emulator.aws.credentials import Credentials, RoleCredentials
 from emulator.aws.destinations import Destinations
+from emulator.aws.event_buses import BusEvent, EventBuses
 from emulator.aws.executions import Executions
 from emulator.aws.facts import Fact
 from emulator.aws.front import Front
 from emulator.aws.functions import Functions
-from emulator.aws.inside import Attributes, BusEvent, Inside
+from emulator.aws.inside import Attributes, Inside
 from emulator.aws.locks import ServiceLocks
 from emulator.aws.notifications import Refused, Rule
+from emulator.aws.own_calls import OwnCalls
 from emulator.aws.own_requests import OwnRequests
 from emulator.aws.patches import PATCHES, PatchContext
 from emulator.aws.patches.sqs import wake_long_polls
@@ -78,6 +80,8 @@ class Moto:
         self.streams = Streams(self._services, locks)
         self.tables = Tables(self._services, locks, own)
         self._inside = Inside(self._services, locks, own, reporter)
+        self.event_buses = EventBuses(self._services, own, context)
+        self.calls = OwnCalls(self.wsgi)
         self._front = Front(
             context,
             self._services,
@@ -225,7 +229,7 @@ class Moto:
 
     def put_event(self, event: BusEvent) -> None:
         """Give an event to the rules of its bus. Raises AwsError when there is no such bus."""
-        self._inside.put_event(event)
+        self.event_buses.put(event)
 
     def _warm(self, services: tuple[str, ...]) -> None:
         for name in services:

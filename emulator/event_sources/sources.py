@@ -3,6 +3,7 @@
 import time
 from typing import Final
 
+from emulator.event_sources.events import BusEvents
 from emulator.event_sources.mappings import Mappings
 from emulator.event_sources.nats import NatsEvents
 from emulator.event_sources.s3 import S3Events
@@ -12,6 +13,7 @@ from emulator.model.triggers import Trigger
 
 _ALL: Final[tuple[type[EventSource], ...]] = (
     Mappings,
+    BusEvents,
     S3Events,
     SnsEvents,
     NatsEvents,

@@ -1,5 +1,6 @@
 """A TOML table read key by key; every mistake is noted, none stops the reading."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -112,6 +113,23 @@ class Table:
             else:
                 self.problem(f"{key}[{index}]", f"must be a string, not {_toml_name(value)}")
         return found
+
+    def json(self, key: str) -> str:
+        """A JSON object as text, written as such or as a TOML table; "" after a mistake."""
+        self._known[key] = None
+        value = self._values.get(key, "")
+        if isinstance(value, dict):
+            try:
+                return json.dumps(value, separators=(",", ":"))
+            except TypeError:
+                self.problem(key, "holds a date or time, which JSON has not")
+        elif not isinstance(value, str):
+            self.problem(key, f"must be a table or a string of JSON, not {_toml_name(value)}")
+        elif value:
+            return value
+        else:
+            self.problem(key, "is empty" if key in self else "is missing")
+        return ""
 
     def table(self, key: str) -> "Table":
         """The table under `key`, empty when there is none."""

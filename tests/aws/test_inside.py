@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.aws import AwsError, BusEvent, Fact, ObjectFact
+from emulator.aws import AwsError, Fact, ObjectFact
 from emulator.model.resources import Resource
 from tests.aws.conftest import Aws, Client
 
@@ -83,40 +83,6 @@ def test_a_missing_queue_or_topic_says_so(aws: Aws) -> None:
         aws.moto.send_message(QUEUE, "x")
     with pytest.raises(AwsError, match="NotFound"):
         aws.moto.publish("arn:aws:sns:us-east-1:000000000000:t", "x")
-
-
-def bus_event(detail_type: str) -> BusEvent:
-    return BusEvent(
-        account="000000000000",
-        region="us-east-1",
-        source="aws.s3",
-        detail_type=detail_type,
-        resources=(),
-        detail={"n": 1},
-        at_s=1_732_183_200.5,
-    )
-
-
-def test_an_event_reaches_the_enabled_rules_that_match(aws: Aws, client: Client) -> None:
-    client("sqs").create_queue(QueueName="q")
-    events = client("events")
-    for name, kind, state in (
-        ("wanted", "Object Created", "ENABLED"),
-        ("other", "Object Deleted", "ENABLED"),
-        ("off", "Object Created", "DISABLED"),
-    ):
-        pattern = json.dumps({"source": ["aws.s3"], "detail-type": [kind]})
-        events.put_rule(Name=name, EventPattern=pattern, State=state)
-        unreachable = "arn:aws:batch:us-east-1:000000000000:job-queue/x"
-        targets = [{"Id": "0", "Arn": unreachable}, {"Id": "1", "Arn": QUEUE}]
-        events.put_targets(Rule=name, Targets=targets)
-    events.put_rule(Name="schedule", ScheduleExpression="rate(1 day)")
-    events.put_targets(Rule="schedule", Targets=[{"Id": "1", "Arn": QUEUE}])
-    aws.moto.put_event(bus_event("Object Created"))
-    [event] = received(client)
-    assert event["detail"] == {"n": 1}
-    assert event["time"] == "2024-11-21T10:00:00Z"
-    assert event["account"] == "000000000000"
 
 
 def test_function_logs_appear_in_cloudwatch_logs(aws: Aws, client: Client) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.aws import ObjectFact
+from emulator.aws import EventFact, ObjectFact
 from emulator.event_sources import DestinationSender, Surroundings
 from emulator.model import DestinationError, DestinationMessage
 from tests.aws.conftest import Aws, Client
@@ -93,9 +93,8 @@ def test_a_function_is_invoked_asynchronously(
 
 
 def test_a_bus_gets_an_event_of_the_source_lambda(
-    client: Client, sender: DestinationSender
+    aws: Aws, client: Client, sender: DestinationSender
 ) -> None:
-    client("sqs").create_queue(QueueName="q")
     events = client("events")
     bus = events.create_event_bus(Name="results")["EventBusArn"]
     for name in ("results", "default"):
@@ -105,8 +104,7 @@ def test_a_bus_gets_an_event_of_the_source_lambda(
         events.put_targets(Rule=name, EventBusName=name, Targets=[target])
     kind = "Lambda Function Invocation Result - Success"
     sender.send(message(bus, detail_type=kind, resources=(f"{FUNCTION}:$LATEST",)))
-    [one] = received(client)
-    event = json.loads(one["Body"])
+    [event] = [fact.event for fact in aws.facts if isinstance(fact, EventFact)]
     assert event["detail-type"] == kind
     assert event["source"] == "lambda"
     assert event["resources"] == [bus, f"{FUNCTION}:$LATEST"]

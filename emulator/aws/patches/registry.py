@@ -9,6 +9,7 @@ from emulator.aws.patches import (
     core,
     dynamodb,
     dynamodbstreams,
+    events,
     kinesis,
     s3,
     sns,
@@ -28,6 +29,7 @@ PATCHES: Final[Mapping[str, Callable[[PatchContext], list[Patch]]]] = {
     "dynamodb": dynamodb.patches,
     "dynamodbstreams": dynamodbstreams.patches,
     "kinesis": kinesis.patches,
+    "events": events.patches,
     "s3": s3.patches,
     "sns": sns.patches,
     "sqs": sqs.patches,
@@ -38,6 +40,7 @@ PATCHES: Final[Mapping[str, Callable[[PatchContext], list[Patch]]]] = {
 PROOFS: Final[Mapping[str, Callable[[PatchContext], dict[str, str]]]] = {
     "dynamodb": dynamodb.prove,
     "kinesis": kinesis.prove,
+    "events": events.prove,
     "s3": s3.prove,
     "sns": sns_subscriptions.prove,
     "sqs": sqs.prove,

@@ -1,0 +1,369 @@
+"""EventBridge: patterns as AWS has them; events and rules are told, and delivered by others."""
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from emulator.aws.event_facts import EventFact, RetryPolicy, RuleSavedFact, RuleTarget
+from emulator.aws.facts import Requester
+from emulator.aws.patches.patching import SCRATCH_ACCOUNT, Patch, PatchContext
+from emulator.model.event_pattern import InvalidPattern, matches, parse_pattern
+from emulator.model.schedule_expression import InvalidExpression, rule_timetable
+
+_MAXIMUM_ENTRIES: Final = 10
+_MAXIMUM_BYTES: Final = 1_048_576  # of all entries of a request
+_REQUIRED: Final = ("Source", "DetailType", "Detail")
+_NOBODY: Final = Requester(
+    account=SCRATCH_ACCOUNT, principal="", source_ip="127.0.0.1", request_id="", host_id=""
+)
+_EVENT_MEMBERS: Final = ("id", "account", "source", "time", "region", "resources", "detail-type")
+
+
+def patches(context: PatchContext) -> list[Patch]:
+    """Patches of moto.events."""
+    models = "moto.events.models"
+    backend = f"{models}:EventsBackend"
+    return [
+        Patch(f"{models}:EventPatternParser.parse", "self", _parse),
+        Patch(f"{models}:EventPattern.matches_event", "self, event", _matches_event),
+        Patch(f"{backend}.put_events", "self, events", _put_events(context)),
+        Patch(f"{models}:Replay.replay_events", "self, archive", _replay_events(context)),
+        Patch(
+            f"{backend}.put_rule",
+            "self, name, description, event_bus_arn, event_pattern, role_arn, "
+            "scheduled_expression, state, managed_by, tags",
+            _put_rule(context),
+        ),
+        Patch(f"{backend}.delete_rule", "self, name, event_bus_arn", _delete_rule(context)),
+        Patch(f"{backend}.enable_rule", "self, name, event_bus_arn", _switch_rule(context)),
+        Patch(f"{backend}.disable_rule", "self, name, event_bus_arn", _switch_rule(context)),
+        Patch("moto.events.responses:EventsHandler.test_event_pattern", "self", _test_pattern),
+    ]
+
+
+def prove(context: PatchContext) -> dict[str, str]:
+    """Put an event of an account nobody uses; return what did not come through."""
+    from moto.events.models import events_backends
+
+    backend = events_backends[SCRATCH_ACCOUNT]["us-east-1"]
+    try:
+        with context.buffer.request(_NOBODY) as facts:
+            backend.put_rule("emulator-self-test", event_pattern='{"source":["emulator"]}')
+            arn = f"arn:aws:sqs:us-east-1:{SCRATCH_ACCOUNT}:q"
+            backend.put_targets("emulator-self-test", None, [{"Id": "1", "Arn": arn}])
+            backend.put_events([{"Source": "emulator", "DetailType": "test", "Detail": "{}"}])
+    finally:
+        dict.pop(events_backends, SCRATCH_ACCOUNT)
+    told = [type(fact) for fact in facts]
+    wanted = {RuleSavedFact: "put_rule", EventFact: "put_events"}
+    return {
+        f"moto.events.models:EventsBackend.{name}": f"no {kind.__name__}"
+        for kind, name in wanted.items()
+        if kind not in told
+    }
+
+
+def event_document(
+    *,
+    account: str,
+    region: str,
+    source: str,
+    detail_type: str,
+    resources: list[str],
+    detail: Mapping[str, Any],
+    at_s: float,
+) -> dict[str, Any]:
+    """An event as rules and their targets see it. Source: spec/events.md section 6."""
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": detail_type,
+        "source": source,
+        "account": account,
+        "time": f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "region": region,
+        "resources": resources,
+        "detail": detail,
+    }
+
+
+def offer(
+    context: PatchContext,
+    bus: Any,
+    event: Mapping[str, Any],
+    *,
+    only_rules: frozenset[str] = frozenset(),
+    has_crossed: bool = False,
+) -> None:
+    """Give an event to the rules of a bus of moto's: archives take it, other targets are told."""
+    targets: list[RuleTarget] = []
+    for rule in list(bus.rules.values()):
+        pattern = rule.event_pattern.get_pattern()  # a rule with a schedule only has none
+        is_wanted = not only_rules or rule.arn in only_rules
+        if is_wanted and rule.state != "DISABLED" and pattern and matches(pattern, event):
+            if rule.managed_by:  # an archive's own
+                _archive(rule, event)
+            else:
+                targets += targets_of(rule)
+    if targets:
+        context.buffer.tell(
+            EventFact(
+                event=event,
+                at_s=context.clock.now(),
+                targets=tuple(targets),
+                has_crossed=has_crossed,
+            )
+        )
+
+
+def targets_of(rule: Any) -> list[RuleTarget]:
+    """The targets of a rule of moto's."""
+    return [_target(rule.arn, target) for target in rule.targets]
+
+
+def _target(rule_arn: str, target: Mapping[str, Any]) -> RuleTarget:
+    transformer = target.get("InputTransformer") or {}
+    return RuleTarget(
+        rule_arn=rule_arn,
+        arn=target["Arn"],
+        input=target.get("Input"),
+        input_path=target.get("InputPath"),
+        input_paths=dict(transformer.get("InputPathsMap") or {}),
+        input_template=transformer.get("InputTemplate"),
+        message_group_id=(target.get("SqsParameters") or {}).get("MessageGroupId"),
+        partition_key_path=(target.get("KinesisParameters") or {}).get("PartitionKeyPath"),
+        retry=retry_policy(target),
+    )
+
+
+def retry_policy(target: Mapping[str, Any]) -> RetryPolicy:
+    """`RetryPolicy` and `DeadLetterConfig` of a target."""
+    retries, default = target.get("RetryPolicy") or {}, RetryPolicy()
+    return RetryPolicy(
+        maximum_retries=retries.get("MaximumRetryAttempts", default.maximum_retries),
+        maximum_age_s=retries.get("MaximumEventAgeInSeconds", default.maximum_age_s),
+        dead_letter_arn=(target.get("DeadLetterConfig") or {}).get("Arn"),
+    )
+
+
+def _archive(rule: Any, event: Mapping[str, Any]) -> None:
+    from moto.events.models import events_backends
+
+    archives: Any = events_backends[rule.account_id][rule.region_name].archives
+    for archive in archives.values():
+        if archive.rule.arn == rule.arn:
+            archive.events.append(dict(event))
+
+
+# Patterns.
+
+
+def _parse(original: Any) -> Any:
+    def parse(self: Any) -> dict[str, Any]:
+        from moto.events.exceptions import InvalidEventPatternException
+
+        try:
+            return parse_pattern(self.pattern) if self.pattern else {}
+        except InvalidPattern as error:
+            raise InvalidEventPatternException(reason=str(error)) from None
+
+    return parse
+
+
+def _matches_event(original: Any) -> Any:
+    def matches_event(self: Any, event: Any) -> bool:
+        return matches(self.get_pattern(), event)
+
+    return matches_event
+
+
+def _test_pattern(original: Any) -> Any:
+    """moto answers nothing."""
+
+    def test_event_pattern(self: Any) -> Any:
+        from moto.events.exceptions import InvalidEventPatternException
+
+        try:
+            pattern = parse_pattern(self._get_param("EventPattern"))
+        except InvalidPattern as error:
+            raise InvalidEventPatternException(reason=str(error)) from None
+        try:
+            event = json.loads(self._get_param("Event"))
+        except ValueError:
+            return self.error("ValidationException", "Parameter Event is not valid JSON.")
+        missing = [name for name in _EVENT_MEMBERS if name not in event]
+        if missing:
+            text = f"Parameter Event is not valid. Reason: {missing[0]} is a required member."
+            return self.error("ValidationException", text)
+        return self._create_response({"Result": matches(pattern, event)})
+
+    return test_event_pattern
+
+
+# Events.
+
+
+def _put_events(context: PatchContext) -> Callable[[Any], Any]:
+    def make(original: Any) -> Any:
+        def put_events(self: Any, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            _check_size(events)
+            return [_put_entry(context, self, entry) for entry in events]
+
+        return put_events
+
+    return make
+
+
+def _check_size(entries: list[dict[str, Any]]) -> None:
+    from moto.events.exceptions import ValidationException
+
+    if len(entries) > _MAXIMUM_ENTRIES:
+        raise ValidationException(
+            "1 validation error detected: Value '[PutEventsRequestEntry]' at 'entries' failed to "
+            f"satisfy constraint: Member must have length less than or equal to {_MAXIMUM_ENTRIES}"
+        )
+    if sum(_entry_bytes(entry) for entry in entries) > _MAXIMUM_BYTES:
+        raise ValidationException("Total size of the entries in the request is over the limit.")
+
+
+def _entry_bytes(entry: Mapping[str, Any]) -> int:
+    """Source: EventBridge User Guide, "Calculating Amazon EventBridge event entry size"."""
+    texts = [entry.get(name) or "" for name in _REQUIRED] + list(entry.get("Resources") or [])
+    return sum(len(text.encode()) for text in texts) + (14 if entry.get("Time") else 0)
+
+
+def _put_entry(context: PatchContext, backend: Any, entry: Mapping[str, Any]) -> dict[str, Any]:
+    problem = _problem(entry)
+    if problem is not None:
+        return dict(zip(("ErrorCode", "ErrorMessage"), problem, strict=True))
+    event = event_document(
+        account=backend.account_id,
+        region=backend.region_name,
+        source=entry["Source"],
+        detail_type=entry["DetailType"],
+        resources=list(entry.get("Resources") or []),
+        detail=json.loads(entry["Detail"]),
+        at_s=float(entry["Time"]) if entry.get("Time") else context.clock.now(),
+    )
+    name = entry.get("EventBusName") or "default"
+    bus = find_bus(name, backend.account_id, backend.region_name)
+    if bus is None:  # EventBridge takes the event all the same
+        context.reporter.event("events.no_bus", bus=name, hint="the event went nowhere, as in AWS")
+    else:
+        offer(context, bus, event)
+    return {"EventId": event["id"]}
+
+
+def _problem(entry: Mapping[str, Any]) -> tuple[str, str] | None:
+    for name in _REQUIRED:
+        if not entry.get(name):
+            text = f"Parameter {name} is not valid. Reason: {name} is a required argument."
+            return "InvalidArgument", text
+    if entry["Source"].startswith("aws."):
+        return "NotAuthorizedForSourceException", "Not authorized for the source."
+    try:
+        is_object = isinstance(json.loads(entry["Detail"]), dict)
+    except ValueError:
+        is_object = False
+    return None if is_object else ("MalformedDetail", "Detail is malformed.")
+
+
+def find_bus(name: str, account: str, region: str) -> Any:
+    """A bus of moto's by name, for this account and region, or by ARN; None: there is none."""
+    from moto.events.models import events_backends
+
+    if name.startswith("arn:"):
+        _, _, _, region, account, resource = name.split(":", 5)
+        name = resource.removeprefix("event-bus/")
+    if region not in events_backends[account]:
+        return None
+    return events_backends[account][region].event_buses.get(name)
+
+
+def _replay_events(context: PatchContext) -> Callable[[Any], Any]:
+    """moto replays everything to every rule of the bus."""
+
+    def make(original: Any) -> Any:
+        def replay_events(self: Any, archive: Any) -> None:
+            from moto.events.models import ReplayState
+
+            bus = find_bus(self.destination["Arn"], self.account_id, self.region)
+            for event in archive.events:
+                at_s = datetime.fromisoformat(event["time"]).timestamp()
+                if float(self.event_start_time) <= at_s <= float(self.event_end_time):
+                    offer(
+                        context,
+                        bus,
+                        {**event, "id": str(uuid.uuid4()), "replay-name": self.name},
+                        only_rules=frozenset(self.destination.get("FilterArns") or ()),
+                    )
+            self.state = ReplayState.COMPLETED
+            self.end_time = context.clock.now()
+
+        return replay_events
+
+    return make
+
+
+# Rules.
+
+
+def _put_rule(context: PatchContext) -> Callable[[Any], Any]:
+    def make(original: Any) -> Any:
+        def put_rule(self: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+            from moto.events.exceptions import ValidationException
+
+            if expression := kwargs.get("scheduled_expression"):
+                try:
+                    rule_timetable(expression, 0.0)
+                except InvalidExpression:
+                    text = "Parameter ScheduleExpression is not valid."
+                    raise ValidationException(text) from None
+            rule = original(self, name, *args, **kwargs)
+            _tell(context, rule)
+            return rule
+
+        return put_rule
+
+    return make
+
+
+def _delete_rule(context: PatchContext) -> Callable[[Any], Any]:
+    def make(original: Any) -> Any:
+        def delete_rule(self: Any, name: str, event_bus_arn: str | None) -> None:
+            bus = find_bus(event_bus_arn or "default", self.account_id, self.region_name)
+            rule = bus.rules.get(name) if bus is not None else None
+            original(self, name, event_bus_arn)
+            if rule is not None:
+                at_s = context.clock.now()
+                context.buffer.tell(RuleSavedFact(rule_arn=rule.arn, expression=None, at_s=at_s))
+
+        return delete_rule
+
+    return make
+
+
+def _switch_rule(context: PatchContext) -> Callable[[Any], Any]:
+    def make(original: Any) -> Any:
+        def switch_rule(self: Any, name: str, event_bus_arn: str | None) -> bool:
+            exists: bool = original(self, name, event_bus_arn)
+            if exists:
+                _tell(context, self.describe_rule(name, event_bus_arn))
+            return exists
+
+        return switch_rule
+
+    return make
+
+
+def _tell(context: PatchContext, rule: Any) -> None:
+    is_due = rule.scheduled_expression and rule.state != "DISABLED"
+    context.buffer.tell(
+        RuleSavedFact(
+            rule_arn=rule.arn,
+            expression=rule.scheduled_expression if is_due else None,
+            at_s=context.clock.now(),
+        )
+    )
