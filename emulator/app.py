@@ -279,6 +279,7 @@ class Emulator:
             ),
             admin=self._admin,
             http_events=HttpEvents(self.invoker, self.store.functions, self.clock),
+            front_ends=self.event_sources.front_ends,
             moto=self.moto.wsgi,
             scope_of=scope_of,
             account_of=self.moto.account_of,

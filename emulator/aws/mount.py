@@ -23,6 +23,7 @@ from emulator.aws.patches.sqs import wake_long_polls
 from emulator.aws.permissions import InvokePermissions
 from emulator.aws.provisioning import Provisioning
 from emulator.aws.queues import Queues
+from emulator.aws.rest_apis import RestApis
 from emulator.aws.routing import Environ, scope_of
 from emulator.aws.services import Services
 from emulator.aws.streams import Streams
@@ -77,6 +78,7 @@ class Moto:
         own = OwnRequests(self._buffer, locks, activity, reporter)
         self._provisioning = Provisioning(self._services, own)
         self.queues = Queues(self._services, own)
+        self.rest_apis = RestApis(self._services, locks)
         self.streams = Streams(self._services, locks)
         self.tables = Tables(self._services, locks, own)
         self._inside = Inside(self._services, locks, own, reporter)

@@ -2,7 +2,9 @@
 
 import time
 from typing import Final
+from wsgiref.types import WSGIApplication
 
+from emulator.event_sources.api_gateway.front import ApiGateway
 from emulator.event_sources.events import BusEvents
 from emulator.event_sources.mappings import Mappings
 from emulator.event_sources.nats import NatsEvents
@@ -12,6 +14,7 @@ from emulator.event_sources.source import EventSource, Surroundings
 from emulator.model.triggers import Trigger
 
 _ALL: Final[tuple[type[EventSource], ...]] = (
+    ApiGateway,
     Mappings,
     BusEvents,
     S3Events,
@@ -29,6 +32,11 @@ class EventSources:
         self._by_trigger = {
             source.trigger: source for source in self._sources if source.trigger is not None
         }
+
+    @property
+    def front_ends(self) -> WSGIApplication:
+        """API Gateway and load balancers, as one application."""
+        return next(one.wsgi for one in self._sources if isinstance(one, ApiGateway))
 
     def start(self) -> None:
         """Have them begin; the emulator answers already."""

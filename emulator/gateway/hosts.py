@@ -14,6 +14,7 @@ class HostKind(Enum):
     PLAIN = auto()  # the emulator itself; the path or the signature decides
     LAMBDA = auto()  # lambda.us-east-1.amazonaws.com and its like
     FUNCTION_URL = auto()  # <id>.lambda-url.<region>.on.aws and its like
+    FRONT_END = auto()  # <id>.execute-api.…, <name>.elb.…: an API's or a load balancer's
     OTHER_SERVICE = auto()  # s3.amazonaws.com, bucket.s3.localhost, …
     FOREIGN = auto()  # not ours: a name that was made to point at this machine
 
@@ -21,6 +22,11 @@ class HostKind(Enum):
 _PLAIN: Final = frozenset({"", "localhost", "host.docker.internal", "localhost.localstack.cloud"})
 _LOCAL_SUFFIXES: Final = (".localhost", ".localhost.localstack.cloud")
 _AWS_SUFFIXES: Final = (".amazonaws.com", ".on.aws")
+_BY_PART: Final = (
+    (".lambda-url.", HostKind.FUNCTION_URL),
+    (".execute-api.", HostKind.FRONT_END),
+    (".elb.", HostKind.FRONT_END),
+)
 _REMEMBERED: Final = 4_096
 
 
@@ -68,7 +74,7 @@ class Hosts:
             return HostKind.FOREIGN
         if name.startswith("lambda."):
             return HostKind.LAMBDA
-        return HostKind.FUNCTION_URL if ".lambda-url." in name else HostKind.OTHER_SERVICE
+        return next((kind for part, kind in _BY_PART if part in name), HostKind.OTHER_SERVICE)
 
     def _is_plain(self, name: str) -> bool:
         return self._is_named(name) or (self._any_address and _address(name) is not None)

@@ -12,6 +12,7 @@ from emulator.gateway.hosts import HostKind, Hosts
 FUNCTIONS: Final = "/2015-03-31/functions/"
 INVOCATIONS: Final = "/invocations"
 ADMIN: Final = ("/_emulator/", "/_localstack/")
+FRONT_ENDS: Final = ("/_aws/execute-api/", "/@connections/")
 
 # The first segments of all paths of the Lambda API.
 LAMBDA_VERSIONS: Final = frozenset(
@@ -93,6 +94,7 @@ class Router:
     lambda_api: LambdaApi
     admin: WSGIApplication
     http_events: WSGIApplication
+    front_ends: WSGIApplication  # API Gateway and load balancers
     moto: WSGIApplication
     scope_of: Callable[[WSGIEnvironment], Scope]
     account_of: Callable[[WSGIEnvironment], str]
@@ -117,6 +119,8 @@ class Router:
         if service is None:
             if kind is HostKind.OTHER_SERVICE:
                 return self.moto
+        elif service == "execute-api":
+            return self.front_ends
         elif service != "lambda":
             return self.moto  # the signature alone decides: an S3 key may look like any path
         elif path.startswith(FUNCTIONS):
@@ -124,6 +128,8 @@ class Router:
         return self._choose_by_path(kind, service, path)
 
     def _choose_by_path(self, kind: HostKind, service: str | None, path: str) -> WSGIApplication:
+        if kind is HostKind.FRONT_END or _is_front_end(path):
+            return self.front_ends
         if kind is HostKind.FUNCTION_URL or path.startswith("/fn/"):
             return self.http_events
         if path.startswith(ADMIN) or path == "/moto-api/reset":
@@ -141,6 +147,12 @@ class Router:
                 start_response(_STATUS_LINES[answer.status], list(answer.headers))
                 return [answer.body]
         return self.lambda_api.wsgi(environ, start_response)
+
+
+def _is_front_end(path: str) -> bool:
+    return path.startswith(FRONT_ENDS) or (
+        path.startswith("/restapis/") and "/_user_request_" in path
+    )
 
 
 def _sending_page(environ: WSGIEnvironment) -> str | None:

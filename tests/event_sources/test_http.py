@@ -10,13 +10,9 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from emulator.event_sources.http import (
-    HttpAnswer,
-    HttpEvents,
-    HttpRequest,
-    build_event,
-    parse_response,
-)
+from emulator.event_sources.http import HttpEvents, front_of
+from emulator.event_sources.http_messages import HttpAnswer, HttpRequest
+from emulator.event_sources.payload_v2 import build_event, parse_response
 from emulator.gateway import serve
 from emulator.model import (
     Call,
@@ -33,7 +29,7 @@ NOW_S = 1659687279.885
 
 
 def event_of(request: HttpRequest) -> dict[str, Any]:
-    return build_event(request, url_id="hello", region="us-east-1", request_id="id", now_s=NOW_S)
+    return build_event(request, front_of("hello", "us-east-1"), request_id="id", now_s=NOW_S)
 
 
 # --- events ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from emulator.aws.patches import (
+    apigateway,
     awslambda,
     cloudwatch,
     core,
@@ -24,6 +25,7 @@ CORE: Final = "core"
 
 PATCHES: Final[Mapping[str, Callable[[PatchContext], list[Patch]]]] = {
     CORE: core.patches,
+    "apigateway": apigateway.patches,
     "awslambda": awslambda.patches,
     "cloudwatch": cloudwatch.patches,
     "dynamodb": dynamodb.patches,

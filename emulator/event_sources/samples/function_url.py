@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from emulator.event_sources.http import HttpRequest, build_event
+from emulator.event_sources.http import front_of
+from emulator.event_sources.http_messages import HttpRequest
+from emulator.event_sources.payload_v2 import build_event
 from emulator.event_sources.samples import constants
 
 
@@ -29,8 +31,7 @@ def _sample(method: str, body: str, content_type: str) -> Callable[..., dict[str
                 body=body.encode(),
                 source_ip=constants.SOURCE_IP,
             ),
-            url_id=function,
-            region=region,
+            front_of(function, region),
             request_id=constants.REQUEST_ID,
             now_s=constants.AT_S,
         )

@@ -1,0 +1,226 @@
+"""API Gateway: boto3 makes an API, a plain HTTP client calls it, a function's event is compared."""
+
+import http.client
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.end_to_end.project_folder import ProjectFolder
+from tests.event_sources.api_gateway_lab import FUNCTION, RestApi, uri
+from tests.running_emulator import RunningEmulator, running_emulator
+
+ECHO = """
+import json
+def handler(event, context):
+    return {
+        "statusCode": 201,
+        "headers": {"X-Mine": "yes"},
+        "multiValueHeaders": {"Set-Cookie": ["a=1", "b=2"]},
+        "body": json.dumps(event),
+    }
+"""
+SLOW = """
+import time
+def handler(event, context):
+    print("slow begins")
+    time.sleep(0.5)
+    print("slow ends")
+    return {"statusCode": 200}
+"""
+FAILS = """
+def handler(event, context):
+    raise ValueError("boom")
+"""
+AUTH = """
+def handler(event, context):
+    effect = "Allow" if event["authorizationToken"] == "yes" else "Deny"
+    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": event["methodArn"]}
+    return {
+        "principalId": "me",
+        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        "context": {"tenant": "t1", "level": 3},
+    }
+"""
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
+    folder = ProjectFolder(tmp_path_factory.mktemp("project"))
+    for name, source in {"echo": ECHO, "slow": SLOW, "fails": FAILS, "auth": AUTH}.items():
+        folder.add(name, source, "timeout_s = 30")
+    folder.add("guarded", ECHO)
+    with running_emulator(folder.path) as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def rest(emulator: RunningEmulator) -> RestApi:
+    """An API that runs each function at `/NAME`, deployed to `dev`."""
+    api = RestApi(emulator.client("apigateway"), binaryMediaTypes=["image/png"])
+    authorizer = api.client.create_authorizer(
+        restApiId=api.id,
+        name="auth",
+        type="TOKEN",
+        authorizerUri=uri("auth"),
+        identitySource="method.request.header.Authorization",
+    )
+    api.proxy("/echo/{id}", "echo", "ANY")
+    api.proxy("/slow", "slow", integration={"timeoutInMillis": 100})
+    api.proxy("/fails", "fails")
+    api.proxy("/guarded/{proxy+}", "guarded")
+    api.proxy("/secret", "echo", authorizationType="CUSTOM", authorizerId=authorizer["id"])
+    api.deploy("dev", variables={"mode": "test"})
+    return api
+
+
+@pytest.fixture
+def call(emulator: RunningEmulator) -> Callable[..., tuple[http.client.HTTPResponse, bytes]]:
+    """Send a request; returns the answer and its body."""
+
+    def send(
+        path: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        address = urlsplit(emulator.endpoint).netloc
+        with closing(http.client.HTTPConnection(address, timeout=30)) as connection:
+            connection.request(method, path, body=body, headers=dict(headers or {}))
+            answer = connection.getresponse()
+            return answer, answer.read()
+
+    return send
+
+
+Caller = Callable[..., tuple[http.client.HTTPResponse, bytes]]
+
+
+def test_a_rest_api_sends_the_event_of_payload_1(
+    rest: RestApi, call: Caller, emulator: RunningEmulator
+) -> None:
+    domain = f"{rest.id}.execute-api.us-east-1.amazonaws.com"
+    answer, body = call(
+        "/dev/echo/a%20b?x=1&x=2&y=%26",
+        "POST",
+        b'{"a": 1}',
+        {"Host": domain, "Content-Type": "application/json", "User-Agent": "me/1"},
+    )
+    event = json.loads(body)
+    context = event.pop("requestContext")
+    trace = event["headers"]["X-Amzn-Trace-Id"]
+    port = str(urlsplit(emulator.endpoint).port)
+    headers = {
+        "Host": domain,
+        "Accept-Encoding": "identity",
+        "Content-Type": "application/json",
+        "User-Agent": "me/1",
+        "X-Amzn-Trace-Id": trace,
+        "X-Forwarded-For": "127.0.0.1",
+        "X-Forwarded-Port": port,
+        "X-Forwarded-Proto": "http",
+    }
+    assert event == {
+        "resource": "/echo/{id}",
+        "path": "/echo/a%20b",
+        "httpMethod": "POST",
+        "headers": headers,
+        "multiValueHeaders": {name: [text] for name, text in headers.items()},
+        "queryStringParameters": {"x": "2", "y": "&"},
+        "multiValueQueryStringParameters": {"x": ["1", "2"], "y": ["&"]},
+        "pathParameters": {"id": "a b"},
+        "stageVariables": {"mode": "test"},
+        "body": '{"a": 1}',
+        "isBase64Encoded": False,
+    }
+    (deployment,) = rest.client.get_deployments(restApiId=rest.id)["items"]
+    changing = ("extendedRequestId", "requestId", "requestTime", "requestTimeEpoch")
+    seen = {name: context.pop(name) for name in changing}
+    assert context == {
+        "accountId": "000000000000",
+        "apiId": rest.id,
+        "deploymentId": deployment["id"],
+        "domainName": domain,
+        "domainPrefix": rest.id,
+        "httpMethod": "POST",
+        "identity": {
+            **dict.fromkeys(
+                (
+                    *("accessKey", "accountId", "caller", "cognitoAuthenticationProvider"),
+                    *("cognitoAuthenticationType", "cognitoIdentityId", "cognitoIdentityPoolId"),
+                    *("principalOrgId", "user", "userArn"),
+                )
+            ),
+            "sourceIp": "127.0.0.1",
+            "userAgent": "me/1",
+        },
+        "path": "/dev/echo/a%20b",
+        "protocol": "HTTP/1.1",
+        "resourceId": rest.resources["/echo/{id}"],
+        "resourcePath": "/echo/{id}",
+        "stage": "dev",
+    }
+    assert answer.status == 201
+    assert answer.headers["x-amzn-RequestId"] == seen["requestId"]
+    assert answer.headers["x-amz-apigw-id"] == seen["extendedRequestId"]
+    assert (answer.headers["X-Mine"], answer.headers["Content-Type"]) == ("yes", "application/json")
+    assert answer.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
+
+
+def test_what_a_request_lacks_is_null(rest: RestApi, call: Caller) -> None:
+    event = json.loads(call(f"/restapis/{rest.id}/dev/_user_request_/echo/7")[1])
+    empty = ("queryStringParameters", "multiValueQueryStringParameters", "body")
+    assert {event[name] for name in empty} == {None}
+    assert event["path"] == "/echo/7"
+
+
+def test_a_failing_function_is_a_bad_gateway(rest: RestApi, call: Caller) -> None:
+    answer, body = call(f"/_aws/execute-api/{rest.id}/dev/fails")
+    assert (answer.status, json.loads(body)) == (502, {"message": "Internal server error"})
+    assert answer.headers["x-amzn-ErrorType"] == "InternalServerErrorException"
+
+
+def test_a_slow_function_times_out_for_its_client_and_runs_on(
+    rest: RestApi, call: Caller, emulator: RunningEmulator
+) -> None:
+    answer, body = call(f"/_aws/execute-api/{rest.id}/dev/slow")
+    assert (answer.status, json.loads(body)) == (504, {"message": "Endpoint request timed out"})
+    emulator.settle()
+    (record,) = emulator.invocations("slow")
+    assert "slow ends" in record["log"]
+    assert (record["status"], record["source"]) == ("success", "apigateway")
+
+
+def test_an_authorizer_lets_in_and_keeps_out(rest: RestApi, call: Caller) -> None:
+    path = f"/_aws/execute-api/{rest.id}/dev/secret"
+    answer, body = call(path, headers={"Authorization": "yes"})
+    assert answer.status == 201
+    authorizer = json.loads(body)["requestContext"]["authorizer"]
+    assert authorizer == {"principalId": "me", "tenant": "t1", "level": "3"}
+    assert call(path, headers={"Authorization": "no"})[0].status == 403
+    assert call(path)[0].status == 401
+
+
+def test_a_functions_policy_has_to_name_the_method(
+    rest: RestApi, call: Caller, emulator: RunningEmulator
+) -> None:
+    functions = emulator.client("lambda")
+    arn = f"arn:aws:execute-api:us-east-1:000000000000:{rest.id}"
+    path = f"/_aws/execute-api/{rest.id}/dev/guarded/x"
+
+    def permit(statement: str, source_arn: str) -> None:
+        functions.add_permission(
+            FunctionName=f"{FUNCTION}guarded",
+            StatementId=statement,
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+            SourceArn=source_arn,
+        )
+
+    permit("other", f"{arn}/*/POST/guarded/*")
+    answer, body = call(path)
+    assert (answer.status, json.loads(body)) == (500, {"message": "Internal server error"})
+    permit("this", f"{arn}/*/GET/guarded/*")
+    assert call(path)[0].status == 201
