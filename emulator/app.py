@@ -19,7 +19,7 @@ from emulator.aws import AwsError, Functions, Moto
 from emulator.aws.routing import scope_of
 from emulator.console import Admin, Rooms
 from emulator.control import CodeStore, FunctionChange, FunctionStore, MappingStore, OtherServices
-from emulator.event_sources import Alarms, EventSources, HttpEvents, Surroundings
+from emulator.event_sources import Alarms, DestinationSender, EventSources, HttpEvents, Surroundings
 from emulator.gateway import Hosts, Router, Server, serve
 from emulator.invoke import Invoker, InvokeSettings, Neighbours
 from emulator.model import (
@@ -106,6 +106,7 @@ class Emulator:
             Neighbours(
                 store=_UpToDate(self.store, self._catch_up),
                 environments=self.environments,
+                destinations=DestinationSender(self.moto, self._accept, self.clock),
                 records=self.records,
                 metrics=self.metrics,
                 journal=self.journal,
@@ -333,6 +334,9 @@ class Emulator:
 
     def _invoke(self, call: Call) -> bytes:
         return self.invoker.run(call)[0].payload
+
+    def _accept(self, call: Call) -> str:
+        return self.invoker.accept(call)
 
     def _services(self) -> Mapping[str, str]:
         return {"lambda": "running", **dict.fromkeys(self.moto.services(), "running")}

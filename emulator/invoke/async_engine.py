@@ -34,7 +34,8 @@ class AsyncEngine:
 
     `_lock` guards the queues and the heap; it is never held while a function is looked up or
     runs, nor while a thread starts. attempt: runs an event once, and returns the seconds on the
-    clock after which it is to be tried again, or None when it is over.
+    clock after which it is to be tried again, or None when nothing is left to try: then it is
+    for `attempt` to see what follows, and to take the event out of `kept` afterwards.
     """
 
     def __init__(
@@ -106,6 +107,8 @@ class AsyncEngine:
     def reset(self) -> None:
         """Forget every event; an attempt that runs goes on, but nothing follows from it."""
         with self._lock:
+            for event in self._events.values():
+                event.is_forgotten = True
             self._events.clear()
             self._later.clear()
             for queue in self._queues.values():
@@ -163,9 +166,7 @@ class AsyncEngine:
             except Exception:  # noqa: BLE001 - a bug of ours: show it, and keep the event
                 self._reporter.event("async.failed", error=traceback.format_exc())
                 delay_s = _AFTER_BUG_S
-            if delay_s is None:
-                self._kept.over(event)
-            else:
+            if delay_s is not None:
                 self._kept.postponed(event, delay_s)
             self._finish(queue, event, delay_s)
             if delay_s is not None:

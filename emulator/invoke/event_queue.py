@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from emulator.invoke.ramp import FIRST_RUNNERS, allowed_runners
-from emulator.model import Call
+from emulator.model import LATEST, Call
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -18,7 +18,10 @@ class QueuedEvent:
     accepted_at: float  # seconds since the epoch
     accepted_s: float  # the same moment on Clock.monotonic
     attempts: int = 0
+    failure: str | None = None  # what the last attempt that ran answered
+    failed_version: str = LATEST  # which version that was
     refusals: int = 0  # in a row: throttled, or a service error
+    is_forgotten: bool = False  # after a reset, nothing follows from an attempt that still runs
     journal_number: int | None = None  # None: it is in memory only
     skipped_s: float = 0.0  # delays that were not waited for, because the user scales them down
 

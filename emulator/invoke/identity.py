@@ -3,6 +3,7 @@
 import random
 import re
 from typing import Final
+from urllib.parse import unquote
 
 # Own generator: a program that seeds the module's does not make our ids repeat. They are no secret.
 _bits: Final = random.Random().getrandbits
@@ -29,7 +30,7 @@ def trace_header(callers: str | None, now: float) -> str:
         return f"Root={_new_root(now)};Parent={_bits(64):016x};Sampled=0"
     if _WHOLE.fullmatch(callers):
         return callers
-    members = _members(callers)
+    members = _members(unquote(callers))  # boto3 escapes what stands between two of a Lineage
     root = members.pop("Root", "")
     if not _ROOT.fullmatch(root):
         root = _new_root(now)

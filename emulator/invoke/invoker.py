@@ -1,5 +1,6 @@
 """The one door through which every invocation goes, whoever asks for it."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,7 +12,9 @@ from emulator.invoke.event_queue import Backlog, QueuedEvent
 from emulator.invoke.identity import new_request_id, trace_header
 from emulator.invoke.kept_events import KeptEvents
 from emulator.invoke.neighbours import Neighbours
+from emulator.invoke.outbox import Outbox
 from emulator.invoke.payload import check_payload
+from emulator.invoke.recursion import LIMIT, advanced, invocations, stopped
 from emulator.model import (
     Call,
     Invocation,
@@ -51,16 +54,23 @@ class Invoker:
             activity=around.activity,
             clock=around.clock,
         )
+        kept = KeptEvents(around.journal, around.reporter, around.clock)
+        self._metrics = around.metrics
+        self._outbox = Outbox(
+            around.destinations, kept, around.metrics, around.reporter, around.activity
+        )
         self._delivery = Delivery(
             around.store,
             self._attempts,
+            self._outbox,
+            around.metrics,
             around.reporter,
             around.clock,
             settings.retry_delay_scale,
         )
         self._engine = AsyncEngine(
             self._delivery.attempt,
-            KeptEvents(around.journal, around.reporter, around.clock),
+            kept,
             around.reporter,
             around.activity,
             around.clock,
@@ -74,16 +84,18 @@ class Invoker:
         resolved = _admissible(self._store.resolve, call, limits.SYNC_REQUEST_BYTES)
         request_id = call.request_id or new_request_id()
         now = self._clock.now()
+        trace = advanced(trace_header(call.trace_header, now), resolved.version.arn)
         invocation = Invocation(
             request_id=request_id,
             payload=call.payload,
             invoked_arn=resolved.invoked_arn,
-            trace_header=trace_header(call.trace_header, now),
+            trace_header=trace,
             client_context=call.client_context,
             source=call.source,
             cause=call.cause,
         )
         try:
+            self._check_loop(resolved, trace)
             return self._attempts.run(resolved, invocation, now), request_id
         except LambdaError as error:
             self._reporter.event(
@@ -95,6 +107,12 @@ class Invoker:
             )
             raise
 
+    def _check_loop(self, resolved: ResolvedFunction, trace: str) -> None:
+        arn = resolved.version.arn
+        if invocations(trace, arn) > LIMIT and not resolved.may_recurse:
+            self._metrics.of_function("RecursiveInvocationsDropped", arn)
+            raise stopped()
+
     def accept(self, call: Call) -> str:
         """Queue the event and return its request id, the same for all attempts.
 
@@ -103,15 +121,17 @@ class Invoker:
         # Nobody who hands over an event waits for a reload: each attempt finds its code anew.
         resolved = _admissible(self._store.look_up, call, limits.ASYNC_REQUEST_BYTES)
         now = self._clock.now()
+        arn = resolved.version.arn
         event = QueuedEvent(
             request_id=call.request_id or new_request_id(),
             call=call,
-            function_arn=resolved.version.arn,
-            trace_header=trace_header(call.trace_header, now),
+            function_arn=arn,
+            trace_header=advanced(trace_header(call.trace_header, now), arn),
             accepted_at=now,
             accepted_s=self._clock.monotonic(),
         )
         self._engine.accept(event)
+        self._metrics.of_function("AsyncEventsReceived", arn)
         return event.request_id
 
     def resume(self) -> int:
@@ -140,8 +160,9 @@ class Invoker:
         return self._delivery.given_up
 
     def reset(self) -> None:
-        """Forget all queued events; what runs goes on, but is not retried."""
+        """Forget all queued events; what runs goes on, but nothing follows from it."""
         self._engine.reset()
+        self._outbox.reset()
 
     def stop(self, grace_s: float) -> int:
         """Start no queued event any more; wait up to `grace_s` for those that run.
@@ -149,7 +170,9 @@ class Invoker:
         Returns how many events are not over: the journal keeps them, or they are lost.
         Synchronous calls are their callers' to wait for.
         """
-        return self._engine.stop(grace_s)
+        deadline = time.monotonic() + grace_s
+        left = self._engine.stop(grace_s)
+        return left + self._outbox.stop(max(0.0, deadline - time.monotonic()))
 
 
 def _admissible(

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from emulator.model import (
     Clock,
+    DestinationMessage,
     FunctionVersion,
     Invocation,
     InvocationResult,
@@ -41,12 +42,21 @@ class Environments(Protocol):
         ...
 
 
+class Destinations(Protocol):
+    """Other services, as far as records and dead letters go there."""
+
+    def send(self, message: DestinationMessage) -> None:
+        """Hand a message to its target; raise DestinationError when it does not take it."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Neighbours:
     """What an `Invoker` works with."""
 
     store: Resolver
     environments: Environments
+    destinations: Destinations
     records: Records
     metrics: Metrics
     journal: EventJournal

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from emulator.model import limits
+from emulator.model import EventInvokeConfig, limits
 
-# Lambda never waits longer between two attempts than it keeps an event, so this is all there is.
 _FIRST_BACK_OFF_S, _LARGEST_BACK_OFF_S = limits.ASYNC_THROTTLE_DELAY_S
 
 
 class Condition(StrEnum):
-    """Why an event is given up, in the words of a destination record."""
+    """How an event ended, in the words of a destination record."""
 
+    SUCCESS = "Success"
     RETRIES_EXHAUSTED = "RetriesExhausted"
     EVENT_AGE_EXCEEDED = "EventAgeExceeded"
+    ZERO_RESERVED_CONCURRENCY = "ZeroReservedConcurrency"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +30,16 @@ class RetryPolicy:
 
 
 DEFAULT_POLICY: Final = RetryPolicy()
+
+
+def policy_of(config: EventInvokeConfig) -> RetryPolicy:
+    """What a function's settings make of it."""
+    if config.retries is None and config.max_age_s is None:
+        return DEFAULT_POLICY
+    return RetryPolicy(
+        retries=DEFAULT_POLICY.retries if config.retries is None else config.retries,
+        max_age_s=DEFAULT_POLICY.max_age_s if config.max_age_s is None else config.max_age_s,
+    )
 
 
 def after_function_error(

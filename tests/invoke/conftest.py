@@ -16,6 +16,7 @@ from emulator.model import (
     Call,
     Clock,
     CodePackage,
+    DestinationMessage,
     FunctionVersion,
     Invocation,
     InvocationResult,
@@ -70,6 +71,8 @@ class Functions:
     def __init__(self) -> None:
         self._names: dict[str, int] = {}
         self.inactive: set[str] = set()
+        self.settings: dict[str, Any] = {}  # further members of every ResolvedFunction
+        self.dead_letter_arn: str | None = None
 
     def deploy(self, name: str) -> None:
         self._names[name] = self._names.get(name, 0) + 1
@@ -92,9 +95,12 @@ class Functions:
             handler="app.handler",
             role="",
             code=CODE,
+            dead_letter_arn=self.dead_letter_arn,
         )
         is_active = function not in self.inactive
-        return ResolvedFunction(version=version, invoked_arn=arn, is_active=is_active)
+        return ResolvedFunction(
+            version=version, invoked_arn=arn, is_active=is_active, **self.settings
+        )
 
     look_up = resolve
 
@@ -111,6 +117,18 @@ class Sandbox:
         return self.handlers[version.name](invocation)
 
 
+class Destinations:
+    """Takes messages; does more for a target that has an entry in `on_send`."""
+
+    def __init__(self) -> None:
+        self.sent: list[DestinationMessage] = []
+        self.on_send: dict[str, Callable[[], None]] = {}
+
+    def send(self, message: DestinationMessage) -> None:
+        self.on_send.get(message.target_arn, lambda: None)()
+        self.sent.append(message)
+
+
 class Workbench:
     """The invoker of one test."""
 
@@ -118,6 +136,7 @@ class Workbench:
         self.clock = Clock()
         self.functions = Functions()
         self.sandbox = Sandbox()
+        self.destinations = Destinations()
         self.records = Records()
         self.metrics = Metrics(self.clock)
         self.activity = Activity(self.clock)
@@ -127,6 +146,7 @@ class Workbench:
             Neighbours(
                 store=self.functions,
                 environments=self.sandbox,
+                destinations=self.destinations,
                 records=self.records,
                 metrics=self.metrics,
                 journal=journal or EventJournal(),

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from emulator.invoke.recursion import advanced
 from emulator.model import Invocation, InvocationResult, LambdaError, limits
 
 if TYPE_CHECKING:
     from tests.invoke.conftest import Workbench
 
+ARN = "arn:aws:lambda:us-east-1:000000000000:function"
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 
 
@@ -40,7 +42,7 @@ def test_a_call_gets_the_functions_result_and_the_id_of_the_request(
             request_id=request_id,
             payload=b'{"id":1}',
             invoked_arn="arn:aws:lambda:us-east-1:000000000000:function:orders:prod",
-            trace_header=TRACE,
+            trace_header=advanced(TRACE, f"{ARN}:orders"),
             client_context='{"custom":{}}',
             source="url",
             cause="photos/cat.jpg",
