@@ -7,7 +7,7 @@ import pytest
 from tests.end_to_end.project_folder import ProjectFolder
 from tests.running_emulator import running_emulator
 
-DEPTH = 20
+DEPTH = 15  # the sixteenth invocation of a chain is the last one
 CHAINS = 5
 TOP = """
 [resources]
