@@ -261,6 +261,7 @@ class Emulator:
                 clock=self.clock,
                 log_book=self.log_book,
                 records=self.records,
+                nats=self.event_sources.nats,
             )
         )
 

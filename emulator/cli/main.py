@@ -3,31 +3,19 @@
 Those are imported when a command runs, so that `invoke` does not pay for what `start` needs.
 """
 
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Literal
+from typing import BinaryIO, Final, Literal
 
 import click
 from typing_extensions import override
 
 from emulator import __version__
 from emulator.cli.errors import CommandError
+from emulator.cli.nats import nats
+from emulator.cli.options import AS_JSON, DEFAULT_PORT, NEEDS_SERVER, default_port, running_server
 
-if TYPE_CHECKING:
-    from emulator.cli.server import RunningServer
-
-DEFAULT_PORT: Final = 4566
 WRONG_USE: Final = 2
-
-_NEEDS_SERVER: Final = click.option(
-    "--endpoint-url",
-    envvar="LAMBDA_EMULATOR_ENDPOINT",
-    metavar="URL",
-    help=f"The running emulator.  [default: http://127.0.0.1:{DEFAULT_PORT}]",
-    show_envvar=True,
-)
-_AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
 def main() -> None:
@@ -143,7 +131,7 @@ def start(
     help="Wait for the answer, only hand over the event, or only check.",
 )
 @click.option("--qualifier", help="Version or alias to invoke.  [default: $LATEST]")
-@_NEEDS_SERVER
+@NEEDS_SERVER
 def invoke(
     name: str,
     event: BinaryIO | None,
@@ -170,12 +158,12 @@ def invoke(
     if event is not None:
         content, source = event.read(), event.name
     content = check_json(content, source)
-    sys.exit(call(_server(endpoint_url), name, content, invocation_type, qualifier))
+    sys.exit(call(running_server(endpoint_url), name, content, invocation_type, qualifier))
 
 
 @cli.command("list")
-@_AS_JSON
-@_NEEDS_SERVER
+@AS_JSON
+@NEEDS_SERVER
 def list_(as_json: bool, endpoint_url: str | None) -> None:
     """List the functions of a running emulator.
 
@@ -185,7 +173,7 @@ def list_(as_json: bool, endpoint_url: str | None) -> None:
     """
     from emulator.cli.functions import list_functions
 
-    list_functions(_server(endpoint_url), as_json=as_json)
+    list_functions(running_server(endpoint_url), as_json=as_json)
 
 
 @cli.command()
@@ -198,7 +186,7 @@ def list_(as_json: bool, endpoint_url: str | None) -> None:
     show_default=True,
     help="Number of lines to begin with.",
 )
-@_NEEDS_SERVER
+@NEEDS_SERVER
 def logs(name: str, follow: bool, limit: int, endpoint_url: str | None) -> None:
     """Print the log of function NAME.
 
@@ -208,11 +196,11 @@ def logs(name: str, follow: bool, limit: int, endpoint_url: str | None) -> None:
     """
     from emulator.cli.logs import show_logs
 
-    show_logs(_server(endpoint_url), name, limit=limit, follow=follow)
+    show_logs(running_server(endpoint_url), name, limit=limit, follow=follow)
 
 
 @cli.command()
-@_AS_JSON
+@AS_JSON
 def doctor(as_json: bool) -> None:
     """Tell what this machine lacks for running functions, and how to get it.
 
@@ -222,7 +210,7 @@ def doctor(as_json: bool) -> None:
     """
     from emulator.cli.doctor import examine
 
-    examine(_default_port(), as_json=as_json)
+    examine(default_port(), as_json=as_json)
 
 
 class _Sources(click.Group):
@@ -253,14 +241,4 @@ def generate_event() -> None:
     """
 
 
-def _server(endpoint_url: str | None) -> "RunningServer":
-    from emulator.cli.server import RunningServer
-
-    return RunningServer(endpoint_url or f"http://127.0.0.1:{_default_port()}")
-
-
-def _default_port() -> int:
-    port = os.environ.get("LAMBDA_EMULATOR_PORT") or str(DEFAULT_PORT)
-    if not port.isdigit():
-        raise CommandError(f'LAMBDA_EMULATOR_PORT is "{port}", which is not a port.')
-    return int(port)
+cli.add_command(nats)

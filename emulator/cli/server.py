@@ -69,6 +69,10 @@ class RunningServer:
             text = f"what answers at {self.url} is not this emulator"
             raise CommandError(f"{text}. Pass --endpoint-url.") from None
 
+    def delete(self, path: str, **query: str) -> Answer:
+        """Have something removed."""
+        return _read(self._request("DELETE", f"{path}?{urlencode(query)}"))
+
     def stream(self, path: str, **query: str) -> Iterator[bytes]:
         """Fetch a text piece by piece, as it comes."""
         response = self._request("GET", f"{path}?{urlencode(query)}")

@@ -2,9 +2,24 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from emulator.model import Clock, FunctionVersion
+from emulator.model.triggers.nats import NatsBinding, NatsStatus, NatsTrigger
 from emulator.observe import Activity, LogBook, Records
+
+
+class Nats(Protocol):
+    """Which NATS subject invokes which function."""
+
+    def status(self) -> NatsStatus:
+        """The server and all bindings."""
+
+    def add(self, trigger: NatsTrigger, function_arn: str) -> bool:
+        """Bind; returns whether it was not bound before."""
+
+    def remove(self, subject: str, function: str) -> list[NatsBinding]:
+        """Unbind what `add` bound to a function of that name; returns all that the subject had."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,3 +43,4 @@ class Rooms:
     clock: Clock
     log_book: LogBook
     records: Records
+    nats: Nats

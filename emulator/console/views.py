@@ -1,15 +1,17 @@
 """The console's pages: settle, reset, invocations, clock, functions, logs, code."""
 
-import json
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from threading import Event
-from typing import Any, Final
+from typing import Final
 
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from emulator.console import documents
+from emulator.console.answers import json_answer
+from emulator.console.asked_function import asked_function
+from emulator.console.nats import NatsViews
 from emulator.console.parameters import BadParameterError, Parameters
 from emulator.console.rooms import Rooms
 from emulator.model import FunctionVersion
@@ -26,6 +28,7 @@ def make_app(rooms: Rooms, stopping: Event) -> Flask:
     """Make the console's Flask application; setting `stopping` ends followed logs."""
     app = Flask("emulator.console", static_folder=None)
     views = _Views(rooms, stopping)
+    nats = NatsViews(rooms)
     for rule, method, view in (
         ("/_emulator/settle", "POST", views.settle),
         ("/_emulator/reset", "POST", views.reset),
@@ -35,6 +38,9 @@ def make_app(rooms: Rooms, stopping: Event) -> Flask:
         ("/_emulator/clock", "POST", views.move_clock),
         ("/_emulator/functions", "GET", views.functions),
         ("/_emulator/logs", "GET", views.logs),
+        ("/_emulator/nats", "GET", nats.show),
+        ("/_emulator/nats", "POST", nats.bind),
+        ("/_emulator/nats", "DELETE", nats.unbind),
         ("/_emulator/code/<token>", "GET", views.code),
     ):
         app.add_url_rule(rule, f"{method} {rule}", view, methods=[method])
@@ -55,19 +61,19 @@ class _Views:
         timeout_s = _query("timeout").seconds("timeout", SETTLE_TIMEOUT_S)
         self._rooms.catch_up()
         if self._rooms.activity.wait_idle(timeout_s):
-            return _json({"settled": True, "pending": {}})
+            return json_answer({"settled": True, "pending": {}})
         pending = self._rooms.activity.pending()
         what = ", ".join(f"{count} {kind}" for kind, count in pending.items())
         message = f"after {timeout_s:g} s there is still pending: {what}"
-        return _json({"settled": False, "pending": pending, "message": message}, 504)
+        return json_answer({"settled": False, "pending": pending, "message": message}, 504)
 
     def reset(self) -> Response:
         """Empty everything and load the project again."""
         try:
             self._rooms.reset()
         except ValueError as error:  # the project's file has mistakes
-            return _json({"message": str(error)}, 400)
-        return _json({"status": "ok"})
+            return json_answer({"message": str(error)}, 400)
+        return json_answer({"status": "ok"})
 
     def invocations(self) -> Response:
         """The newest invocations, newest first."""
@@ -75,11 +81,11 @@ class _Views:
         records = self._rooms.records.newest(
             query.text("function"), query.count("limit", INVOCATIONS)
         )
-        return _json([documents.of_record(record) for record in records])
+        return json_answer([documents.of_record(record) for record in records])
 
     def clock(self) -> Response:
         """What time it is."""
-        return _json(documents.of_clock(self._rooms.clock))
+        return json_answer(documents.of_clock(self._rooms.clock))
 
     def move_clock(self) -> Response:
         """Move time forward, stop it, or let it run on."""
@@ -94,12 +100,12 @@ class _Views:
     def functions(self) -> Response:
         """Every function of every account and region, by name."""
         versions = sorted(self._rooms.functions(), key=lambda version: version.name)
-        return _json([documents.of_function(version) for version in versions])
+        return json_answer([documents.of_function(version) for version in versions])
 
     def logs(self) -> Response:
         """The newest lines of a function's log as text; with `follow` those to come, too."""
         query = _query("function", "follow", "limit")
-        version = self._function(query.text("function"))
+        version = asked_function(self._rooms.functions(), query.text("function"))
         limit = query.count("limit", LOG_LINES)
         lines = self._lines(version, limit, is_followed=bool(query.flag("follow")))
         return Response(lines, mimetype="text/plain")
@@ -108,20 +114,10 @@ class _Views:
         """The zip that GetFunction's Code.Location points at."""
         archive = self._rooms.archive_for(token)
         if archive is None:
-            return _json({"message": "no such code: its function was changed or deleted"}, 404)
+            return json_answer(
+                {"message": "no such code: its function was changed or deleted"}, 404
+            )
         return Response(archive, mimetype="application/zip")
-
-    def _function(self, name: str | None) -> FunctionVersion:
-        if name is None:
-            raise BadParameterError("function", 'parameter "function" is missing')
-        account, region = request.environ["emulator.account"], request.environ["emulator.region"]
-        versions = self._rooms.functions()
-        found = [version for version in versions if version.name == name]
-        if not found:
-            names = nearest(name, sorted(version.name for version in versions))
-            raise BadParameterError("function", f'function "{name}" is not registered{names}')
-        # The caller's own function where there are several; else the only one there is.
-        return next((v for v in found if (v.account, v.region) == (account, region)), found[0])
 
     def _lines(self, version: FunctionVersion, limit: int, *, is_followed: bool) -> Iterator[bytes]:
         book, group = self._rooms.log_book, version.log_group_name
@@ -141,16 +137,12 @@ def _text(events: Iterable[LogEvent]) -> bytes:
     return "".join(event.message.removesuffix("\n") + "\n" for event in events).encode()
 
 
-def _json(document: Any, status: int = 200) -> Response:
-    return Response(json.dumps(document), status, mimetype="application/json")
-
-
 def _bad_parameter(error: BadParameterError) -> Response:
-    return _json({"message": str(error), "parameter": error.parameter}, 400)
+    return json_answer({"message": str(error), "parameter": error.parameter}, 400)
 
 
 def _http_error(error: HTTPException) -> Response:
     message = f"{request.method} {request.path}: {error.name}"
     if error.code == HTTPStatus.NOT_FOUND:
         message += nearest(request.path, (page.rule for page in current_app.url_map.iter_rules()))
-    return _json({"message": message}, error.code or 500)
+    return json_answer({"message": message}, error.code or 500)

@@ -38,6 +38,11 @@ class EventSources:
         """API Gateway and load balancers, as one application."""
         return next(one.wsgi for one in self._sources if isinstance(one, ApiGateway))
 
+    @property
+    def nats(self) -> NatsEvents:
+        """NATS, whose bindings are shown and changed by command."""
+        return next(one for one in self._sources if isinstance(one, NatsEvents))
+
     def start(self) -> None:
         """Have them begin; the emulator answers already."""
         for source in self._sources:

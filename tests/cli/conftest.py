@@ -59,6 +59,10 @@ def _handler(fake: FakeEmulator) -> type[BaseHTTPRequestHandler]:
             else:
                 self._answer(fake.status, fake.body, fake.headers)
 
+        def do_DELETE(self) -> None:
+            fake.asked.append(("DELETE", self.path, b""))
+            self._answer(fake.status, fake.body, fake.headers)
+
         def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():

@@ -25,6 +25,7 @@ from emulator.model import (
     InvocationResult,
     Status,
 )
+from emulator.model.triggers.nats import NatsBinding, NatsStatus, NatsTrigger
 from emulator.observe import Activity, InvocationRecord, LogBook, Records
 
 CODE = CodePackage(folder=Path("/src/hello"), sha256="x", size_bytes=1, is_live=True)
@@ -76,6 +77,33 @@ def record(name: str, request_id: str, **changes: Any) -> InvocationRecord:
     )
 
 
+class FakeNats:
+    """Bindings without a server."""
+
+    def __init__(self) -> None:
+        self.bindings: list[NatsBinding] = []
+
+    def status(self) -> NatsStatus:
+        return NatsStatus(
+            url="nats://h:1", is_connected=True, dropped=2, bindings=tuple(self.bindings)
+        )
+
+    def add(self, trigger: NatsTrigger, function_arn: str) -> bool:
+        binding = NatsBinding(
+            trigger=trigger, function_arn=function_arn, is_declared=False, state="listening"
+        )
+        is_new = binding not in self.bindings
+        self.bindings += [binding] * is_new
+        return is_new
+
+    def remove(self, subject: str, function: str) -> list[NatsBinding]:
+        return [
+            each
+            for each in self.bindings
+            if (each.trigger.subject, each.function_arn.rpartition(":")[2]) == (subject, function)
+        ]
+
+
 @dataclass
 class Emulator:
     """Real rooms with an Admin before them."""
@@ -88,6 +116,7 @@ class Emulator:
         self.activity = Activity(self.clock)
         self.log_book = LogBook(self.clock)
         self.records = Records()
+        self.nats = FakeNats()
         self.admin = Admin(
             Rooms(
                 version="1.2.3",
@@ -100,6 +129,7 @@ class Emulator:
                 clock=self.clock,
                 log_book=self.log_book,
                 records=self.records,
+                nats=self.nats,
             )
         )
 
@@ -110,6 +140,9 @@ class Emulator:
 
     def get(self, path: str) -> TestResponse:
         return Client(self.wsgi).get(path)
+
+    def delete(self, path: str) -> TestResponse:
+        return Client(self.wsgi).delete(path)
 
     def post(self, path: str, body: object = None) -> TestResponse:
         return Client(self.wsgi).post(path, json=body) if body else Client(self.wsgi).post(path)
@@ -140,7 +173,7 @@ from emulator.observe import Activity, LogBook, Records
 clock = Clock()
 admin = Admin(Rooms(version="1", functions=list, services=dict, archive_for=dict().get,
     reset=list, catch_up=list, activity=Activity(clock),
-    clock=clock, log_book=LogBook(clock), records=Records()))
+    clock=clock, log_book=LogBook(clock), records=Records(), nats=None))
 environ = {"PATH_INFO": "/_emulator/health", "REQUEST_METHOD": "GET"}
 assert admin(environ, lambda status, headers: None)
 sys.exit("flask" in sys.modules or "werkzeug" in sys.modules)
@@ -415,3 +448,63 @@ def test_a_followed_log_does_not_hold_up_a_stop(
     answer = followed.getresponse()
     emulator.admin.stop()
     assert answer.read() == b""
+
+
+def test_a_subject_is_bound_by_the_nats_page_and_shown_there(emulator: Emulator) -> None:
+    emulator.functions.append(function("hello"))
+    body = {"subject": "a.*", "function": "hello", "stream": "A", "max_deliver": 3}
+    bound = {
+        "subject": "a.*",
+        "stream": "A",
+        "max_deliver": 3,
+        "function": "hello",
+        "function_arn": function("hello").arn,
+        "declared": False,
+        "state": "listening",
+    }
+    assert emulator.post("/_emulator/nats", body).json == {"new": True, **bound}
+    assert emulator.post("/_emulator/nats", body).json == {"new": False, **bound}
+    assert emulator.get("/_emulator/nats").json == {
+        "url": "nats://h:1",
+        "connected": True,
+        "dropped": 2,
+        "bindings": [bound],
+    }
+    answer = emulator.delete("/_emulator/nats?subject=a.*&function=hello")
+    assert answer.json == {"removed": [bound]}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"subject": "a"}, 'parameter "function" is missing'),
+        ({"subject": "a", "function": "helo"}, 'function "helo" is not registered (have: hello)'),
+        ({"function": "hello"}, 'subject: "" is not a subject like orders.new'),
+        ({"subject": "a..b", "function": "hello"}, 'subject: "a..b" is not a subject'),
+        ({"subject": "a", "function": "hello", "max_deliver": 2}, "max_deliver: needs a stream"),
+        ({"subject": "a", "function": "hello", "group": "g"}, 'unknown parameter "group"'),
+    ],
+)
+def test_a_binding_that_makes_no_sense_is_refused(
+    emulator: Emulator, body: dict[str, Any], message: str
+) -> None:
+    emulator.functions.append(function("hello"))
+    answer = emulator.post("/_emulator/nats", body)
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert answer.json["message"].startswith(message)
+    assert emulator.nats.bindings == []
+
+
+def test_what_is_not_bound_and_what_the_project_declares_is_not_unbound(
+    emulator: Emulator,
+) -> None:
+    assert emulator.delete("/_emulator/nats?subject=a&function=hello").status_code == 404
+    declared = NatsBinding(
+        trigger=NatsTrigger(subject="a"), function_arn=function("hello").arn, is_declared=True
+    )
+    emulator.nats.bindings.append(declared)
+    answer = emulator.delete("/_emulator/nats?subject=a&function=hello")
+    assert answer.status_code == 409
+    assert answer.json is not None
+    assert answer.json["message"].endswith("by emulator.toml: take the trigger out there")

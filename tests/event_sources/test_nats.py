@@ -561,15 +561,15 @@ def test_what_was_bound_by_command_outlives_the_process_until_it_is_unbound(
     assert [(one.trigger, one.function_arn) for one in second.status().bindings] == [
         (trigger, ARN + "f")
     ]
-    assert second.remove("kept", ARN + "g") == []
-    assert len(second.remove("kept", ARN + "f")) == 1
+    assert second.remove("kept", "g") == []
+    assert len(second.remove("kept", "f")) == 1
     assert NatsEvents(around).status().bindings == ()
     documents.close()
 
 
 def test_what_the_project_declares_is_not_unbound_by_command(lab: Lab) -> None:
     lab.bind("declared")
-    (found,) = lab.source.remove("declared", ARN + "f")
+    (found,) = lab.source.remove("declared", "f")
     assert found.is_declared
     assert len(lab.source.status().bindings) == 1
 

@@ -84,21 +84,23 @@ class NatsEvents(EventSource):
         self.around.documents.put(_DOCUMENTS, _document_key(trigger, function_arn), document)
         return True
 
-    def remove(self, subject: str, function_arn: str) -> list[NatsBinding]:
+    def remove(self, subject: str, function: str) -> list[NatsBinding]:
         """Unbind by command: all that `add` bound; returns what the subject had, declared or not.
 
-        What emulator.toml declares stays: it would be back at the next start.
+        function: a name; the function itself may be gone. What emulator.toml declares stays: it
+        would be back at the next start.
         """
         found = [
             binding
             for binding in self.status().bindings
-            if (binding.trigger.subject, binding.function_arn) == (subject, function_arn)
+            if binding.trigger.subject == subject
+            and binding.function_arn.rpartition(":")[2] == function
         ]
         for binding in found:
             if not binding.is_declared:
-                key = _document_key(binding.trigger, function_arn)
-                self.around.documents.delete(_DOCUMENTS, key)
-                self._unbind((binding.trigger, function_arn))
+                key = (binding.trigger, binding.function_arn)
+                self.around.documents.delete(_DOCUMENTS, _document_key(*key))
+                self._unbind(key)
         return found
 
     def status(self) -> NatsStatus:
