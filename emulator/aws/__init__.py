@@ -8,6 +8,12 @@ from emulator.aws.functions import Functions
 from emulator.aws.inside import AwsError
 from emulator.aws.mount import Moto
 from emulator.aws.notifications import BucketNotifications, Refused, Rule
+from emulator.aws.scheduler_facts import (
+    Schedule,
+    ScheduleDeletedFact,
+    ScheduleSavedFact,
+    ScheduleTarget,
+)
 from emulator.aws.sns_facts import MessageAttribute, NotificationFact
 from emulator.aws.stream_facts import RecordsAppendedFact, StreamChangedFact
 from emulator.aws.streams import (
@@ -41,6 +47,10 @@ __all__ = [
     "Rule",
     "RuleSavedFact",
     "RuleTarget",
+    "Schedule",
+    "ScheduleDeletedFact",
+    "ScheduleSavedFact",
+    "ScheduleTarget",
     "StreamChangedFact",
     "StreamDescription",
     "StreamReader",

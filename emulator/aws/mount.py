@@ -25,6 +25,7 @@ from emulator.aws.provisioning import Provisioning
 from emulator.aws.queues import Queues
 from emulator.aws.rest_apis import RestApis
 from emulator.aws.routing import Environ, scope_of
+from emulator.aws.schedules import Schedules
 from emulator.aws.services import Services
 from emulator.aws.streams import Streams
 from emulator.aws.tables import Tables
@@ -83,6 +84,7 @@ class Moto:
         self.tables = Tables(self._services, locks, own)
         self._inside = Inside(self._services, locks, own, reporter)
         self.event_buses = EventBuses(self._services, own, context)
+        self.schedules = Schedules(self._services, own)
         self.calls = OwnCalls(self.wsgi)
         self._front = Front(
             context,

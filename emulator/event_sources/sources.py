@@ -9,6 +9,7 @@ from emulator.event_sources.events import BusEvents
 from emulator.event_sources.mappings import Mappings
 from emulator.event_sources.nats import NatsEvents
 from emulator.event_sources.s3 import S3Events
+from emulator.event_sources.scheduler import ScheduledCalls
 from emulator.event_sources.sns import SnsEvents
 from emulator.event_sources.source import EventSource, Surroundings
 from emulator.model.triggers import Trigger
@@ -17,6 +18,7 @@ _ALL: Final[tuple[type[EventSource], ...]] = (
     ApiGateway,
     Mappings,
     BusEvents,
+    ScheduledCalls,
     S3Events,
     SnsEvents,
     NatsEvents,

@@ -34,11 +34,22 @@ _BUSY: Final = frozenset(
 
 
 class TargetError(Exception):
-    """A target did not take a document: a code of EventBridge's, and whether to try again."""
+    """A target did not take a document: EventBridge's code, the service's, and what to do.
 
-    def __init__(self, code: str, message: str, *, is_retryable: bool = False) -> None:
+    is_retryable: whether to try again.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        service_code: str | None = None,
+        is_retryable: bool = False,
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
+        self.service_code = service_code or code
         self.message = message
         self.is_retryable = is_retryable
 
@@ -156,16 +167,21 @@ def with_errors(call: Callable[[], _Answer]) -> _Answer:
 
 
 def _target_error(code: str, message: str, status: int) -> TargetError:
-    text = f"{code}: {message}"
+    kind, is_retryable = _kind(code, status)
+    return TargetError(kind, f"{code}: {message}", service_code=code, is_retryable=is_retryable)
+
+
+def _kind(code: str, status: int) -> tuple[str, bool]:
+    """EventBridge's word for a service's error, and whether it tries again."""
     if code in _GONE or status == 404:
-        return TargetError(NO_RESOURCE, text)
+        return NO_RESOURCE, False
     if status == 403 or "AccessDenied" in code:
-        return TargetError(NO_PERMISSIONS, text)
+        return NO_PERMISSIONS, False
     if code in _BUSY or status == 429:
-        return TargetError("THROTTLING", text, is_retryable=True)
+        return "THROTTLING", True
     if status >= 500 and status != 501:  # 501: what the emulator does not know
-        return TargetError("ERROR_FROM_TARGET", text, is_retryable=True)
-    return TargetError("SDK_CLIENT_ERROR", text)
+        return "ERROR_FROM_TARGET", True
+    return "SDK_CLIENT_ERROR", False
 
 
 def _service(arn: str) -> str:

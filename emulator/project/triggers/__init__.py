@@ -5,11 +5,12 @@ from typing import Final
 
 from emulator.model.triggers import Trigger
 from emulator.project.table import Table
-from emulator.project.triggers import events, nats, s3, sns
+from emulator.project.triggers import events, nats, s3, schedule, sns
 
 READERS: Final[Mapping[str, Callable[[Table], Trigger]]] = {  # by `source`
     "events": events.read,
     "s3": s3.read,
+    "schedule": schedule.read,
     "sns": sns.read,
     "nats": nats.read,
 }
