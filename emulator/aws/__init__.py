@@ -8,6 +8,8 @@ from emulator.aws.functions import Functions
 from emulator.aws.inside import AwsError
 from emulator.aws.mount import Moto
 from emulator.aws.notifications import BucketNotifications, Refused, Rule
+from emulator.aws.queue_facts import QueueFact
+from emulator.aws.queues import QueueMessage, Receipt
 from emulator.aws.scheduler_facts import (
     Schedule,
     ScheduleDeletedFact,
@@ -39,6 +41,9 @@ __all__ = [
     "NotificationsSavedFact",
     "ObjectFact",
     "ProjectRule",
+    "QueueFact",
+    "QueueMessage",
+    "Receipt",
     "RecordsAppendedFact",
     "Refused",
     "Requester",

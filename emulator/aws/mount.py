@@ -78,7 +78,7 @@ class Moto:
         self.topics = Topics(self._services, locks, self.permissions, reporter)
         own = OwnRequests(self._buffer, locks, activity, reporter)
         self._provisioning = Provisioning(self._services, own)
-        self.queues = Queues(self._services, own)
+        self.queues = Queues(self._services, own, clock)
         self.rest_apis = RestApis(self._services, locks)
         self.streams = Streams(self._services, locks)
         self.tables = Tables(self._services, locks, own)

@@ -10,8 +10,11 @@ from typing_extensions import override
 from emulator.control import MappingChange
 from emulator.event_sources.poller import Poller, Pollers
 from emulator.event_sources.source import EventSource, Surroundings
+from emulator.event_sources.sqs import SqsPollers
 
-POLLERS: Final[Mapping[str, type[Pollers]]] = {}  # by the service in the source's ARN
+POLLERS: Final[Mapping[str, type[Pollers]]] = {
+    "sqs": SqsPollers
+}  # by the service in the source's ARN
 
 
 class Mappings(EventSource):
