@@ -13,6 +13,7 @@ from emulator.aws.executions import Executions
 from emulator.aws.facts import Fact
 from emulator.aws.front import Front
 from emulator.aws.functions import Functions
+from emulator.aws.http_apis import HttpApis
 from emulator.aws.inside import Attributes, Inside
 from emulator.aws.locks import ServiceLocks
 from emulator.aws.notifications import Refused, Rule
@@ -80,6 +81,7 @@ class Moto:
         self._provisioning = Provisioning(self._services, own)
         self.queues = Queues(self._services, own, clock)
         self.rest_apis = RestApis(self._services, locks)
+        self.http_apis = HttpApis(self._services, locks)
         self.streams = Streams(self._services, locks)
         self.tables = Tables(self._services, locks, own)
         self._inside = Inside(self._services, locks, own, reporter)

@@ -179,6 +179,11 @@ def grouped(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     return values
 
 
+def grouped_query(query: str) -> dict[str, list[str]]:
+    """All values of each parameter of a query string, decoded."""
+    return grouped(parse_qsl(query, keep_blank_values=True))
+
+
 def remapped(name: str) -> str:
     """The name under which a header of a function's answer goes out."""
     return f"x-amzn-Remapped-{name}" if name.lower() in _REMAPPED else name

@@ -2,7 +2,6 @@
 
 import time
 from typing import Final
-from wsgiref.types import WSGIApplication
 
 from emulator.event_sources.api_gateway.front import ApiGateway
 from emulator.event_sources.events import BusEvents
@@ -36,9 +35,9 @@ class EventSources:
         }
 
     @property
-    def front_ends(self) -> WSGIApplication:
-        """API Gateway and load balancers, as one application."""
-        return next(one.wsgi for one in self._sources if isinstance(one, ApiGateway))
+    def api_gateway(self) -> ApiGateway:
+        """What answers requests to APIs."""
+        return next(one for one in self._sources if isinstance(one, ApiGateway))
 
     @property
     def nats(self) -> NatsEvents:

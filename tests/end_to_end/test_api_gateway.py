@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.end_to_end.project_folder import ProjectFolder
-from tests.event_sources.api_gateway_lab import FUNCTION, RestApi, uri
+from tests.event_sources.api_gateway_lab import FUNCTION, HttpApi, RestApi, uri
 from tests.running_emulator import RunningEmulator, running_emulator
 
 ECHO = """
@@ -224,3 +224,84 @@ def test_a_functions_policy_has_to_name_the_method(
     assert (answer.status, json.loads(body)) == (500, {"message": "Internal server error"})
     permit("this", f"{arn}/*/GET/guarded/*")
     assert call(path)[0].status == 201
+
+
+def test_an_http_api_sends_the_event_of_payload_2(call: Caller, emulator: RunningEmulator) -> None:
+    api = HttpApi(emulator.client("apigatewayv2"))
+    api.route("POST /orders/{id}", "echo")
+    domain = f"{api.id}.execute-api.us-east-1.amazonaws.com"
+    answer, body = call(
+        "/orders/a%20b?x=1&x=2",
+        "POST",
+        b'{"a": 1}',
+        {
+            "Host": domain,
+            "Content-Type": "application/json",
+            "User-Agent": "me/1",
+            "Cookie": "a=1; b=2",
+        },
+    )
+    event = json.loads(body)
+    context = event["requestContext"]
+    changing = {name: context.pop(name) for name in ("requestId", "time", "timeEpoch")}
+    trace = event["headers"].pop("x-amzn-trace-id")
+    assert event == {
+        "version": "2.0",
+        "routeKey": "POST /orders/{id}",
+        "rawPath": "/orders/a%20b",
+        "rawQueryString": "x=1&x=2",
+        "cookies": ["a=1", "b=2"],
+        "headers": {
+            "host": domain,
+            "accept-encoding": "identity",
+            "content-type": "application/json",
+            "content-length": "8",
+            "user-agent": "me/1",
+            "x-forwarded-for": "127.0.0.1",
+            "x-forwarded-port": str(urlsplit(emulator.endpoint).port),
+            "x-forwarded-proto": "http",
+        },
+        "queryStringParameters": {"x": "1,2"},
+        "pathParameters": {"id": "a b"},
+        "stageVariables": {"mode": "test"},
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": api.id,
+            "domainName": domain,
+            "domainPrefix": api.id,
+            "http": {
+                "method": "POST",
+                "path": "/orders/a%20b",
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": "me/1",
+            },
+            "routeKey": "POST /orders/{id}",
+            "stage": "$default",
+        },
+        "body": '{"a": 1}',
+        "isBase64Encoded": False,
+    }
+    assert trace.startswith("Root=1-")
+    assert answer.status == 201
+    assert answer.headers["apigw-requestid"] == changing["requestId"]
+
+
+def test_a_failing_function_of_an_http_api_is_an_internal_server_error(
+    call: Caller, emulator: RunningEmulator
+) -> None:
+    api = HttpApi(emulator.client("apigatewayv2"))
+    api.route("GET /fails", "fails")
+    answer, body = call(f"{api.base}/fails")
+    assert (answer.status, json.loads(body)) == (500, {"message": "Internal Server Error"})
+
+
+def test_a_page_of_another_site_is_let_in_by_the_apis_cors_rules_only(
+    call: Caller, emulator: RunningEmulator
+) -> None:
+    rules = {"AllowOrigins": ["https://app.example"]}
+    api = HttpApi(emulator.client("apigatewayv2"), CorsConfiguration=rules)
+    api.route("GET /echo", "echo")
+    answer, _ = call(f"{api.base}/echo", headers={"Origin": "https://app.example"})
+    assert answer.headers["access-control-allow-origin"] == "https://app.example"
+    assert call(f"{api.base}/echo", headers={"Origin": "https://evil.example"})[0].status == 403

@@ -122,6 +122,43 @@ class RestApi:
         return f"/_aws/execute-api/{self.id}/{stage}"
 
 
+class HttpApi:
+    """Makes an HTTP API, route by route, with a stage that deploys itself."""
+
+    def __init__(self, client: Any, stage: str = "$default", **options: Any) -> None:
+        self.client = client
+        made = client.create_api(Name="api", ProtocolType="HTTP", **options)
+        self.id: str = made["ApiId"]
+        self.stage = stage
+        variables = {"mode": "test"}
+        client.create_stage(
+            ApiId=self.id, StageName=stage, AutoDeploy=True, StageVariables=variables
+        )
+
+    @property
+    def base(self) -> str:
+        """The path under which it answers."""
+        named = "" if self.stage == "$default" else f"/{self.stage}"
+        return f"/_aws/execute-api/{self.id}{named}"
+
+    def integration(self, function: str, **options: Any) -> str:
+        """Make an integration with a function; returns a route's target."""
+        defaults = {
+            "IntegrationType": "AWS_PROXY",
+            "IntegrationUri": FUNCTION + function,
+            "PayloadFormatVersion": "2.0",
+        }
+        made = self.client.create_integration(ApiId=self.id, **(defaults | options))
+        return f"integrations/{made['IntegrationId']}"
+
+    def route(self, key: str, function: str = "f", **options: Any) -> None:
+        """Make a route that runs a function."""
+        target = options.pop("Target", None) or self.integration(
+            function, **options.pop("integration", {})
+        )
+        self.client.create_route(ApiId=self.id, RouteKey=key, Target=target, **options)
+
+
 def answers(make: Callable[[Any], Any]) -> Callable[[Call], InvocationResult]:
     """A function that answers with what `make` makes of its event; one that raises, fails."""
 
@@ -139,3 +176,22 @@ def says(body: Any, status: int = 200, **members: Any) -> dict[str, Any]:
     """The response of a proxy integration."""
     text = body if isinstance(body, str) else json.dumps(body)
     return {"statusCode": status, "body": text, **members}
+
+
+def sign_in(cognito: Any) -> tuple[str, str, str]:
+    """Make a user pool, an application and a user; returns their ids and an identity token."""
+    pool = cognito.create_user_pool(PoolName="p")["UserPool"]["Id"]
+    app = cognito.create_user_pool_client(
+        UserPoolId=pool, ClientName="c", ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
+    )["UserPoolClient"]["ClientId"]
+    cognito.admin_create_user(UserPoolId=pool, Username="me", TemporaryPassword="Passw0rd!")
+    cognito.admin_set_user_password(
+        UserPoolId=pool, Username="me", Password="Passw0rd!", Permanent=True
+    )
+    result = cognito.admin_initiate_auth(
+        UserPoolId=pool,
+        ClientId=app,
+        AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": "me", "PASSWORD": "Passw0rd!"},
+    )["AuthenticationResult"]
+    return pool, app, result["IdToken"]

@@ -25,6 +25,7 @@ from tests.event_sources.api_gateway_lab import (
     answers,
     says,
     served,
+    sign_in,
     uri,
 )
 from tests.event_sources.conftest import FakeInvoker
@@ -559,6 +560,25 @@ def test_iam_authorization_asks_for_a_signature(api: RestApi, call: HttpClient) 
     credential = "Credential=AKIAX/20261122/us-east-1/execute-api/aws4_request"
     signed = call(path, headers={"Authorization": f"AWS4-HMAC-SHA256 {credential}, Signature=0"})
     assert signed.json["requestContext"]["identity"]["accessKey"] == "AKIAX"
+
+
+def test_a_user_pool_authorizer_shows_the_claims(
+    api: RestApi, call: HttpClient, client: Callable[..., Any]
+) -> None:
+    pool, app, token = sign_in(client("cognito-idp"))
+    authorizer = api.client.create_authorizer(
+        restApiId=api.id,
+        name="pool",
+        type="COGNITO_USER_POOLS",
+        providerARNs=[f"arn:aws:cognito-idp:us-east-1:000000000000:userpool/{pool}"],
+        identitySource="method.request.header.Authorization",
+    )
+    api.proxy("/a", "f", authorizationType="COGNITO_USER_POOLS", authorizerId=authorizer["id"])
+    path = api.deploy() + "/a"
+    claims = call(path, headers={"Authorization": token}).json["requestContext"]["authorizer"]
+    assert (claims["claims"]["cognito:username"], claims["claims"]["aud"]) == ("me", app)
+    for headers in ({}, {"Authorization": f"{token[:-6]}AAAAAA"}):
+        assert error(call(path, headers=headers))[:2] == (401, {"message": "Unauthorized"})
 
 
 # --- integrations that are no proxies ----------------------------------------------------------

@@ -5,6 +5,7 @@ from typing import Final
 
 from emulator.aws.patches import (
     apigateway,
+    apigatewayv2,
     awslambda,
     cloudwatch,
     core,
@@ -26,7 +27,7 @@ CORE: Final = "core"
 
 PATCHES: Final[Mapping[str, Callable[[PatchContext], list[Patch]]]] = {
     CORE: core.patches,
-    "apigateway": apigateway.patches,
+    "apigateway": lambda context: apigateway.patches(context) + apigatewayv2.patches(context),
     "awslambda": awslambda.patches,
     "cloudwatch": cloudwatch.patches,
     "dynamodb": dynamodb.patches,

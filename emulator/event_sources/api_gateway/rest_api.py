@@ -12,6 +12,7 @@ from emulator.event_sources.api_gateway.addresses import split_stage
 from emulator.event_sources.api_gateway.errors import GatewayError
 from emulator.event_sources.api_gateway.http_backend import HttpBackend
 from emulator.event_sources.api_gateway.json_values import JsonObject
+from emulator.event_sources.api_gateway.jwt_tokens import IssuerKeys
 from emulator.event_sources.api_gateway.paths import best_match
 from emulator.event_sources.api_gateway.rest_authorizers import RestAuthorizers
 from emulator.event_sources.api_gateway.rest_integrations import RestIntegrations
@@ -41,13 +42,14 @@ class RestApiGateway:
         apis: RestApis,
         calls: FunctionCalls,
         backend: HttpBackend,
+        keys: IssuerKeys,
         clock: Clock,
         reporter: Reporter,
     ) -> None:
         self._apis = apis
         self._clock = clock
         self._reporter = reporter
-        self._authorizers = RestAuthorizers(calls, apis, clock)
+        self._authorizers = RestAuthorizers(calls, apis, keys, clock)
         self._integrations = RestIntegrations(calls, backend)
 
     def answer(self, api_id: str, request: HttpRequest) -> HttpAnswer:

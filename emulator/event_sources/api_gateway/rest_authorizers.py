@@ -1,7 +1,9 @@
-"""Whether a request to a REST API is let through: Lambda authorizers, IAM, API keys."""
+"""Whether a request to a REST API is let through: authorizers, IAM, API keys."""
 
+import contextlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from emulator.aws.rest_api_snapshot import RestAuthorizer
@@ -14,6 +16,14 @@ from emulator.event_sources.api_gateway.authorizer_answers import (
 from emulator.event_sources.api_gateway.authorizer_cache import AuthorizerCache
 from emulator.event_sources.api_gateway.errors import GatewayError
 from emulator.event_sources.api_gateway.function_uris import function_arn
+from emulator.event_sources.api_gateway.jwt_tokens import (
+    InvalidToken,
+    IssuerKeys,
+    check_claims,
+    claim_text,
+    issuer_of_pool,
+    scopes_of,
+)
 from emulator.event_sources.api_gateway.policy_document import InvalidPolicy, allows
 from emulator.event_sources.api_gateway.rest_request import RestRequest
 from emulator.event_sources.function_calls import FunctionCalls, NotAllowed, TookTooLong
@@ -29,8 +39,12 @@ _CREDENTIAL: Final = re.compile(r"Credential=([^/,\s]+)/")
 class RestAuthorizers:
     """Asks authorizers and remembers their answers. Any thread may call."""
 
-    def __init__(self, calls: FunctionCalls, apis: RestApis, clock: Clock) -> None:
+    def __init__(
+        self, calls: FunctionCalls, apis: RestApis, keys: IssuerKeys, clock: Clock
+    ) -> None:
         self._calls = calls
+        self._keys = keys
+        self._clock = clock
         self._apis = apis
         self._cache: AuthorizerCache[Verdict] = AuthorizerCache(clock)
 
@@ -40,14 +54,12 @@ class RestAuthorizers:
         usage_key = None
         if authorization == "AWS_IAM":
             request = _signed(request)
-        elif authorization == "CUSTOM":
-            if authorizer is None:
-                raise GatewayError("AUTHORIZER_CONFIGURATION_ERROR", cause="no such authorizer")
+        elif authorization != "NONE" and authorizer is None:
+            raise GatewayError("AUTHORIZER_CONFIGURATION_ERROR", cause="no such authorizer")
+        elif authorization == "CUSTOM" and authorizer is not None:
             request, usage_key = self._ask(request, authorizer)
-        elif authorization != "NONE":
-            raise GatewayError(
-                "NOT_BUILT", f"{authorization} authorization is not built in this emulator"
-            )
+        elif authorization == "COGNITO_USER_POOLS" and authorizer is not None:
+            request = self._check_token(request, authorizer)
         return self._check_key(request, usage_key) if request.method.needs_api_key else request
 
     def forget(self) -> None:
@@ -65,8 +77,6 @@ class RestAuthorizers:
             raise GatewayError("UNAUTHORIZED", cause=f"the request lacks one of {sources}")
         if authorizer.validation and not re.fullmatch(authorizer.validation, identity[0] or ""):
             raise GatewayError("UNAUTHORIZED", cause="the token has not the form it must have")
-        # Differs from API Gateway, where a change of the authorizer's function is not seen until
-        # the time is over, either.
         key = (request.stage.api.id, request.stage.name, authorizer.id, identity)
         verdict = self._cache.find(key) if identity else None
         if verdict is None:
@@ -74,6 +84,27 @@ class RestAuthorizers:
             if identity:
                 self._cache.keep(key, verdict, authorizer.ttl_s)
         return _obey(request, verdict), verdict.usage_key
+
+    def _check_token(self, request: RestRequest, authorizer: RestAuthorizer) -> RestRequest:
+        source = next(iter(authorizer.identity_source), _TOKEN_SOURCE)
+        token = re.sub("^Bearer +", "", request.value_of(source) or "", flags=re.IGNORECASE)
+        claims: Mapping[str, Any] | None = None
+        for pool in authorizer.pools:
+            issuer = issuer_of_pool(pool)
+            with contextlib.suppress(InvalidToken):  # another pool may have issued it
+                claims = self._keys.claims(token, issuer)
+                check_claims(claims, issuer, None, self._clock.now())
+                break
+        else:
+            raise GatewayError("UNAUTHORIZED", cause="no valid token of the authorizer's pools")
+        assert claims is not None
+        wanted = request.method.scopes
+        # Without scopes the method wants an identity token, with scopes an access token.
+        is_fit = set(wanted) & set(scopes_of(claims)) if wanted else claims["token_use"] == "id"
+        if not is_fit:
+            raise GatewayError("UNAUTHORIZED", cause=f"the token has none of the scopes {wanted}")
+        shown = {name: claim_text(value) for name, value in claims.items()}
+        return request.authorized({"claims": shown})
 
     def _verdict(
         self, request: RestRequest, authorizer: RestAuthorizer, token: str | None
