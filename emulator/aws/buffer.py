@@ -49,9 +49,8 @@ class FactBuffer:
             facts.append(fact)
 
     def tell_once(self, fact: Fact) -> None:
-        """Add a fact, unless it is the same as the one that was added last."""
-        facts: list[Fact] | None = getattr(self._here, "facts", None)
-        if not facts or facts[-1] != fact:
+        """Add a fact, unless this thread's request has told the same already."""
+        if fact not in (getattr(self._here, "facts", None) or ()):
             self.tell(fact)
 
     def deliver(self, facts: list[Fact]) -> None:

@@ -7,9 +7,10 @@ from emulator.aws.facts import Fact
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordsAppendedFact(Fact):
-    """There is something new to read; one fact for all records of a request."""
+    """There is something new to read in a shard; one fact for all records of a request."""
 
     stream_arn: str
+    shard_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,6 @@
 """Reading streams: what those of Kinesis and of DynamoDB have in common, and Kinesis's own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -54,6 +54,9 @@ class StreamDescription:
 class StreamReader(Protocol):
     """Reads the streams of one service. Any thread may call that holds no lock of moto."""
 
+    def when_loaded(self, action: Callable[[], None]) -> bool:
+        """Run `action` when the service is used first; False: it is, and `action` was not run."""
+
     def describe(self, stream_arn: str) -> StreamDescription | None:
         """The stream; None: there is none of this ARN."""
 
@@ -70,6 +73,13 @@ class Streams:
     def __init__(self, services: Services, locks: ServiceLocks) -> None:
         self._services = services
         self._locks = locks
+
+    def when_loaded(self, action: Callable[[], None]) -> bool:
+        """Run `action` when the service is used first; False: it is, and `action` was not run."""
+        if self._services.is_loaded("kinesis"):
+            return False
+        self._services.when_loaded("kinesis", action)
+        return True
 
     def describe(self, stream_arn: str) -> StreamDescription | None:
         """The stream; None: there is none of this ARN."""

@@ -1,6 +1,7 @@
 """The streams of DynamoDB tables."""
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 from emulator.aws.locks import ServiceLocks
@@ -23,6 +24,13 @@ class Tables:
         self._services = services
         self._locks = locks
         self._own = own
+
+    def when_loaded(self, action: Callable[[], None]) -> bool:
+        """Run `action` when the service is used first; False: it is, and `action` was not run."""
+        if self._services.is_loaded("dynamodb"):
+            return False
+        self._services.when_loaded("dynamodb", action)
+        return True
 
     def describe(self, arn: str) -> StreamDescription | None:
         """The stream; None: there is none of this ARN."""

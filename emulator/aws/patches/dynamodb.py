@@ -99,7 +99,8 @@ def _add(context: PatchContext) -> Callable[[Any], Any]:
             if not is_streaming(table) or (old is not None and new is not None and old == new):
                 return
             self.items.append(_record(self, old, new, context.clock.now()))
-            context.buffer.tell_once(RecordsAppendedFact(stream_arn=stream_arn(table) or ""))
+            fact = RecordsAppendedFact(stream_arn=stream_arn(table) or "", shard_id=self.id)
+            context.buffer.tell_once(fact)
 
         return add
 

@@ -226,7 +226,8 @@ def _put_record(context: PatchContext) -> Callable[[Any], Any]:
             shard = self.get_shard_for_key(partition_key, explicit_hash_key)
             number = _next_number(self, shard, context)
             shard.records[number] = Record(partition_key, data, number, explicit_hash_key)
-            context.buffer.tell_once(RecordsAppendedFact(stream_arn=self.arn))
+            fact = RecordsAppendedFact(stream_arn=self.arn, shard_id=shard.shard_id)
+            context.buffer.tell_once(fact)
             return str(number), shard.shard_id
 
         return put_record

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from emulator.aws import RecordsAppendedFact, StreamChangedFact, TableRecord
 from tests.aws.conftest import Aws, Client
 
+SHARD = "shardId-00000001541626099285-f35f62ef"  # the one of every table
 KEYS = {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
 ATTRIBUTES = {"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]}
 
@@ -113,7 +114,7 @@ def test_a_failed_transaction_leaves_no_trace_and_the_stream_goes_on(
         dynamodb.transact_write_items(TransactItems=[new, check])
     assert (aws.facts, names(aws, arn)) == ([], ["INSERT"])
     dynamodb.transact_write_items(TransactItems=[new])
-    assert aws.facts == [RecordsAppendedFact(stream_arn=arn)]
+    assert aws.facts == [RecordsAppendedFact(stream_arn=arn, shard_id=SHARD)]
     put(dynamodb, "3")
     numbers = [document["dynamodb"]["SequenceNumber"] for document in read(aws, arn)]
     assert len(set(numbers)) == 3

@@ -64,7 +64,10 @@ def test_a_timestamp_finds_the_records_from_then_on(kinesis: Any, aws: Aws) -> N
 def test_facts_are_told_once_for_each_request(kinesis: Any, aws: Aws) -> None:
     entries = [{"Data": b"x", "PartitionKey": str(index)} for index in range(3)]
     kinesis.put_records(StreamName="s", Records=entries)
-    assert aws.facts == [StreamChangedFact(stream_arn=ARN), RecordsAppendedFact(stream_arn=ARN)]
+    assert aws.facts == [
+        StreamChangedFact(stream_arn=ARN),
+        RecordsAppendedFact(stream_arn=ARN, shard_id=FIRST),
+    ]
     kinesis.delete_stream(StreamName="s")
     assert aws.facts[2:] == [StreamChangedFact(stream_arn=ARN)]
 

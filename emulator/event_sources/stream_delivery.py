@@ -1,0 +1,131 @@
+"""Hands batches of one shard to the function, and those given up to the on-failure destination."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from emulator.aws import StreamReader, StreamRecord
+from emulator.event_sources import stream_events
+from emulator.event_sources.destinations import DestinationSender
+from emulator.event_sources.source import Surroundings
+from emulator.event_sources.stream_lane import GiveUp, Invoke
+from emulator.event_sources.stream_rules import Entry, Outcome, judge
+from emulator.invoke.runner_threads import RunnerThreads
+from emulator.model import Call, DestinationError, DestinationMessage, LambdaError
+from emulator.model.mapping import EventSourceMapping
+
+OK: Final = "OK"
+FAILED: Final = "PROBLEM: Function call failed"
+_COUNTED: Final = frozenset({"RequestTooLargeException"})  # refusals that waiting does not cure
+
+Render = Callable[[StreamRecord, EventSourceMapping, str], Mapping[str, Any]]
+Matcher = Callable[[Mapping[str, Any]], bool]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamWork:
+    """What all readers of one service's streams work with."""
+
+    around: Surroundings
+    reader: StreamReader
+    threads: RunnerThreads
+    destinations: DestinationSender
+    render: Render  # a record, its mapping and its shard to one of the event's `Records`
+    matcher: Callable[[EventSourceMapping], Matcher]  # what the mapping's filters let through
+
+
+class StreamDelivery:
+    """Acts for the lanes of one shard. Any thread may call; it keeps the last result only."""
+
+    def __init__(self, work: StreamWork, stream_arn: str, shard_id: str) -> None:
+        self._work = work
+        self._stream_arn = stream_arn
+        self._shard_id = shard_id
+        self.last_result: str | None = None
+
+    def entries(
+        self, records: list[StreamRecord], mapping: EventSourceMapping, matches: Matcher
+    ) -> list[Entry]:
+        """Those of `records` that pass the filters, as the event shows them."""
+        found = []
+        for record in records:
+            document = self._work.render(record, mapping, self._shard_id)
+            if matches(document):
+                body = json.dumps(document, separators=(",", ":"), default=str).encode()
+                found.append(Entry(record=record, body=body))
+        return found
+
+    def invoke(self, action: Invoke, mapping: EventSourceMapping) -> Outcome:
+        """Run the function and wait for what comes of it."""
+        batch = action.batch
+        call = Call(
+            account=mapping.account,
+            region=mapping.region,
+            function=mapping.function_arn,
+            payload=stream_events.payload(
+                batch, stream_arn=self._stream_arn, shard_id=self._shard_id, state=action.state
+            ),
+            source=mapping.service,
+            cause=self._cause(action),
+        )
+        try:
+            result, request_id = self._work.around.invoker.run(call)
+        except LambdaError as error:
+            self.last_result = FAILED
+            return Outcome(done=0, is_success=False, has_run=error.code in _COUNTED)
+        outcome = judge(
+            batch,
+            result.payload,
+            result.function_error,
+            reports_item_failures=mapping.reports_item_failures,
+        )
+        self.last_result = OK if outcome.is_success else FAILED
+        return replace(outcome, request_id=request_id, executed_version=result.executed_version)
+
+    def give_up(self, action: GiveUp, mapping: EventSourceMapping) -> None:
+        """Tell the on-failure destination; one that takes nothing must not stop the shard."""
+        target = mapping.on_failure_arn
+        reporter = self._work.around.reporter
+        told = {
+            "mapping": mapping.uuid,
+            "shard": self._shard_id,
+            "records": len(action.batch.entries),
+            "condition": action.condition,
+        }
+        if target is None:
+            reporter.event("stream.batch_dropped", **told)
+            return
+        try:
+            self._work.destinations.send(self._message(action, mapping, target))
+        except DestinationError as error:
+            reporter.event("stream.not_delivered", **told, target=target, reason=error)
+        else:
+            reporter.event("stream.batch_given_up", **told, target=target)
+
+    def _message(
+        self, action: GiveUp, mapping: EventSourceMapping, target: str
+    ) -> DestinationMessage:
+        now_s = self._work.around.clock.now()
+        record = stream_events.failure_record(
+            action,
+            mapping,
+            stream_arn=self._stream_arn,
+            shard_id=self._shard_id,
+            now_s=now_s,
+        )
+        if target.split(":")[2] == "s3":  # only a bucket gets the data
+            bodies = [json.loads(entry.body) for entry in action.batch.entries]
+            record["payload"] = {"Records": bodies}
+        return DestinationMessage(
+            target_arn=target,
+            account=mapping.account,
+            region=mapping.region,
+            body=json.dumps(record, separators=(",", ":")),
+            object_key=stream_events.object_key(mapping.uuid, self._shard_id, now_s),
+            cause=action.outcome.request_id if action.outcome else None,
+        )
+
+    def _cause(self, action: Invoke) -> str:
+        entries = action.batch.entries
+        return f"{self._shard_id}:{entries[0].record.number}" if entries else self._shard_id
