@@ -8,13 +8,17 @@ from typing import Final
 from typing_extensions import override
 
 from emulator.control import MappingChange
+from emulator.event_sources.dynamodb import DynamoDbPollers
+from emulator.event_sources.kinesis import KinesisPollers
 from emulator.event_sources.poller import Poller, Pollers
 from emulator.event_sources.source import EventSource, Surroundings
 from emulator.event_sources.sqs import SqsPollers
 
-POLLERS: Final[Mapping[str, type[Pollers]]] = {
-    "sqs": SqsPollers
-}  # by the service in the source's ARN
+POLLERS: Final[Mapping[str, type[Pollers]]] = {  # by the service in the source's ARN
+    "dynamodb": DynamoDbPollers,
+    "kinesis": KinesisPollers,
+    "sqs": SqsPollers,
+}
 
 
 class Mappings(EventSource):

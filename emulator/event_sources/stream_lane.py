@@ -26,7 +26,6 @@ from emulator.event_sources.stream_rules import (
     age_limit_s,
     count_expired,
     count_fitting,
-    delay_s,
     follow_up,
     window_of,
 )
@@ -142,7 +141,7 @@ class Lane:
         )
         if following.again:
             self._again.extendleft(reversed(following.again))
-            self._retry_at_s = moment.monotonic_s + delay_s(following.again[0])
+            self._retry_at_s = moment.monotonic_s + following.delay_s
         if following.given_up:
             if following.given_up.entries:
                 self._given_up = GiveUp(

@@ -36,7 +36,7 @@ class StreamPoller(Poller):
         self._mapping = mapping
         self._positions = positions
         self._predecessor = predecessor
-        self._stream_arn = stream_arn_of(mapping)
+        self.stream_arn = stream_arn_of(mapping)
         self._looking = threading.Lock()
         self._lock = threading.Lock()
         self._readers: dict[str, ShardReader] = {}
@@ -114,7 +114,7 @@ class StreamPoller(Poller):
         with self._looking:
             if self._is_stopped or self._waits_for_predecessor():
                 return
-            stream = self._work.reader.describe(self._stream_arn)
+            stream = self._work.reader.describe(self.stream_arn)
             self._is_missing = stream is None
             if stream is None or stream.identity != self._positions.identity:
                 self._end_readers()
@@ -145,9 +145,9 @@ class StreamPoller(Poller):
     def _start_after(self, shard: StreamShard) -> int:
         mapping = self._mapping
         if mapping.starting_position == "LATEST":
-            return self._work.reader.last_number(self._stream_arn, shard.id)
+            return self._work.reader.last_number(self.stream_arn, shard.id)
         if mapping.starting_position == "AT_TIMESTAMP":
-            return self._work.reader.last_number(self._stream_arn, shard.id, mapping.starting_at)
+            return self._work.reader.last_number(self.stream_arn, shard.id, mapping.starting_at)
         return 0
 
     def _is_past(self, shard: StreamShard, is_newer: bool) -> bool:
@@ -181,7 +181,7 @@ class StreamPoller(Poller):
         return ShardReader(
             self._work,
             self._mapping,
-            self._stream_arn,
+            self.stream_arn,
             shard.id,
             retention_s=stream.retention_s,
             position=position,
@@ -193,7 +193,7 @@ class StreamPoller(Poller):
         self._positions.save(shard_id, identity, position)
 
     def _reader_rests(self) -> None:
-        """A shard is done, which its children wait for; or the last batch of a stopped poller is."""
+        """A shard is done, and its children wait for that; or a stopped poller runs no more."""
         if not self._is_stopped:
             self.look_later()
         elif self._on_rest is not None and not self.is_running:

@@ -1,15 +1,19 @@
 """What the pollers of one kind of stream share: threads, positions, ears for facts."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Final
+
+from typing_extensions import override
 
 from emulator.aws import Fact, RecordsAppendedFact, StreamChangedFact, StreamReader, StreamRecord
 from emulator.control import MappingChange
 from emulator.event_sources.destinations import DestinationSender
+from emulator.event_sources.poller import Pollers
 from emulator.event_sources.source import Surroundings
 from emulator.event_sources.stream_delivery import Matcher, StreamWork
-from emulator.event_sources.stream_poller import StreamPoller, stream_arn_of
+from emulator.event_sources.stream_poller import StreamPoller
 from emulator.event_sources.stream_positions import Positions
 from emulator.invoke.runner_threads import RunnerThreads
 from emulator.model.mapping import EventSourceMapping
@@ -17,7 +21,7 @@ from emulator.model.mapping import EventSourceMapping
 _STOP_S: Final = 1.0
 
 
-class StreamPollers:
+class StreamPollers(Pollers, ABC):
     """Makes the pollers of one service; a subclass says how its records look.
 
     Any thread may call. `_lock` guards the table of pollers.
@@ -25,6 +29,7 @@ class StreamPollers:
 
     service: str
 
+    @override
     def __init__(self, around: Surroundings) -> None:
         """Subscribe to facts of streams; nothing is loaded for it."""
         self._around = around
@@ -44,20 +49,21 @@ class StreamPollers:
         around.moto.subscribe(self._on_fact, RecordsAppendedFact, StreamChangedFact)
         around.mappings.subscribe(self._on_change)
 
+    @abstractmethod
     def reader(self) -> StreamReader:
         """Reads this service's streams."""
-        raise NotImplementedError
 
+    @abstractmethod
     def render(
         self, record: StreamRecord, mapping: EventSourceMapping, shard_id: str
     ) -> Mapping[str, Any]:
         """One of the event's `Records`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def matcher(self, mapping: EventSourceMapping) -> Matcher:
         """What a mapping's filters let through."""
-        raise NotImplementedError
 
+    @override
     def start(self, mapping: EventSourceMapping) -> StreamPoller:
         """Begin to read for an enabled mapping."""
         with self._lock:
@@ -69,10 +75,12 @@ class StreamPollers:
         poller.begin()
         return poller
 
+    @override
     def reset(self) -> None:
         """Forget all positions."""
         self._positions.reset()
 
+    @override
     def stop(self, grace_s: float) -> None:
         """End the threads; wait up to `grace_s` for what they run."""
         self._threads.stop(max(grace_s, _STOP_S))

@@ -2,11 +2,8 @@
 
 import threading
 from dataclasses import dataclass
-from typing import Final
 
 from emulator.storage import Documents
-
-KIND: Final = "stream position"  # of document
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,8 +21,9 @@ class MappingPositions:
     written once for each batch, not for each record.
     """
 
-    def __init__(self, documents: Documents, uuid: str) -> None:
+    def __init__(self, documents: Documents, kind: str, uuid: str) -> None:
         self._documents = documents
+        self._kind = kind
         self._uuid = uuid
         self._lock = threading.Lock()
         self._is_forgotten = False
@@ -61,7 +59,7 @@ class MappingPositions:
                 "after": str(position.after),
                 "is_done": position.is_done,
             }
-            self._documents.put(KIND, f"{self._uuid} {shard_id}", document)
+            self._documents.put(self._kind, f"{self._uuid} {shard_id}", document)
 
     def forget(self) -> None:
         """The mapping is gone: remove everything, and take no more."""
@@ -71,24 +69,27 @@ class MappingPositions:
 
     def _delete(self) -> None:
         for shard_id in self._positions:
-            self._documents.delete(KIND, f"{self._uuid} {shard_id}")
+            self._documents.delete(self._kind, f"{self._uuid} {shard_id}")
         self._positions = {}
 
 
 class Positions:
     """The positions of all mappings of one service; they outlive pollers. Any thread may call."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: Documents, service: str) -> None:
         self._documents = documents
+        self._kind = f"{service} position"  # of document
         self._by_mapping: dict[str, MappingPositions] = {}
-        for key, kept in documents.all(KIND).items():
+        for key, kept in documents.all(self._kind).items():
             uuid, shard_id = key.split(" ", 1)
             position = Position(after=int(kept["after"]), is_done=kept["is_done"])
             self.of(uuid).recall(shard_id, kept["stream"], position)
 
     def of(self, uuid: str) -> MappingPositions:
         """Those of one mapping, the same object until they are forgotten."""
-        return self._by_mapping.setdefault(uuid, MappingPositions(self._documents, uuid))
+        return self._by_mapping.setdefault(
+            uuid, MappingPositions(self._documents, self._kind, uuid)
+        )
 
     def forget(self, uuid: str) -> None:
         """Forget those of a mapping that was deleted."""

@@ -72,6 +72,7 @@ class FollowUp:
     """What follows from an outcome: batches to be tried again, in order, or one given up."""
 
     again: tuple[Batch, ...] = ()
+    delay_s: float = 0.0  # before the first of them; what was made smaller is sent at once
     given_up: Batch | None = None
 
 
@@ -128,7 +129,7 @@ def follow_up(batch: Batch, outcome: Outcome, *, maximum_retries: int, bisects: 
     if outcome.is_success:
         return FollowUp()
     if not outcome.has_run:
-        return FollowUp(again=(replace(batch, throttles=batch.throttles + 1),))
+        return _later(replace(batch, throttles=batch.throttles + 1))
     if outcome.done:
         return FollowUp(again=(Batch(entries=batch.entries[outcome.done :], window=batch.window),))
     if bisects and len(batch.entries) > 1 and not outcome.names_failure:
@@ -138,15 +139,7 @@ def follow_up(batch: Batch, outcome: Outcome, *, maximum_retries: int, bisects: 
     tried = replace(batch, attempts=batch.attempts + 1)
     if maximum_retries != UNLIMITED and tried.attempts > maximum_retries:
         return FollowUp(given_up=tried)
-    return FollowUp(again=(tried,))
-
-
-def delay_s(batch: Batch) -> float:
-    """Seconds until the next attempt of a batch; none for one that was just made smaller."""
-    failures = batch.attempts + batch.throttles
-    if failures == 0:
-        return 0.0
-    return float(min(_FIRST_DELAY_S * 2.0 ** min(failures - 1, 16), _LONGEST_DELAY_S))
+    return _later(tried)
 
 
 def count_expired(entries: Iterable[Entry], now_s: float, age_limit_s: float) -> int:
@@ -194,6 +187,12 @@ def count_fitting(
             return count, True
         count += 1
     return count, count == batch_size
+
+
+def _later(batch: Batch) -> FollowUp:
+    failures = batch.attempts + batch.throttles
+    delay_s = min(_FIRST_DELAY_S * 2.0 ** min(failures - 1, 16), _LONGEST_DELAY_S)
+    return FollowUp(again=(batch,), delay_s=delay_s)
 
 
 def _state(payload: bytes) -> dict[str, Any] | None:
