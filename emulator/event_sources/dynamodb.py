@@ -7,9 +7,9 @@ from typing_extensions import override
 
 from emulator.aws import StreamReader, StreamRecord, TableRecord
 from emulator.event_sources import stream_events
+from emulator.event_sources.filter_pattern import Filters
 from emulator.event_sources.stream_delivery import Matcher
 from emulator.event_sources.stream_pollers import StreamPollers
-from emulator.model.event_pattern import matches, parse_pattern
 from emulator.model.mapping import EventSourceMapping
 
 
@@ -34,7 +34,4 @@ class DynamoDbPollers(StreamPollers):
     @override
     def matcher(self, mapping: EventSourceMapping) -> Matcher:
         """What a mapping's filters let through: DynamoDB's own JSON, so `{"N": "5"}` is text."""
-        patterns = [parse_pattern(text) for text in mapping.filters]
-        if not patterns:
-            return lambda document: True
-        return lambda document: any(matches(pattern, document) for pattern in patterns)
+        return Filters(mapping.filters, None).let_through

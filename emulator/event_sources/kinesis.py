@@ -1,7 +1,5 @@
 """Kinesis streams as sources of event source mappings."""
 
-import base64
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,11 +7,11 @@ from typing_extensions import override
 
 from emulator.aws import KinesisRecord, StreamReader, StreamRecord
 from emulator.event_sources import stream_events
+from emulator.event_sources.filter_pattern import Filters, kinesis_view
 from emulator.event_sources.stream_delivery import Matcher
 from emulator.event_sources.stream_poller import stream_arn_of
 from emulator.event_sources.stream_pollers import StreamPollers
 from emulator.model import LambdaError
-from emulator.model.event_pattern import matches, parse_pattern
 from emulator.model.mapping import EventSourceMapping
 
 
@@ -43,10 +41,8 @@ class KinesisPollers(StreamPollers):
     @override
     def matcher(self, mapping: EventSourceMapping) -> Matcher:
         """What a mapping's filters let through."""
-        patterns = [parse_pattern(text) for text in mapping.filters]
-        if not patterns:
-            return lambda document: True
-        return lambda document: any(matches(pattern, filterable(document)) for pattern in patterns)
+        filters = Filters(mapping.filters, "data")
+        return lambda document: filters.let_through(kinesis_view(document))
 
     def _role_of(self, mapping: EventSourceMapping) -> str:
         arguments = mapping.account, mapping.region, mapping.function_arn, None
@@ -54,19 +50,3 @@ class KinesisPollers(StreamPollers):
             return self._around.functions.look_up(*arguments).version.role
         except LambdaError:
             return ""  # the function is gone, and will get no event either
-
-
-def filterable(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A record as filter patterns see it: `data` decoded, parsed where it is a JSON document.
-
-    A pattern for a string never fits a document, nor the other way round, so what does not have
-    the form that a pattern asks for is skipped. Source: spec/event-source-mappings.md section 6.
-    """
-    content = document["kinesis"]
-    text = base64.b64decode(content["data"]).decode(errors="replace")
-    try:
-        parsed = json.loads(text)
-    except ValueError:
-        parsed = None
-    data = parsed if isinstance(parsed, dict | list) else text
-    return {**document, **content, "data": data}

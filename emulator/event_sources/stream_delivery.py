@@ -1,5 +1,6 @@
 """Hands batches of one shard to the function, and those given up to the on-failure destination."""
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -51,8 +52,8 @@ class StreamDelivery:
         found = []
         for record in records:
             document = self._work.render(record, mapping, self._shard_id)
-            if matches(document):
-                body = json.dumps(document, separators=(",", ":"), default=str).encode()
+            body = json.dumps(document, separators=(",", ":"), default=_base64).encode()
+            if not mapping.filters or matches(json.loads(body)):
                 found.append(Entry(record=record, body=body))
         return found
 
@@ -129,3 +130,10 @@ class StreamDelivery:
     def _cause(self, action: Invoke) -> str:
         entries = action.batch.entries
         return f"{self._shard_id}:{entries[0].record.number}" if entries else self._shard_id
+
+
+def _base64(value: object) -> str:
+    """Binary attributes of items, wherever they stand in an image."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(f"{value!r} is no JSON")

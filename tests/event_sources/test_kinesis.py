@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from emulator.event_sources import Surroundings
-from emulator.event_sources.kinesis import filterable
 from emulator.event_sources.mappings import Mappings
 from emulator.model import LambdaError
 from tests.aws.conftest import Aws, Client
@@ -258,15 +257,6 @@ def test_filtered_records_are_skipped_for_good(lab: StreamLab, kinesis: Any) -> 
     put(kinesis, "no")
     put(kinesis, "yes", key="always")
     assert given(lab)[2:] == ["yes"]
-
-
-@pytest.mark.parametrize(
-    ("data", "seen"),
-    [("text", "text"), ('{"a":1}', {"a": 1}), ("[1]", [1]), ("5", "5"), ('"5"', '"5"')],
-)
-def test_patterns_see_data_decoded(data: str, seen: Any) -> None:
-    encoded = base64.b64encode(data.encode()).decode()
-    assert filterable({"kinesis": {"data": encoded}})["data"] == seen
 
 
 # --- failures ----------------------------------------------------------------------------------
