@@ -455,12 +455,12 @@ def test_a_tumbling_window_ends_with_an_empty_call(lab: StreamLab, kinesis: Any)
     lab.advance(60 - lab.around.clock.now() % 60 + 1)
     lab.map(tumbling_window_s=60, reports_item_failures=True)
     put(kinesis, "a")
+    lab.settle()
     put(kinesis, "b")
     lab.advance(0.25)
     assert [event["state"] for event in lab.events] == [{}, {"n": 1}, {"n": 1}]
     lab.advance(60)
     event = lab.events[-1]
-    start = lab.around.clock.now() // 60 * 60 - 60
     assert event["Records"] == []
     assert event["state"] == {"n": 2}
     assert event["shardId"] == SHARD
@@ -469,7 +469,6 @@ def test_a_tumbling_window_ends_with_an_empty_call(lab: StreamLab, kinesis: Any)
     assert event["isWindowTerminatedEarly"] is False
     stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:00Z"
     assert all(re.fullmatch(stamp, event["window"][end]) for end in ("start", "end"))
-    assert start < lab.around.clock.now()
     lab.advance(600)
     assert len(lab.events) == 4
     put(kinesis, "c")
