@@ -2,9 +2,10 @@
 
 import threading
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
 from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, Clock
 
@@ -13,7 +14,7 @@ BOOK_BYTES: Final = 16 * 1024 * 1024
 LINE_OVERHEAD_BYTES: Final = 200  # what Python needs for a line beside its characters
 _SLACK_BYTES: Final = 64 * 1024  # freed at a time, so that a full book is not searched at each line
 
-_GroupKey = tuple[str, str, str]  # account, region, name of the group
+GroupKey = tuple[str, str, str]  # account, region, name of the group
 _Line = tuple[int, str, str]  # milliseconds since the epoch, stream, message
 
 
@@ -42,7 +43,7 @@ class LogStream:
 
     __slots__ = ("_book", "_key", "name")
 
-    def __init__(self, book: "LogBook", key: _GroupKey, name: str) -> None:
+    def __init__(self, book: "LogBook", key: GroupKey, name: str) -> None:
         self._book = book
         self._key = key
         self.name = name
@@ -50,6 +51,20 @@ class LogStream:
     def write(self, line: str, at_ms: int | None = None) -> None:
         """Add one log event; `at_ms` is milliseconds since the epoch, by default now."""
         self._book.add(self._key, self.name, line, at_ms)
+
+    def flush(self) -> None:
+        """Say that no line follows soon: who watches the group takes those that are there."""
+        self._book.flush(self._key)
+
+
+class Watcher(Protocol):
+    """Who wants to know at once what is written to some groups. Called on the writer's thread."""
+
+    def line_written(self) -> None:
+        """A watched group has a new line."""
+
+    def flush(self) -> None:
+        """No other line follows soon."""
 
 
 class _Group:
@@ -93,7 +108,9 @@ class LogBook:
         self._lock = threading.Lock()
         self._has_grown = threading.Condition(self._lock)
         self._followers = 0
-        self._groups: dict[_GroupKey, _Group] = {}
+        self._watched: Collection[GroupKey] = ()
+        self._watcher: Watcher | None = None
+        self._groups: dict[GroupKey, _Group] = {}
         self._kept_bytes = 0
         self._written = 0  # lines ever written: positions of a group that returns stay ahead
 
@@ -101,7 +118,7 @@ class LogBook:
         """The handle to write to `stream` of `group`; nothing exists before the first line."""
         return LogStream(self, (account, region, group), stream)
 
-    def add(self, key: _GroupKey, stream: str, line: str, at_ms: int | None) -> None:
+    def add(self, key: GroupKey, stream: str, line: str, at_ms: int | None) -> None:
         """Append one line; `LogStream.write` is the way to call it."""
         if at_ms is None:
             at_ms = int(self._clock.now() * 1000)
@@ -119,6 +136,21 @@ class LogBook:
                 self._make_room()
             if self._followers:
                 self._has_grown.notify_all()
+            watcher = self._watcher if key in self._watched else None
+        if watcher is not None:
+            watcher.line_written()
+
+    def flush(self, key: GroupKey) -> None:
+        """`LogStream.flush` is the way to call it."""
+        with self._lock:
+            watcher = self._watcher if key in self._watched else None
+        if watcher is not None:
+            watcher.flush()
+
+    def watch(self, groups: Collection[GroupKey], watcher: Watcher) -> None:
+        """From now on tell `watcher` of the lines of these groups, and of no others."""
+        with self._lock:
+            self._watched, self._watcher = frozenset(groups), watcher
 
     def drain(self) -> list[LogEvent]:
         """Hand over every line that was not handed over before; a group's lines oldest first.
@@ -176,17 +208,18 @@ class LogBook:
         with self._lock:
             self._groups.clear()
             self._kept_bytes = 0
+            self._watched = ()
 
     @property
     def kept_bytes(self) -> int:
         """What the kept lines cost in memory, roughly."""
         return self._kept_bytes
 
-    def _count_after(self, key: _GroupKey, after: int) -> int:
+    def _count_after(self, key: GroupKey, after: int) -> int:
         group = self._groups.get(key)
         return 0 if group is None else min(len(group.lines), group.written - after)
 
-    def _page(self, key: _GroupKey, count: int, position: int) -> LogPage:
+    def _page(self, key: GroupKey, count: int, position: int) -> LogPage:
         group = self._groups.get(key)
         if group is None:
             return LogPage(events=(), position=position)
@@ -202,7 +235,7 @@ class LogBook:
                 del self._groups[key]
 
 
-def _events(key: _GroupKey, lines: list[_Line]) -> list[LogEvent]:
+def _events(key: GroupKey, lines: list[_Line]) -> list[LogEvent]:
     account, region, group = key
     return [
         LogEvent(

@@ -71,7 +71,11 @@ class Output:
         self._keep(line.encode())
 
     def take(self) -> bytes:
-        """Hand over what was logged since the last time, newest `KEPT_LOG_BYTES`, and forget it."""
+        """Hand over what was logged since the last time, newest `KEPT_LOG_BYTES`, and forget it.
+
+        An invocation is over: who watches the log group gets its lines now.
+        """
+        self._stream.flush()
         text = b"\n".join(self._kept)
         self._kept.clear()
         self._kept_bytes = 0
