@@ -6,6 +6,8 @@ from emulator.aws.event_facts import EventFact, RetryPolicy, RuleSavedFact, Rule
 from emulator.aws.facts import Fact, NotificationsSavedFact, ObjectFact, Requester
 from emulator.aws.functions import Functions
 from emulator.aws.inside import AwsError
+from emulator.aws.log_facts import LogEventsFact, LoggedEvent, LogSubscriptionFact
+from emulator.aws.log_subscriptions import logs_may_invoke
 from emulator.aws.mount import Moto
 from emulator.aws.notifications import BucketNotifications, Refused, Rule
 from emulator.aws.queue_facts import QueueFact
@@ -35,6 +37,9 @@ __all__ = [
     "Fact",
     "Functions",
     "KinesisRecord",
+    "LogEventsFact",
+    "LogSubscriptionFact",
+    "LoggedEvent",
     "MessageAttribute",
     "Moto",
     "NotificationFact",
@@ -62,4 +67,5 @@ __all__ = [
     "StreamRecord",
     "StreamShard",
     "TableRecord",
+    "logs_may_invoke",
 ]

@@ -10,13 +10,14 @@ from emulator.aws.chunked import IncompleteBody
 from emulator.aws.errors import Answer, refuse
 from emulator.aws.facts import Fact, Requester
 from emulator.aws.inside import Inside
+from emulator.aws.log_drain import LogDrain
 from emulator.aws.own_requests import OwnRequests, s3_host_id, s3_request_id
 from emulator.aws.patches import PatchContext
 from emulator.aws.regions import Regions
 from emulator.aws.routing import Environ, Scope, action_of, backend_of, scope_of
 from emulator.aws.services import Services, WsgiApp
 from emulator.aws.wire import prepare
-from emulator.observe import LogBook, Metrics, Reporter
+from emulator.observe import Metrics, Reporter
 
 _NOT_SUPPORTED: Final = "501 Not Implemented"  # clients do not repeat it, as they would a 500
 _BAD_REQUEST: Final = "400 Bad Request"
@@ -33,7 +34,7 @@ class Front:
         inside: Inside,
         own: OwnRequests,
         *,
-        log_book: LogBook,
+        log_drain: LogDrain,
         metrics: Metrics,
         reporter: Reporter,
         reset: Callable[[], None],
@@ -44,7 +45,7 @@ class Front:
         self._services = services
         self._inside = inside
         self._own = own
-        self._log_book = log_book
+        self._log_drain = log_drain
         self._metrics = metrics
         self._reporter = reporter
         self._reset = reset
@@ -134,10 +135,10 @@ class Front:
         if backend == "stepfunctions" and action_of(environ) == "StartSyncExecution":
             answer = _call(app, environ)
         else:
+            if backend == "logs":
+                self._log_drain.drain()
             with self._locks.hold(backend):
-                if backend == "logs":
-                    self._inside.write_logs(self._log_book.drain())
-                elif backend == "cloudwatch":
+                if backend == "cloudwatch":
                     self._inside.write_metrics(self._metrics.drain())
                 answer = _call(app, environ)
         if answer.status >= "4" and answer.body[:15].lower() == b"<!doctype html>":

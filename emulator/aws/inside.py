@@ -11,7 +11,7 @@ from emulator.aws.patches.s3 import notifications_of, set_notifications
 from emulator.aws.patches.sqs import all_queues, wake
 from emulator.aws.provisioning import make_bucket
 from emulator.aws.services import Services
-from emulator.observe import LogEvent, MetricStatistics, Reporter
+from emulator.observe import MetricStatistics, Reporter
 
 Attributes = Mapping[str, tuple[str, str]]
 """Attributes of a message: name -> (type, value), the type "String" or "Number"."""
@@ -170,24 +170,6 @@ class Inside:
                 )
         except ServiceException as error:
             raise AwsError(error.code, error.message) from error
-
-    def write_logs(self, events: Iterable[LogEvent]) -> None:
-        """Put lines into log streams, made on the way. The lock of Logs must be held."""
-        from moto.logs.models import LogEvent as MotoLogEvent
-        from moto.logs.models import logs_backends
-
-        for event in events:
-            regions = logs_backends[event.account]
-            if event.region not in regions:
-                continue  # Lambda takes any region's name here, CloudWatch Logs does not
-            backend = regions[event.region]
-            backend.ensure_log_group(event.group)
-            backend.ensure_log_stream(event.group, event.stream)
-            stream = backend.groups[event.group].streams[event.stream]
-            line = {"timestamp": event.at_ms, "message": event.message}
-            stream.events.append(MotoLogEvent(event.at_ms, line))
-            stream.last_ingestion_time = _utc(event.at_ms)
-            stream.stored_bytes += len(event.message)
 
     def write_metrics(self, metrics: Iterable[MetricStatistics]) -> None:
         """Add values to CloudWatch's metrics of Lambda. The lock of CloudWatch must be held."""

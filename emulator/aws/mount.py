@@ -16,6 +16,9 @@ from emulator.aws.functions import Functions
 from emulator.aws.http_apis import HttpApis
 from emulator.aws.inside import Attributes, Inside
 from emulator.aws.locks import ServiceLocks
+from emulator.aws.log_drain import LogDrain
+from emulator.aws.log_groups import LogGroups
+from emulator.aws.log_subscriptions import LogSubscriptions
 from emulator.aws.notifications import Refused, Rule
 from emulator.aws.own_calls import OwnCalls
 from emulator.aws.own_requests import OwnRequests
@@ -60,12 +63,18 @@ class Moto:
         self._credentials = Credentials()
         self.permissions = InvokePermissions(functions, reporter)
         self._stopping = threading.Event()
-        self._warming: threading.Thread | None = None
+        self._activity = activity
+        self._warming: list[threading.Thread] = []
         locks = ServiceLocks()
         self._executions = Executions(activity, clock)
+        own = OwnRequests(self._buffer, locks, activity, reporter)
+        log_subscriptions = LogSubscriptions(self._buffer, reporter)
+        self._log_drain = LogDrain(log_book, own, log_subscriptions, activity)
         context = PatchContext(
             buffer=self._buffer,
             locks=locks,
+            log_subscriptions=log_subscriptions,
+            watch_logs=self._log_drain.watch,
             clock=clock,
             functions=functions,
             credentials=self._credentials,
@@ -77,7 +86,9 @@ class Moto:
         )
         self._services = Services(context, reporter)
         self.topics = Topics(self._services, locks, self.permissions, reporter)
-        own = OwnRequests(self._buffer, locks, activity, reporter)
+        self.log_groups = LogGroups(
+            self._services, own, self.permissions, reporter, load=lambda name: self.warm([name])
+        )
         self._provisioning = Provisioning(self._services, own)
         self.queues = Queues(self._services, own, clock)
         self.rest_apis = RestApis(self._services, locks)
@@ -93,7 +104,7 @@ class Moto:
             self._services,
             self._inside,
             own,
-            log_book=log_book,
+            log_drain=self._log_drain,
             metrics=metrics,
             reporter=reporter,
             reset=self.reset,
@@ -130,10 +141,14 @@ class Moto:
 
     def warm(self, services: Sequence[str]) -> None:
         """Load services (moto's names: "s3", "stepfunctions") on a thread of their own."""
-        self._warming = threading.Thread(
-            target=self._warm, args=(tuple(services),), name="moto-warm", daemon=True
-        )
-        self._warming.start()
+        missing = [name for name in services if not self._services.is_loaded(name)]
+        if missing:
+            self._activity.begin("services loading")
+            thread = threading.Thread(
+                target=self._warm, args=(missing,), name="moto-warm", daemon=True
+            )
+            self._warming.append(thread)
+            thread.start()
 
     def listens_on(self, port: int) -> None:
         """Tell moto's Step Functions where to call us."""
@@ -154,6 +169,7 @@ class Moto:
         """Empty every service of every account and region."""
         self._executions.reset()
         self._inside.reset()
+        self._log_drain.watch(())
         self.permissions.forget()
 
     def stop(self) -> None:
@@ -161,8 +177,9 @@ class Moto:
         self._stopping.set()
         self._executions.stop()
         wake_long_polls()
-        if self._warming is not None:
-            self._warming.join()
+        for thread in self._warming:
+            thread.join()
+        self._log_drain.stop()
 
     def fetch_object(
         self, account: str, region: str, bucket: str, key: str, version_id: str | None = None
@@ -237,11 +254,14 @@ class Moto:
         """Give an event to the rules of its bus. Raises AwsError when there is no such bus."""
         self.event_buses.put(event)
 
-    def _warm(self, services: tuple[str, ...]) -> None:
-        for name in services:
-            if self._stopping.is_set():
-                return
-            self._services.load(name)
+    def _warm(self, services: Sequence[str]) -> None:
+        try:
+            for name in services:
+                if self._stopping.is_set():
+                    return
+                self._services.load(name)
+        finally:
+            self._activity.end("services loading")
 
     def _change_rules(
         self, bucket: str, *, add: Rule | None = None, remove: Rule | None = None

@@ -5,6 +5,7 @@ from typing import Final
 
 from emulator.event_sources.api_gateway.front import ApiGateway
 from emulator.event_sources.events import BusEvents
+from emulator.event_sources.logs import LogsEvents
 from emulator.event_sources.mappings import Mappings
 from emulator.event_sources.nats import NatsEvents
 from emulator.event_sources.s3 import S3Events
@@ -19,6 +20,7 @@ _ALL: Final[tuple[type[EventSource], ...]] = (
     BusEvents,
     ScheduledCalls,
     S3Events,
+    LogsEvents,
     SnsEvents,
     NatsEvents,
 )

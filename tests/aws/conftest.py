@@ -50,6 +50,7 @@ class Aws:
     functions: FakeFunctions
     terminal: io.StringIO
     reporter: Reporter
+    activity: Activity
     facts: list[Fact] = field(default_factory=list)
 
     @property
@@ -61,19 +62,19 @@ class Aws:
 def running_aws() -> Iterator[Aws]:
     clock, functions, terminal = Clock(), FakeFunctions(), io.StringIO()
     reporter = Reporter(terminal)
-    log_book = LogBook(clock)
+    log_book, activity = LogBook(clock), Activity(clock)
     metrics = Metrics(clock)
     moto = Moto(
         log_book=log_book,
         metrics=metrics,
-        activity=Activity(clock),
+        activity=activity,
         clock=clock,
         reporter=reporter,
         functions=functions.door(),
     )
     server = serve(moto.wsgi, "127.0.0.1", 0)
     moto.listens_on(server.port)
-    aws = Aws(moto, server.port, clock, log_book, metrics, functions, terminal, reporter)
+    aws = Aws(moto, server.port, clock, log_book, metrics, functions, terminal, reporter, activity)
     moto.subscribe(aws.facts.append)
     yield aws
     moto.stop()

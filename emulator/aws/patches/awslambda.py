@@ -61,7 +61,6 @@ class _OurFunctions:
     publish_layer_version = _refuse("AWS::Lambda::LayerVersion")
     send_dynamodb_items = _refuse("DynamoDB to Lambda")
     send_kinesis_message = _refuse("Kinesis to Lambda")
-    send_log_event = _refuse("CloudWatch Logs to Lambda")
     send_sqs_batch = _refuse("SQS to Lambda")
 
     def _arn(self, name_or_arn: str, qualifier: str | None) -> str:

@@ -7,17 +7,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from emulator.aws.event_facts import EventFact, RetryPolicy, RuleSavedFact, RuleTarget
-from emulator.aws.facts import Requester
-from emulator.aws.patches.patching import SCRATCH_ACCOUNT, Patch, PatchContext
+from emulator.aws.patches.patching import NOBODY, SCRATCH_ACCOUNT, Patch, PatchContext
 from emulator.model.event_pattern import InvalidPattern, matches, parse_pattern
 from emulator.model.schedule_expression import InvalidExpression, rule_timetable
 
 _MAXIMUM_ENTRIES: Final = 10
 _MAXIMUM_BYTES: Final = 1_048_576  # of all entries of a request
 _REQUIRED: Final = ("Source", "DetailType", "Detail")
-_NOBODY: Final = Requester(
-    account=SCRATCH_ACCOUNT, principal="", source_ip="127.0.0.1", request_id="", host_id=""
-)
 _EVENT_MEMBERS: Final = ("id", "account", "source", "time", "region", "resources", "detail-type")
 
 
@@ -49,7 +45,7 @@ def prove(context: PatchContext) -> dict[str, str]:
 
     backend = events_backends[SCRATCH_ACCOUNT]["us-east-1"]
     try:
-        with context.buffer.request(_NOBODY) as facts:
+        with context.buffer.request(NOBODY) as facts:
             backend.put_rule("emulator-self-test", event_pattern='{"source":["emulator"]}')
             arn = f"arn:aws:sqs:us-east-1:{SCRATCH_ACCOUNT}:q"
             backend.put_targets("emulator-self-test", None, [{"Id": "1", "Arn": arn}])

@@ -7,7 +7,7 @@ the emulator must answer before that.
 import importlib
 import inspect
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,13 +15,19 @@ from emulator.aws.buffer import FactBuffer
 from emulator.aws.credentials import Credentials
 from emulator.aws.destinations import Destinations
 from emulator.aws.executions import Executions
+from emulator.aws.facts import Requester
 from emulator.aws.functions import Functions
 from emulator.aws.locks import ServiceLocks
+from emulator.aws.log_subscriptions import LogSubscriptions
 from emulator.aws.permissions import InvokePermissions
 from emulator.model import Clock
 from emulator.observe import Reporter
+from emulator.observe.log_book import GroupKey
 
 MODULE: Final = "module"  # stands for the parameters where a module is replaced
+NOBODY: Final = Requester(
+    account="", principal="", source_ip="127.0.0.1", request_id="", host_id=""
+)
 SCRATCH_ACCOUNT: Final = "999999999999"  # where patches are tried out; left empty
 
 
@@ -31,6 +37,8 @@ class PatchContext:
 
     buffer: FactBuffer
     locks: ServiceLocks
+    log_subscriptions: LogSubscriptions
+    watch_logs: Callable[[Collection[GroupKey]], None]  # whose new lines are wanted at once
     clock: Clock
     functions: Functions
     credentials: Credentials

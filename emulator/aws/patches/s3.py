@@ -8,12 +8,9 @@ from xml.etree import ElementTree
 
 from emulator.aws.facts import Fact, NotificationsSavedFact, ObjectFact, Requester
 from emulator.aws.notifications import BucketNotifications, Refused, check, parse, render
-from emulator.aws.patches.patching import SCRATCH_ACCOUNT, Patch, PatchContext
+from emulator.aws.patches.patching import NOBODY, SCRATCH_ACCOUNT, Patch, PatchContext
 
 _CONFIGURATION: Final = "emulator_notifications"  # our attribute of moto's bucket
-_NOBODY: Final = Requester(
-    account="", principal="", source_ip="127.0.0.1", request_id="", host_id=""
-)
 
 # Grows by one for each event, and from one start of the emulator to the next.
 _sequence = itertools.count(time.time_ns())
@@ -63,7 +60,7 @@ def prove(context: PatchContext) -> dict[str, str]:
     backend, name = s3_backends[SCRATCH_ACCOUNT]["aws"], "emulator-self-test"
     backend.buckets[name] = fake_bucket(name, account_id=SCRATCH_ACCOUNT, region_name="us-east-1")
     try:
-        with context.buffer.request(_NOBODY) as facts:
+        with context.buffer.request(NOBODY) as facts:
             backend.put_object(name, "key", b"")
             backend.delete_object(name, "key")
     finally:
@@ -143,7 +140,7 @@ def _fact(context: PatchContext, name: str, bucket: Any, key: str, **more: Any) 
         key=key,
         at_s=context.clock.now(),
         sequencer=f"00{next(_sequence):016X}",
-        requester=context.buffer.requester or _NOBODY,
+        requester=context.buffer.requester or NOBODY,
         notifications=notifications_of(bucket),
         **more,
     )
@@ -241,7 +238,7 @@ def _put_notification(
             with context.locks.released():  # they ask the store of functions
                 context.destinations.check(wanted, bucket_name, bucket.account_id)
     except Refused as refusal:
-        return 400, {}, _error(refusal, context.buffer.requester or _NOBODY)
+        return 400, {}, _error(refusal, context.buffer.requester or NOBODY)
     set_notifications(response.backend.get_bucket(bucket_name), wanted)
     context.buffer.tell(
         NotificationsSavedFact(
@@ -249,7 +246,7 @@ def _put_notification(
             region=bucket.region_name,
             bucket=bucket_name,
             at_s=context.clock.now(),
-            requester=context.buffer.requester or _NOBODY,
+            requester=context.buffer.requester or NOBODY,
             notifications=wanted,
         )
     )

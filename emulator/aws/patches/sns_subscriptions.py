@@ -6,9 +6,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from emulator.aws.facts import Requester
 from emulator.aws.filter_policy import accepts_attributes, accepts_body
-from emulator.aws.patches.patching import SCRATCH_ACCOUNT, Patch, PatchContext
+from emulator.aws.patches.patching import NOBODY, SCRATCH_ACCOUNT, Patch, PatchContext
 from emulator.aws.sns_facts import MessageAttribute, NotificationFact
 
 _FUNCTION: Final = re.compile(
@@ -16,9 +15,6 @@ _FUNCTION: Final = re.compile(
 )
 _QUEUE: Final = re.compile(r"arn:aws[\w-]*:sqs:[a-z0-9-]+:\d{12}:[\w-]{1,80}(\.fifo)?")
 _SCOPES: Final = ("MessageAttributes", "MessageBody")
-_NOBODY: Final = Requester(
-    account="", principal="", source_ip="127.0.0.1", request_id="", host_id=""
-)
 
 
 def patches(context: PatchContext) -> list[Patch]:
@@ -68,7 +64,7 @@ def prove(context: PatchContext) -> dict[str, str]:
         names = ("Timestamp", "Signature", "SigningCertURL", "UnsubscribeURL")
         # A real signature would cost a key, which takes a tenth of a second.
         subscription.get_post_data = lambda *_, **__: dict.fromkeys(names, "")
-        with context.buffer.request(_NOBODY) as facts:
+        with context.buffer.request(NOBODY) as facts:
             backend.publish("hello", topic.arn)
     finally:
         dict.pop(sns_backends, SCRATCH_ACCOUNT)

@@ -5,10 +5,11 @@ from typing import Final
 
 from emulator.model.triggers import Trigger
 from emulator.project.table import Table
-from emulator.project.triggers import events, nats, s3, schedule, sns
+from emulator.project.triggers import events, logs, nats, s3, schedule, sns
 
 READERS: Final[Mapping[str, Callable[[Table], Trigger]]] = {  # by `source`
     "events": events.read,
+    "logs": logs.read,
     "s3": s3.read,
     "schedule": schedule.read,
     "sns": sns.read,
