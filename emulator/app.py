@@ -98,7 +98,10 @@ class Emulator:
             clock=self.clock,
             reporter=self.reporter,
             functions=Functions(
-                exists=self._exists, policy_allows=self.store.policy_allows, invoke=self._invoke
+                exists=self._exists,
+                policy_allows=self.store.policy_allows,
+                invoke=self._invoke,
+                accept=lambda call: self.invoker.accept(call),
             ),
         )
         self.environments = self._make_environments(project)

@@ -14,6 +14,10 @@ def _no_policy(function_arn: str, service: str, source_arn: str, account: str) -
     return None
 
 
+def _no_queue(call: Call) -> str:
+    raise LookupError(f"no function {call.function}")
+
+
 def _no_answer(call: Call) -> bytes:
     raise LookupError(f"no function {call.function}")
 
@@ -24,9 +28,11 @@ class Functions:
 
     `exists` takes a function ARN with or without qualifier. `policy_allows` takes a function ARN,
     a service principal, the ARN and the account of the source; None: there is no policy at all.
-    `invoke` runs a function and returns its answer.
+    `invoke` runs a function and returns its answer; `accept` queues an asynchronous invocation, or
+    raises LambdaError.
     """
 
     exists: Callable[[str], bool] = _no_function
     policy_allows: Callable[[str, str, str, str], bool | None] = _no_policy
     invoke: Callable[[Call], bytes] = _no_answer
+    accept: Callable[[Call], str] = _no_queue

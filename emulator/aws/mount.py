@@ -5,11 +5,11 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from emulator.aws.background_work import BackgroundWork
 from emulator.aws.buffer import FactBuffer, Listener
 from emulator.aws.credentials import Credentials, RoleCredentials
 from emulator.aws.destinations import Destinations
 from emulator.aws.event_buses import BusEvent, EventBuses
-from emulator.aws.executions import Executions
 from emulator.aws.facts import Fact
 from emulator.aws.front import Front
 from emulator.aws.functions import Functions
@@ -66,7 +66,8 @@ class Moto:
         self._activity = activity
         self._warming: list[threading.Thread] = []
         locks = ServiceLocks()
-        self._executions = Executions(activity, clock)
+        self._executions = BackgroundWork("executions", activity, clock)
+        self._stacks = BackgroundWork("stacks", activity, clock)
         own = OwnRequests(self._buffer, locks, activity, reporter)
         log_subscriptions = LogSubscriptions(self._buffer, reporter)
         self._log_drain = LogDrain(log_book, own, log_subscriptions, activity)
@@ -79,6 +80,7 @@ class Moto:
             functions=functions,
             credentials=self._credentials,
             executions=self._executions,
+            stacks=self._stacks,
             destinations=Destinations(functions, self.permissions),
             permissions=self.permissions,
             reporter=reporter,
@@ -168,6 +170,7 @@ class Moto:
     def reset(self) -> None:
         """Empty every service of every account and region."""
         self._executions.reset()
+        self._stacks.reset()
         self._inside.reset()
         self._log_drain.watch(())
         self.permissions.forget()
@@ -176,6 +179,7 @@ class Moto:
         """Let long polls and the warming thread end."""
         self._stopping.set()
         self._executions.stop()
+        self._stacks.stop()
         wake_long_polls()
         for thread in self._warming:
             thread.join()

@@ -22,6 +22,9 @@ _WELL_KNOWN = re.compile(
     r"/(?P<region>[a-z-]+\d)_[^/]+/\.well-known/(?:jwks\.json|openid-configuration)/?$"
 )
 
+# Where functions send what became of a custom resource; no bucket's name has an underscore.
+_CUSTOM_RESOURCE = re.compile(r"/cloudformation_(?P<region>[a-z0-9-]+)/cfnresponse")
+
 # X-Amz-Target up to its first dot, for requests that nobody signed.
 _TARGETS: Final = {
     "AWSCognitoIdentityProviderService": "cognito-idp",
@@ -184,7 +187,7 @@ def _from_credential(match: re.Match[str], *, is_in_header: bool) -> Scope:
 def _unsigned(environ: Environ) -> Scope:
     host = str(environ.get("HTTP_HOST", "")).partition(":")[0].lower()
     match = _HOST.fullmatch(host)
-    region = (match and match["region"]) or _region_of_pool(environ) or DEFAULT_REGION
+    region = (match and match["region"]) or _region_of_path(environ) or DEFAULT_REGION
     service = _service_by_content(environ) or (match["service"] if match else None)
     return Scope(service, region, None, is_in_header=False)
 
@@ -195,14 +198,17 @@ def _service_by_content(environ: Environ) -> str | None:
         return _TARGETS.get(target.partition(".")[0])
     if _WELL_KNOWN.match(environ.get("PATH_INFO", "")):
         return "cognito-idp"
+    if _CUSTOM_RESOURCE.fullmatch(environ.get("PATH_INFO", "")):
+        return "cloudformation"
     values = _form_values(environ)
     if "Action" not in values:
         return None
     return _VERSIONS.get(values.get("Version", "")) or _ACTIONS.get(values["Action"])
 
 
-def _region_of_pool(environ: Environ) -> str | None:
-    match = _WELL_KNOWN.match(environ.get("PATH_INFO", ""))
+def _region_of_path(environ: Environ) -> str | None:
+    path = environ.get("PATH_INFO", "")
+    match = _WELL_KNOWN.match(path) or _CUSTOM_RESOURCE.fullmatch(path)
     return match["region"] if match else None
 
 

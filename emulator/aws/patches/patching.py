@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from emulator.aws.background_work import BackgroundWork
 from emulator.aws.buffer import FactBuffer
 from emulator.aws.credentials import Credentials
 from emulator.aws.destinations import Destinations
-from emulator.aws.executions import Executions
 from emulator.aws.facts import Requester
 from emulator.aws.functions import Functions
 from emulator.aws.locks import ServiceLocks
@@ -43,7 +43,8 @@ class PatchContext:
     functions: Functions
     credentials: Credentials
     destinations: Destinations
-    executions: Executions
+    executions: BackgroundWork  # of Step Functions
+    stacks: BackgroundWork  # changes of stacks that wait for custom resources
     permissions: InvokePermissions
     reporter: Reporter
     stopping: threading.Event

@@ -9,7 +9,7 @@ from functools import cache
 from math import ceil
 from typing import Any, Final
 
-from emulator.aws.executions import Executions
+from emulator.aws.background_work import BackgroundWork
 from emulator.aws.patches.patching import MODULE, Patch, PatchContext
 
 _PARSER: Final = "moto.stepfunctions.parser"
@@ -124,7 +124,7 @@ def _arn(env: Any) -> str:
     return str(env.states.context_object.context_object_data["Execution"]["Id"])
 
 
-def _start(executions: Executions) -> Callable[[Any], Any]:
+def _start(executions: BackgroundWork) -> Callable[[Any], Any]:
     def make(original: Any) -> Any:
         def start(self: Any) -> None:
             def stop() -> None:
@@ -139,7 +139,7 @@ def _start(executions: Executions) -> Callable[[Any], Any]:
     return make
 
 
-def _run(executions: Executions) -> Callable[[Any], Any]:
+def _run(executions: BackgroundWork) -> Callable[[Any], Any]:
     def make(original: Any) -> Any:
         def execution_logic(self: Any) -> None:
             from moto.stepfunctions.parser.utils import TMP_THREADS
@@ -155,7 +155,7 @@ def _run(executions: Executions) -> Callable[[Any], Any]:
     return make
 
 
-def _wait_interval(executions: Executions) -> Callable[[Any], Any]:
+def _wait_interval(executions: BackgroundWork) -> Callable[[Any], Any]:
     def make(original: Any) -> Any:
         def wait_interval(self: Any, env: Any, wait_seconds: float) -> None:
             executions.sleep(_arn(env), wait_seconds, env.program_state_event, env.is_running)
@@ -194,7 +194,7 @@ def _knowing_execution(original: Any) -> Any:
 class _Time:
     """Stands for the module `time` where moto waits before it tries a state again."""
 
-    def __init__(self, executions: Executions) -> None:
+    def __init__(self, executions: BackgroundWork) -> None:
         self._executions = executions
 
     def sleep(self, seconds: float) -> None:
@@ -294,7 +294,7 @@ def _title(header: str) -> str:
     return "-".join(word.capitalize() for word in header.split("-"))
 
 
-def _wait_for_token(executions: Executions) -> Callable[[Any], Any]:
+def _wait_for_token(executions: BackgroundWork) -> Callable[[Any], Any]:
     def make(original: Any) -> Any:
         def wait(self: Any, timeout_seconds: float, callback_endpoint: Any) -> Any:
             with executions.waiting(_here.execution) as resume:

@@ -1,40 +1,38 @@
-"""Running state machines: what `settle` waits for, and waiting by the emulator's clock."""
+"""What moto does on threads of its own: counted for `settle`, waiting by the emulator's clock."""
 
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from emulator.model import Clock
 from emulator.observe import Activity
 
-RUNNING: Final = "executions"  # the kind of activity
 
+class BackgroundWork:
+    """Executions of state machines, or changes of stacks, by ARN.
 
-class Executions:
-    """Executions of Step Functions, by ARN.
-
-    Any thread may call. An execution is an activity from its start to its end, but for the time
-    in which one of its threads waits for a moment on the clock or for a task token: that may come
-    much later. `_lock` guards the tables and is held for a few instructions.
+    Any thread may call. Each is an activity of `kind` from its start to its end, but for the time
+    in which one of its threads waits for a moment on the clock or for somebody's answer: that may
+    come much later. `_lock` guards the tables and is held for a few instructions.
     """
 
-    def __init__(self, activity: Activity, clock: Clock) -> None:
+    def __init__(self, kind: str, activity: Activity, clock: Clock) -> None:
+        self._kind = kind
         self._activity = activity
         self._clock = clock
         self._lock = threading.Lock()
         self._running: dict[str, Callable[[], None]] = {}  # what stops it
         self._waiting: Counter[str] = Counter()  # threads of an execution that wait
-        self._sleepers: set[threading.Event] = set()
+        self._sleepers: dict[threading.Event, tuple[float, Callable[[], None]]] = {}
         self._is_stopping = False
         clock.on_move(self._wake)
 
     def begin(self, arn: str, stop: Callable[[], None]) -> None:
-        """An execution was started; `stop` has it run no further state."""
+        """It was started; `stop` has it take no further step."""
         with self._lock:
             self._running[arn] = stop
-        self._activity.begin(RUNNING)
+        self._activity.begin(self._kind)
 
     def end(self, arn: str) -> None:
         """It is over."""
@@ -43,11 +41,11 @@ class Executions:
             self._running.pop(arn, None)
             del self._waiting[arn]
         if was_counted:
-            self._activity.end(RUNNING)
+            self._activity.end(self._kind)
 
     @contextmanager
     def waiting(self, arn: str) -> Iterator[Callable[[], None]]:
-        """Not count the execution meanwhile; who wakes it may call what this yields before."""
+        """Not count it meanwhile; who wakes it may call what this yields before."""
         self._add_waiting(arn, 1)
         has_resumed = threading.Lock()  # taken by whoever counts it again
 
@@ -63,24 +61,37 @@ class Executions:
     def sleep(
         self, arn: str, seconds: float, woken: threading.Event, is_wanted: Callable[[], bool]
     ) -> None:
-        """Wait until `seconds` have passed on the clock; `woken` has it look at `is_wanted`."""
+        """Wait, not counted meanwhile, until `seconds` have passed on the clock.
+
+        woken: set by whoever wants this thread to look at `is_wanted` again.
+        """
+        with self.waiting(arn) as resume:
+            self.wait(seconds, woken, is_wanted, resume)
+
+    def wait(
+        self,
+        seconds: float,
+        woken: threading.Event,
+        is_wanted: Callable[[], bool],
+        resume: Callable[[], None],
+    ) -> None:
+        """The same for a thread that is not counted already; `resume` counts it again."""
         due_s = self._clock.monotonic() + seconds
         with self._lock:
-            self._sleepers.add(woken)
+            self._sleepers[woken] = (due_s, resume)
         try:
-            with self.waiting(arn):
-                while True:
-                    woken.clear()  # before the look: what sets it from here on is not missed
-                    left_s = self._clock.timeout(due_s)
-                    if left_s == 0 or not is_wanted() or self._is_stopping:
-                        return
-                    woken.wait(left_s)
+            while True:
+                woken.clear()  # before the look: what sets it from here on is not missed
+                left_s = self._clock.timeout(due_s)
+                if left_s == 0 or not is_wanted() or self._is_stopping:
+                    return
+                woken.wait(left_s)
         finally:
             with self._lock:
-                self._sleepers.discard(woken)
+                del self._sleepers[woken]
 
     def reset(self) -> None:
-        """Stop and forget every execution."""
+        """Stop and forget all of it."""
         with self._lock:
             running = dict(self._running)
         for arn, stop in running.items():
@@ -100,12 +111,15 @@ class Executions:
             before = self._waiting[arn]
             self._waiting[arn] = now = before + change
         if before == 0:
-            self._activity.end(RUNNING)
+            self._activity.end(self._kind)
         elif now == 0:
-            self._activity.begin(RUNNING)
+            self._activity.begin(self._kind)
 
     def _wake(self) -> None:
+        now_s = self._clock.monotonic()
         with self._lock:
-            sleepers = list(self._sleepers)
-        for woken in sleepers:
+            sleepers = list(self._sleepers.items())
+        for woken, (due_s, resume) in sleepers:
+            if due_s <= now_s:
+                resume()  # here: who moved the clock may ask right away whether all is done
             woken.set()

@@ -1,0 +1,222 @@
+"""A custom resource as moto's stacks handle it: each step asks a function and waits."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from emulator.aws.custom_resources import (
+    CustomResourceAnswer,
+    CustomResourceError,
+    CustomResourceRequest,
+    PendingAnswers,
+    event,
+    parse_answer,
+    refused,
+)
+from emulator.aws.patches.patching import PatchContext
+from emulator.model import Call, LambdaError
+
+FORGOTTEN: Final = "emulator_is_forgotten"  # our attribute of moto's stack: a reset came
+
+
+def custom_resource_class(context: PatchContext, pending: PendingAnswers) -> type[Any]:
+    """moto's class of custom resources, with ours behind it."""
+    from moto.cloudformation.custom_model import CustomModel
+
+    members = {"asker": Asker(context, pending)}
+    return type("CustomResource", (_CustomResource, CustomModel), members)
+
+
+class Asker:
+    """Asks functions and topics for custom resources. The locks of CloudFormation must be held."""
+
+    def __init__(self, context: PatchContext, pending: PendingAnswers) -> None:
+        self._context = context
+        self._pending = pending
+
+    def ask(self, stack: Any, request: CustomResourceRequest) -> CustomResourceAnswer:
+        """Send the request and wait for the answer; raises CustomResourceError."""
+        doing = {"Create": "CREATE", "Update": "UPDATE", "Delete": "DELETE"}[request.request_type]
+        _tell(stack, request, f"{doing}_IN_PROGRESS", None)
+        try:
+            answer = self._ask(stack, request)
+        except CustomResourceError as error:
+            _tell(stack, request, f"{doing}_FAILED", str(error))
+            raise CustomResourceError(
+                f"The following resource(s) failed to {doing.lower()}: [{request.logical_id}]."
+            ) from error
+        _tell(stack, replace(request, physical_id=answer.physical_id), f"{doing}_COMPLETE", None)
+        return answer
+
+    def _ask(self, stack: Any, request: CustomResourceRequest) -> CustomResourceAnswer:
+        from moto.settings import moto_server_port
+
+        url = self._pending.open(request, f"http://127.0.0.1:{moto_server_port()}")
+        try:
+            with self._context.locks.released():
+                self._send_and_wait(stack, request, url)
+        finally:
+            body = self._pending.take(url)
+        if body is None:
+            raise CustomResourceError(
+                "CloudFormation did not receive a response from your Custom Resource. Please check"
+                f" your logs for requestId [{request.request_id}]."
+            )
+        return parse_answer(request, body)
+
+    def _send_and_wait(self, stack: Any, request: CustomResourceRequest, url: str) -> None:
+        if getattr(stack, FORGOTTEN, False):
+            return
+        stacks, sending = self._context.stacks, f"{request.request_id} is sent"
+        stacks.begin(sending, lambda: None)
+        with stacks.waiting(stack.emulator_work) as resume:
+            try:
+                has_come = self._pending.when_answered(url, resume)
+                self._send(stack, request, json.dumps(event(request, url)))
+            finally:
+                stacks.end(sending)  # from here on the function's invocation is counted
+            stacks.wait(
+                request.timeout_s,
+                has_come,
+                lambda: not (self._pending.has(url) or getattr(stack, FORGOTTEN, False)),
+                resume,
+            )
+
+    def _send(self, stack: Any, request: CustomResourceRequest, document: str) -> None:
+        service, region, account = request.service_token.split(":")[2:5]
+        if service == "sns":
+            from moto.sns.models import sns_backends
+
+            with self._context.locks.hold("sns"):
+                sns_backends[account][region].publish(document, arn=request.service_token)
+            return
+        call = Call(
+            account=stack.account_id,
+            region=region,
+            function=request.service_token,
+            payload=document.encode(),
+            source="cloudformation",
+            cause=request.request_id,
+        )
+        try:
+            self._context.functions.accept(call)
+        except LambdaError as error:
+            raise refused(error) from error
+
+
+class _CustomResource:
+    """One custom resource of a stack. Owned by the stack's thread."""
+
+    asker: Asker
+    stack: Any
+    request: CustomResourceRequest  # the last one that succeeded
+    answer: CustomResourceAnswer
+    cf_resource_type: str
+    logical_resource_id: str
+    # moto tries again what failed, to find an order that works; a function is asked once.
+    failures: dict[str, CustomResourceError]
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls,
+        resource_name: str,
+        cloudformation_json: dict[str, Any],
+        account_id: str,
+        region_name: str,
+        **known: Any,
+    ) -> Any:
+        from moto.cloudformation.models import cloudformation_backends
+
+        made = cls.__new__(cls)
+        made.failures = {}
+        made.stack = cloudformation_backends[account_id][region_name].stacks[known["StackId"]]
+        made.request = CustomResourceRequest(
+            request_type="Create",
+            stack_id=known["StackId"],
+            region=region_name,
+            resource_type=known["ResourceType"],
+            logical_id=known["LogicalId"],
+            properties=cloudformation_json["Properties"],
+        )
+        made.cf_resource_type = known["ResourceType"]
+        made.logical_resource_id = known["LogicalId"]
+        # Known to the stack before it is complete: what fails half made is deleted, too.
+        made.answer = CustomResourceAnswer(resource_name, {}, no_echo=False)
+        made.stack.resource_map._parsed_resources[known["LogicalId"]] = made
+        made.answer = cls.asker.ask(made.stack, made.request)
+        return made
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls, original_resource: Any, cloudformation_json: dict[str, Any], **_: Any
+    ) -> Any:
+        old: CustomResourceRequest = original_resource.request
+        request = CustomResourceRequest(
+            request_type="Update",
+            stack_id=old.stack_id,
+            region=old.region,
+            resource_type=old.resource_type,
+            logical_id=old.logical_id,
+            properties=cloudformation_json["Properties"],
+            physical_id=original_resource.answer.physical_id,
+            old_properties=old.properties,
+        )
+        made = cls.__new__(cls)
+        made.failures = {}
+        made.stack, made.request = original_resource.stack, request
+        made.answer = original_resource.ask_once(request)
+        if made.answer.physical_id != original_resource.answer.physical_id:
+            original_resource.delete("", "")  # another resource took its place
+        return made
+
+    def delete(self, account_id: str, region: str) -> None:
+        self.ask_once(self.request.for_deletion(self.answer.physical_id))
+
+    def ask_once(self, request: CustomResourceRequest) -> CustomResourceAnswer:
+        """Ask, unless the same was refused before."""
+        wish = json.dumps([request.request_type, request.properties], default=str)
+        if wish in self.failures:
+            raise self.failures[wish]
+        try:
+            return self.asker.ask(self.stack, request)
+        except CustomResourceError as error:
+            self.failures[wish] = error
+            raise
+
+    @property
+    def physical_resource_id(self) -> str:
+        return self.answer.physical_id
+
+    def is_created(self) -> bool:
+        return True
+
+    @classmethod
+    def has_cfn_attr(cls, attr: str) -> bool:
+        return True
+
+    def get_cfn_attribute(self, attribute_name: str) -> Any:
+        data: Mapping[str, Any] = self.answer.data
+        if attribute_name not in data:
+            raise CustomResourceError(
+                f"CustomResource attribute error: Vendor response doesn't contain {attribute_name}"
+                f" attribute in object {self.logical_resource_id}"
+            )
+        return data[attribute_name]
+
+
+def _tell(stack: Any, request: CustomResourceRequest, status: str, reason: str | None) -> None:
+    """Add an event of the resource to its stack."""
+    from moto.cloudformation.models import Event
+
+    happened = Event(
+        stack_id=stack.stack_id,
+        stack_name=stack.name,
+        logical_resource_id=request.logical_id,
+        physical_resource_id=request.physical_id or "",
+        resource_type=request.resource_type,
+        resource_status=status,
+        resource_status_reason=reason,
+        resource_properties=json.dumps(request.properties, default=str),
+    )
+    stack.events.append(happened)
