@@ -1,7 +1,6 @@
 """How many invocations may run at once."""
 
 import threading
-from collections import Counter
 
 from emulator.model import LambdaError, ResolvedFunction
 
@@ -18,7 +17,7 @@ class Admission:
     def __init__(self, account_concurrency: int) -> None:
         self._limit = account_concurrency
         self._lock = threading.Lock()
-        self._running: Counter[tuple[str, ...]] = Counter()
+        self._running: dict[tuple[str, ...], int] = {}
 
     def enter(self, resolved: ResolvedFunction) -> Place:
         """Count one more invocation; raises the 429 of Lambda when there are too many.
@@ -28,25 +27,28 @@ class Admission:
         version, reserved = resolved.version, resolved.reserved_concurrency
         account = (version.account, version.region)
         function = (*account, version.name)
+        running = self._running
         with self._lock:
             if reserved is None:
                 place: Place = (function, account)
-                if self._running[account] >= self._limit - resolved.account_reserved:
+                if running.get(account, 0) >= self._limit - resolved.account_reserved:
                     raise _throttled("ConcurrentInvocationLimitExceeded")
             else:
                 place = (function,)
-                if self._running[function] >= reserved:
+                if running.get(function, 0) >= reserved:
                     raise _throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
             for key in place:
-                self._running[key] += 1
+                running[key] = running.get(key, 0) + 1
         return place
 
     def leave(self, place: Place) -> None:
         """Count one invocation less; `place` is what `enter` returned."""
         with self._lock:
             for key in place:
-                self._running[key] -= 1
-                if not self._running[key]:
+                left = self._running[key] - 1
+                if left:
+                    self._running[key] = left
+                else:
                     del self._running[key]
 
 

@@ -106,12 +106,7 @@ class Delivery:
         event.attempts += 1
         event.refusals = 0
         if result.function_error is None:
-            answer = Answer(
-                payload=result.payload,
-                executed_version=result.executed_version,
-                function_error=None,
-            )
-            self._post(event, resolved, Ending(condition=Condition.SUCCESS, answer=answer))
+            self._succeeded(event, resolved, result)
             return None
         event.failure = result.payload.decode(errors="replace")
         event.failed_version = result.executed_version
@@ -121,6 +116,17 @@ class Delivery:
             self._give_up(event, resolved, self._ending(event, verdict, None))
             return None
         return self._postpone(event, verdict, result.error_type or result.function_error)
+
+    def _succeeded(
+        self, event: QueuedEvent, resolved: ResolvedFunction, result: InvocationResult
+    ) -> None:
+        if resolved.invoke_config.on_success is None:
+            self._outbox.send(event, ())
+            return
+        answer = Answer(
+            payload=result.payload, executed_version=result.executed_version, function_error=None
+        )
+        self._post(event, resolved, Ending(condition=Condition.SUCCESS, answer=answer))
 
     def _refused(
         self, event: QueuedEvent, resolved: ResolvedFunction | None, error: LambdaError
