@@ -21,6 +21,7 @@ from emulator.event_sources.sqs_batch import (
     record,
 )
 from emulator.event_sources.sqs_pace import GROWTH_S, Pace
+from emulator.invoke.recursion import longest
 from emulator.invoke.runner_threads import RunnerThreads
 from emulator.model import Call, LambdaError
 from emulator.model.mapping import EventSourceMapping
@@ -288,7 +289,9 @@ class SqsPoller:
             payload=batch.payload,
             source="sqs",
             cause=batch.ids[0],
-            trace_header=batch.records[0].message.trace_header if len(batch.records) == 1 else None,
+            trace_header=longest(
+                (each.message.trace_header for each in batch.records), mapping.function_arn
+            ),
         )
         try:
             result, _ = self._around.invoker.run(call)
@@ -317,6 +320,9 @@ class SqsPoller:
 
     def _put_off(self, mapping: EventSourceMapping, batch: Batch, error: LambdaError) -> None:
         """Nothing ran: try again while the messages are hidden, and run fewer side by side."""
+        if error.code == "RecursiveInvocationException":
+            self._settle(mapping, batch, set(batch.ids))  # they go the way of what fails
+            return
         if error.code == "ResourceNotFoundException":
             self.last_result = _NO_FUNCTION
             self._around.moto.queues.give_back(self.queue_arn, batch.handles)

@@ -47,6 +47,20 @@ def handler(event, context):
         return error.response["ResponseMetadata"]["HTTPStatusCode"]
     return json.load(answer["Payload"])
 """
+ROUND = """
+import boto3
+sqs, sns = boto3.client("sqs"), boto3.client("sns")
+def handler(event, context):
+    [record] = event["Records"]
+    if "Sns" in record:
+        number = int(record["Sns"]["Message"]) + 1
+        if number < 40:
+            sns.publish(TopicArn=record["Sns"]["TopicArn"], Message=str(number))
+    else:
+        name = record["eventSourceARN"].rpartition(":")[2]
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody="again")
+"""
 AGAIN_SETTINGS = """
 timeout_s = 30
 [[functions.again.triggers]]
@@ -373,6 +387,36 @@ def test_a_loop_through_a_bucket_ends_after_sixteen_invocations(emulator: Runnin
     s3.put_object(Bucket="loop", Key="100")  # another cause, another chain
     emulator.settle()
     assert attempts(emulator, "again") == 32
+
+
+def test_a_loop_through_a_queue_ends_in_its_dead_letter_queue(emulator: RunningEmulator) -> None:
+    sqs = emulator.client("sqs")
+    redrive = json.dumps({"deadLetterTargetArn": QUEUE, "maxReceiveCount": 1})
+    attributes = {"RedrivePolicy": redrive, "VisibilityTimeout": "30"}
+    url = sqs.create_queue(QueueName="round", Attributes=attributes)["QueueUrl"]
+    functions = deploy(emulator, ROUND)
+    functions.create_event_source_mapping(
+        FunctionName="work", EventSourceArn=QUEUE.replace(":q", ":round")
+    )
+    sqs.send_message(QueueUrl=url, MessageBody="once")
+    advance(emulator, 31)
+    assert attempts(emulator) == 16
+    [letter] = received(emulator)
+    assert letter["Body"] == "again"
+
+
+def test_a_loop_through_a_topic_ends_unless_it_is_allowed(emulator: RunningEmulator) -> None:
+    sns = emulator.client("sns")
+    topic = sns.create_topic(Name="round")["TopicArn"]
+    functions = deploy(emulator, ROUND)
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=f"{FUNCTION}:work")
+    sns.publish(TopicArn=topic, Message="0")
+    emulator.settle()
+    assert attempts(emulator) == 16
+    functions.put_function_recursion_config(FunctionName="work", RecursiveLoop="Allow")
+    sns.publish(TopicArn=topic, Message="0")
+    emulator.settle()
+    assert attempts(emulator) == 16 + 40
 
 
 def test_a_function_that_calls_itself_is_refused_the_seventeenth_time(

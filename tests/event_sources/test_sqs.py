@@ -16,6 +16,7 @@ import pytest
 from emulator.control import CodeStore, FunctionSpec
 from emulator.event_sources import Surroundings
 from emulator.event_sources.mappings import Mappings
+from emulator.invoke.recursion import advanced, stopped
 from emulator.model import Call, InvocationResult, LambdaError
 from emulator.model.mapping import EventSourceMapping
 from tests.aws.conftest import Aws
@@ -260,6 +261,34 @@ def test_what_fails_too_often_goes_to_the_queue_s_dead_letter_queue(
     (record,) = json.loads(invoker.calls[-1].payload)["Records"]
     assert record["attributes"]["DeadLetterQueueSourceArn"] == queue.arn
     assert record["attributes"]["ApproximateReceiveCount"] == "3"  # of all queues together
+
+
+def test_a_batch_in_a_loop_goes_to_the_dead_letter_queue(
+    around: Surroundings, invoker: FakeInvoker, sqs: Any
+) -> None:
+    def refuse(call: Call) -> InvocationResult:
+        raise stopped()
+
+    around.clock.freeze(True)
+    invoker.answer = refuse
+    dead = Queue(sqs, "dead")
+    redrive = json.dumps({"deadLetterTargetArn": dead.arn, "maxReceiveCount": 1})
+    queue = Queue(sqs, "q", RedrivePolicy=redrive, VisibilityTimeout="30")
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0"
+    far = advanced(advanced(trace, FUNCTION), FUNCTION)
+    for header in (trace, far, advanced(trace, FUNCTION)):
+        attribute = {"AWSTraceHeader": {"DataType": "String", "StringValue": header}}
+        queue.send("m", MessageSystemAttributes=attribute)
+    bind(around, queue)
+    settle(around)
+    around.clock.advance(5)
+    settle(around)
+    [call] = invoker.calls  # not tried again while it is hidden
+    assert call.trace_header == far
+    around.clock.advance(26)
+    settle(around)
+    assert len(invoker.calls) == 1
+    assert (queue.counts(), dead.counts()) == ((0, 0), (3, 0))
 
 
 def test_a_delayed_message_comes_when_it_is_due(
