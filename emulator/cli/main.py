@@ -11,6 +11,7 @@ import click
 from typing_extensions import override
 
 from emulator import __version__
+from emulator.cli.bind import bind, unbind
 from emulator.cli.errors import CommandError
 from emulator.cli.nats import nats
 from emulator.cli.options import AS_JSON, DEFAULT_PORT, NEEDS_SERVER, default_port, running_server
@@ -241,4 +242,6 @@ def generate_event() -> None:
     """
 
 
+cli.add_command(bind)
+cli.add_command(unbind)
 cli.add_command(nats)

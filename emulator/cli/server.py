@@ -69,6 +69,10 @@ class RunningServer:
             text = f"what answers at {self.url} is not this emulator"
             raise CommandError(f"{text}. Pass --endpoint-url.") from None
 
+    def put(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Replace something."""
+        return _read(self._request("PUT", path, body, headers))
+
     def delete(self, path: str, **query: str) -> Answer:
         """Have something removed."""
         return _read(self._request("DELETE", f"{path}?{urlencode(query)}"))
