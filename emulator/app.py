@@ -39,7 +39,7 @@ from emulator.project.config import Project, load
 from emulator.project.reload import Reloader
 from emulator.project.watch import Watcher
 from emulator.sandbox import IDLE_TIMEOUT_S, Credentials, Environments, Launcher
-from emulator.storage import Documents, EventJournal
+from emulator.storage import DataFolder, Documents, EventJournal
 
 STOP_GRACE_S: Final = 10.0
 _DESCRIPTORS: Final = 10_240
@@ -53,6 +53,7 @@ class Settings:
     project: Path
     host: str = "127.0.0.1"
     port: int = 4566  # 0: a free one
+    data_dir: Path | None = None  # None: nothing outlives the process
     watch: bool = True
     log_format: Literal["text", "json"] = "text"
     allow_hosts: Sequence[str] = ()
@@ -67,8 +68,9 @@ class Emulator:
     """
 
     def __init__(self, settings: Settings, stderr: TextIO) -> None:
-        """Build the rooms; raises ProjectError when the project's file has mistakes."""
+        """Build the rooms; raises ProjectError for a project's file with mistakes, StorageError."""
         project = load(settings.project)
+        self._data = None if settings.data_dir is None else DataFolder(settings.data_dir)
         self._settings = settings
         self._server: Server | None = None
         self._watcher: Watcher | None = None
@@ -80,11 +82,14 @@ class Emulator:
         self.log_book = LogBook(self.clock)
         self.records = Records()
         self.metrics = Metrics(self.clock)
-        self.documents = Documents()
-        self.journal = EventJournal()
-        self.code = CodeStore(self._run_folder / "code")
+        self.documents = self._data.documents if self._data else Documents()
+        self.journal = self._data.journal if self._data else EventJournal()
+        self.code = CodeStore(self._data.code if self._data else self._run_folder / "code")
         self.store = FunctionStore(
-            self.clock, self.code, immediate_states=bool(project.emulator.immediate_states)
+            self.clock,
+            self.code,
+            self.documents,
+            immediate_states=bool(project.emulator.immediate_states),
         )
         self.mappings = MappingStore(
             self.clock,
@@ -140,7 +145,11 @@ class Emulator:
         )
 
     def start(self) -> None:
-        """Deploy the project and answer requests; raises ProjectError or ListenError."""
+        """Deploy the project and answer requests; raises ProjectError, ListenError, StorageError.
+
+        What an earlier process kept comes first, so that the project has the last word.
+        """
+        self.store.restore()
         self.deployer.apply()  # first: who finds the port open finds the functions, too
         self._server = serve(self._router, self._settings.host, self._settings.port)
         self.moto.listens_on(self._server.port)
@@ -149,6 +158,8 @@ class Emulator:
             self._watcher.start()
         if self._uses_s3():
             self.moto.warm(["s3"])
+        if resumed := self.invoker.resume():
+            self.reporter.event("events.resumed", events=resumed)
 
     def stop(self, grace_s: float = STOP_GRACE_S) -> bool:
         """Let what runs finish for up to `grace_s`, then end all of it.
@@ -161,7 +172,7 @@ class Emulator:
         self._admin.stop()
         self.event_sources.stop(grace_s)
         if lost := self.invoker.stop(max(deadline - time.monotonic(), 0.0)):
-            self.reporter.notice(f"{lost} accepted events did not get to run.")
+            self.reporter.notice(self._farewell(lost))
         self.moto.stop()
         if self._server is not None:
             self._server.stop(max(deadline - time.monotonic(), 0.0))
@@ -169,7 +180,14 @@ class Emulator:
         has_told_all = self.reporter.stop()
         shutil.rmtree(self._run_folder, ignore_errors=True)
         os.close(self._run_folder_lock)
+        if self._data is not None:
+            self._data.close()
         return has_told_all
+
+    def _farewell(self, events: int) -> str:
+        if self._data is None:
+            return f"{events} accepted events did not get to run."
+        return f"{events} accepted events wait in {self._data.path} for the next start."
 
     def abandon(self) -> None:
         """Remove what would outlast this process, which ends at once."""
@@ -182,6 +200,7 @@ class Emulator:
         self.store.reset()
         self.moto.reset()
         self.event_sources.reset()
+        self.documents.clear()
         self.invoker.reset()
         self.environments.reset()
         self.records.reset(self.clock.now())

@@ -54,7 +54,10 @@ def cli() -> None:
     help="Port to listen on; 0 picks a free one.",
 )
 @click.option(
-    "--data-dir", metavar="DIR", help="Keep functions and events there: not supported yet."
+    "--data-dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep functions, mappings and accepted events there.  [default: keep nothing]",
 )
 @click.option("--no-watch", is_flag=True, help="Do not reload functions when their files change.")
 @click.option(
@@ -84,7 +87,7 @@ def start(
     project: Path,
     host: str,
     port: int,
-    data_dir: str | None,
+    data_dir: Path | None,
     no_watch: bool,
     log_format: Literal["text", "json"],
     allow_hosts: tuple[str, ...],
@@ -99,8 +102,6 @@ def start(
     Example:
       lambda-emulator start --port 0
     """
-    if data_dir is not None:
-        raise CommandError("--data-dir is not supported yet. Leave it out: nothing is kept.")
     from emulator.app import Settings  # the whole emulator: no other command needs it
     from emulator.cli.start import nats_server, run
 
@@ -109,6 +110,7 @@ def start(
             project=project,
             host=host,
             port=port,
+            data_dir=data_dir,
             watch=not no_watch,
             log_format=log_format,
             allow_hosts=allow_hosts,

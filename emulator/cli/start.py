@@ -18,6 +18,7 @@ from emulator.model import FunctionVersion
 from emulator.model.triggers.nats import DEFAULT_URL, parse_url
 from emulator.project import ProjectError
 from emulator.sandbox import interpreters
+from emulator.storage import StorageError
 
 _STOPPED_AT_ONCE: Final = 130  # what a shell shows for a program that Ctrl-C ended
 
@@ -29,12 +30,16 @@ def run(settings: Settings) -> None:
         emulator = signals.emulator = Emulator(settings, sys.stderr)
     except ProjectError as error:
         raise CommandError(str(error)) from None
+    except StorageError as error:
+        raise _unusable(error) from None
     try:
         emulator.start()
         _announce(emulator, settings)
         signals.asked.wait()
     except (ListenError, ProjectError) as error:
         raise CommandError(str(error)) from None
+    except StorageError as error:
+        raise _unusable(error) from None
     finally:
         _stop(emulator)
 
@@ -47,6 +52,10 @@ def nats_server(text: str | None) -> str | None:
     if url is None:
         raise CommandError(f'"{text}" is not the address of a NATS server like {DEFAULT_URL}')
     return url
+
+
+def _unusable(error: StorageError) -> CommandError:
+    return CommandError(f"--data-dir: {error}\nChoose another folder, or remove what is in it.")
 
 
 class _Signals:

@@ -14,6 +14,7 @@ from typing import Final
 from emulator.control import archive
 from emulator.control.violations import invalid
 from emulator.model import CodePackage
+from emulator.storage import StorageError
 
 _NOT_SURVEYED: Final = archive.SKIPPED_FOLDERS | {"node_modules"}
 UNUSED_S: Final = 10.0  # a package stays so long: somebody may be creating a function of it
@@ -87,10 +88,46 @@ class CodeStore:
             size_bytes=size,
             is_live=True,
         )
+        return self._known(package)
+
+    def reopen(
+        self, *, token: str | None, live_folder: str | None, sha256: str, size_bytes: int
+    ) -> CodePackage:
+        """The package an earlier process had; raises StorageError when it is not there any more.
+
+        token: what `token` said of it, or live_folder: where the owner's files are.
+        """
+        if live_folder is not None:
+            return self._reopen_live(Path(live_folder), sha256, size_bytes)
+        home = self._folder / str(token)
+        if not (home / "code").is_dir():
+            raise StorageError(f"the code of a function is missing: {home}")
+        package = CodePackage(
+            folder=home / "code", sha256=sha256, size_bytes=size_bytes, archive=home / "code.zip"
+        )
+        return self._known(package)
+
+    def _reopen_live(self, folder: Path, sha256: str, size_bytes: int) -> CodePackage:
+        if folder.is_dir():
+            return self.from_folder(folder, live=True)
+        # Its owner may bring it back; until then the function says so when it is invoked.
+        return self._known(
+            CodePackage(folder=folder, sha256=sha256, size_bytes=size_bytes, is_live=True)
+        )
+
+    def _known(self, package: CodePackage) -> CodePackage:
+        token = self.token(package)
         with self._lock:
-            self._packages[_live_token(folder)] = package
-            self._used_s[_live_token(folder)] = time.monotonic()
+            self._packages[token] = package
+            self._used_s[token] = time.monotonic()
         return package
+
+    def sweep(self) -> None:
+        """Delete what an earlier process left and nobody has reopened."""
+        with self._lock:
+            for home in self._folder.iterdir():
+                if home.name not in self._packages:
+                    shutil.rmtree(home, ignore_errors=True)
 
     def frozen(self, package: CodePackage) -> CodePackage:
         """The package as it is now, in a form that no longer changes."""

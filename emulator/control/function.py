@@ -42,6 +42,15 @@ class Function:
     recursive_loop: str = "Terminate"
     settles_at: float = 0.0  # on Clock.monotonic: when CREATING and UPDATING end
 
+    def copy(self) -> "Function":
+        """Another one that does not change with this one."""
+        return replace(
+            self,
+            published=dict(self.published),
+            policies=dict(self.policies),
+            invoke_configs=dict(self.invoke_configs),
+        )
+
     def configurations(self) -> list[FunctionConfiguration]:
         """`$LATEST`, then the published versions in ascending order."""
         return [self.latest, *self.published.values()]
@@ -146,4 +155,6 @@ def deployed(
 
 def _settled(configuration: FunctionConfiguration) -> FunctionConfiguration:
     phase = step(configuration.phase, Signal.READY)
-    return replace(configuration, phase=phase, revision_id=str(uuid.uuid4()))
+    # Made of the one before: a process that finds the function in transition comes to the same.
+    revision = uuid.uuid5(uuid.UUID(configuration.revision_id), phase.name)
+    return replace(configuration, phase=phase, revision_id=str(revision))

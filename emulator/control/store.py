@@ -3,13 +3,15 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from emulator.control.changes import FunctionChange, Listener, created, deleted, replaced
 from emulator.control.code import CodeStore
 from emulator.control.function import Function, FunctionConfiguration, deployed
+from emulator.control.kept_functions import KeptFunctions
 from emulator.control.lifecycle import Phase
 from emulator.control.names import Target, target
 from emulator.control.policy import ResourcePolicy, access_denied, allows_account, allows_service
@@ -24,6 +26,7 @@ from emulator.model import (
     LambdaError,
     ResolvedFunction,
 )
+from emulator.storage import Documents
 
 T = TypeVar("T")
 
@@ -37,7 +40,8 @@ class FunctionStore:
     """The functions, isolated by account and region.
 
     Any thread may call. `_lock` guards everything below it; it is never held while code is
-    packed or a listener is called. `resolve` reads `_answers` without it: each change puts a new
+    packed or a listener is called, but while a change is written (some 50 µs): so nobody sees what
+    could not be kept. `resolve` reads `_answers` without it: each change puts a new
     dict there, so an answer is either right or gone.
     """
 
@@ -45,11 +49,12 @@ class FunctionStore:
         self,
         clock: Clock,
         code: CodeStore,
+        documents: Documents | None = None,
         *,
         immediate_states: bool = False,
         transition_s: float = 0.0,
     ) -> None:
-        """Start empty.
+        """Start empty; `restore` brings back what `documents` hold.
 
         transition_s: how long Pending and InProgress last; with 0 they are over when the answer
         that shows them is out, so a waiter finds Active at its first look. immediate_states: no
@@ -57,6 +62,7 @@ class FunctionStore:
         """
         self._clock = clock
         self._code = code
+        self._kept = KeptFunctions(documents or Documents(), code)
         self._immediate_states = immediate_states
         self._transition_s = transition_s
         self._listeners: list[Listener] = []
@@ -143,6 +149,20 @@ class FunctionStore:
 
     # What the API and the project do.
 
+    def restore(self) -> int:
+        """Bring back what an earlier process kept, before anything is deployed.
+
+        Returns how many functions; raises StorageError.
+        """
+        restored = self._kept.load()
+        with self._lock:
+            self._functions.update(restored)
+            for (account, region, _), function in restored.items():
+                self._reserved[account, region] += function.reserved_concurrency or 0
+        for function in restored.values():
+            self._tell(*(created(each.version) for each in function.configurations()))
+        return len(restored)
+
     def create(
         self,
         spec: FunctionSpec,
@@ -159,7 +179,7 @@ class FunctionStore:
         check_tags(tags or {})
         frozen = self._code.frozen(code) if publish else code
         now = self._clock.now()
-        with self._lock:
+        with self._changing(_key(spec)):
             if _key(spec) in self._functions:
                 raise LambdaError(
                     "ResourceConflictException", f"Function already exist: {spec.name}"
@@ -177,17 +197,16 @@ class FunctionStore:
         """Create a function, or replace its settings and code; it is active at once."""
         check_spec(spec)
         latest = deployed(spec, code, Phase.ACTIVE, self._clock.now())
-        with self._lock:
+        with self._changing(_key(spec)):
             function = self._functions.setdefault(_key(spec), Function(latest=latest))
             old = None if function.latest is latest else function.latest.version
             function.latest = latest
-            self._answers = {}
         self._tell(replaced(old, latest.version))
         return latest
 
     def reload(self, where: Target, code: CodePackage) -> FunctionConfiguration:
         """Put `code` in the place of that of `$LATEST`; its settings stay, it is active at once."""
-        with self._lock:
+        with self._lock:  # nothing to keep: it is read from its folder at the next start, too
             function = self._function(where)
             old, spec = function.latest.version, function.latest.spec
             new = function.latest = deployed(spec, code, Phase.ACTIVE, self._clock.now())
@@ -237,7 +256,7 @@ class FunctionStore:
         code: CodePackage | None = None,
         publish_as: CodePackage | None = None,
     ) -> FunctionConfiguration:
-        with self._lock:
+        with self._changing(_key(where)):
             function = self._function(where)
             spec = function.changed(changes, revision_id)
             old, newest = function.latest.version, function.last_number
@@ -264,7 +283,7 @@ class FunctionStore:
         while True:
             source = self.get(where).version
             frozen = self._code.frozen(source.code)
-            with self._lock:
+            with self._changing(_key(where)):
                 function = self._function(where)
                 if function.latest.version is not source:
                     continue  # it changed while its code was packed
@@ -272,40 +291,32 @@ class FunctionStore:
                 function.check_code_sha256(code_sha256)
                 newest = function.last_number
                 made = function.publish(frozen, description, self._clock.now())
-                self._answers = {}
             self._tell_if_published(made, newest)
             return made
 
     def change(self, where: Target, change: Callable[[Function], T]) -> T:
         """Have `change` change what belongs to a function beside code and configuration."""
-        with self._lock:
-            changed = change(self._function(where))
-            self._answers = {}
-        return changed
+        with self._changing(_key(where)):
+            return change(self._function(where))
 
     def reserve_concurrency(self, where: Target, executions: int | None) -> None:
         """Set aside a part of the account's concurrency for a function; None: give it back."""
-        with self._lock:
+        with self._changing(_key(where)):
             function = self._function(where)
-            account = where.account, where.region
-            reserved = self._reserved[account] - (function.reserved_concurrency or 0)
             if executions is not None:
-                check_reservation(executions, reserved)
-            self._reserved[account] = reserved + (executions or 0)
+                reserved = self._reserved[where.account, where.region]
+                check_reservation(executions, reserved - (function.reserved_concurrency or 0))
             function.reserved_concurrency = executions
-            self._answers = {}
 
     def delete(self, where: Target) -> None:
         """Delete a function with all its versions, or the one version the qualifier names."""
-        with self._lock:
+        with self._changing(_key(where)):
             function = self._function(replace(where, qualifier=None))
             if where.qualifier is None:
                 gone = function.configurations()
-                self._reserved[where.account, where.region] -= function.reserved_concurrency or 0
                 del self._functions[_key(where)]
             else:
                 gone = function.remove_version(where.qualifier)
-            self._answers = {}
         self._tell(*(deleted(each.version) for each in gone))
 
     def remove(self, account: str, region: str, name: str) -> None:
@@ -317,7 +328,7 @@ class FunctionStore:
                 raise
 
     def reset(self) -> None:
-        """Forget every function."""
+        """Forget every function; whoever empties everything clears the documents, too."""
         with self._lock:
             functions = list(self._functions.values())
             self._functions.clear()
@@ -401,6 +412,24 @@ class FunctionStore:
 
     # Under the lock.
 
+    @contextmanager
+    def _changing(self, key: _Key) -> Iterator[None]:
+        """Take the lock; in the end the function is kept as it is now, or it is as it was."""
+        with self._lock:
+            before = self._functions.get(key)
+            untouched = None if before is None else before.copy()
+            try:
+                yield
+                self._kept.write(key, self._functions.get(key))
+            except BaseException:
+                self._functions.pop(key, None)
+                if untouched is not None:
+                    self._functions[key] = untouched
+                raise
+            finally:
+                self._answers = {}
+            self._reserved[key[:2]] += _reserved(self._functions.get(key)) - _reserved(untouched)
+
     def _function(self, where: Target) -> Function:
         function = self._settled(_key(where))
         if function is None:
@@ -420,7 +449,6 @@ class FunctionStore:
         function.settles_at = self._clock.monotonic() + self._transition_s
         if self._immediate_states:
             function.settle()
-        self._answers = {}
 
     def _tell_if_published(self, answer: FunctionConfiguration, newest: int) -> None:
         number = answer.version.version
@@ -435,6 +463,10 @@ class FunctionStore:
 
 def _key(what: Target | FunctionSpec) -> _Key:
     return (what.account, what.region, what.name)
+
+
+def _reserved(function: Function | None) -> int:
+    return (function.reserved_concurrency or 0) if function else 0
 
 
 def _not_found(where: Target) -> LambdaError:

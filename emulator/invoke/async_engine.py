@@ -166,7 +166,8 @@ class AsyncEngine:
             except Exception:  # noqa: BLE001 - a bug of ours: show it, and keep the event
                 self._reporter.event("async.failed", error=traceback.format_exc())
                 delay_s = _AFTER_BUG_S
-            if delay_s is not None:
+            # What a stop breaks off is no attempt.
+            if delay_s is not None and not self._is_stopping:
                 self._kept.postponed(event, delay_s)
             self._finish(queue, event, delay_s)
             if delay_s is not None:

@@ -1,7 +1,18 @@
 """What outlives the process: SQLite files below one folder."""
 
+from emulator.storage.data_folder import DataFolder
 from emulator.storage.database import StorageError
 from emulator.storage.documents import Documents
 from emulator.storage.event_journal import EventJournal, KeptEvent
+from emulator.storage.values import fields_from_document, from_document, to_document
 
-__all__ = ["Documents", "EventJournal", "KeptEvent", "StorageError"]
+__all__ = [
+    "DataFolder",
+    "Documents",
+    "EventJournal",
+    "KeptEvent",
+    "StorageError",
+    "fields_from_document",
+    "from_document",
+    "to_document",
+]

@@ -32,10 +32,16 @@ def test_looking_at_the_command_line_imports_nothing_heavy(module: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_an_option_that_would_be_ignored_is_refused(run: Run) -> None:
-    done = run("start", "--data-dir", "x")
+def test_a_data_dir_that_cannot_be_used_says_why(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "data" / "documents.sqlite"
+    file.parent.mkdir()
+    file.write_text("no database " * 1000)
+    done = run("start", "--port", "0", "--data-dir", str(file.parent), str(tmp_path))
     assert done.returncode == 2
-    assert done.stderr == "error: --data-dir is not supported yet. Leave it out: nothing is kept.\n"
+    assert done.stderr == (
+        f"error: --data-dir: {file}: file is not a database\n"
+        "error: Choose another folder, or remove what is in it.\n"
+    )
 
 
 def test_a_project_with_mistakes_does_not_start_and_names_them_all(
