@@ -62,6 +62,13 @@ class RunningEmulator:
         """Wait until nothing runs and nothing is due."""
         self.request("POST", f"/_emulator/settle?timeout={timeout_s}")
 
+    def advance(self, seconds: float) -> None:
+        """Move the emulator's clock on."""
+        body = json.dumps({"advance": seconds}).encode()
+        request = urllib.request.Request(f"{self.endpoint}/_emulator/clock", body, method="POST")
+        with urllib.request.urlopen(request, timeout=60):
+            pass
+
     def reset(self) -> None:
         """Empty everything and load the project again."""
         self.request("POST", "/_emulator/reset")

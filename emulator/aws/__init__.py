@@ -2,7 +2,13 @@
 
 from emulator.aws.credentials import RoleCredentials
 from emulator.aws.event_buses import BusEvent, ProjectRule
-from emulator.aws.event_facts import EventFact, RetryPolicy, RuleSavedFact, RuleTarget
+from emulator.aws.event_facts import (
+    EventFact,
+    RetryPolicy,
+    RuleSavedFact,
+    RuleTarget,
+    event_document,
+)
 from emulator.aws.facts import Fact, NotificationsSavedFact, ObjectFact, Requester
 from emulator.aws.functions import Functions
 from emulator.aws.inside import AwsError
@@ -67,5 +73,6 @@ __all__ = [
     "StreamRecord",
     "StreamShard",
     "TableRecord",
+    "event_document",
     "logs_may_invoke",
 ]

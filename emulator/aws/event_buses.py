@@ -1,15 +1,16 @@
 """What the emulator itself does inside EventBridge: events for a bus, rules of a project."""
 
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.aws.event_facts import RuleTarget
+from emulator.aws.event_facts import RuleTarget, event_document
 from emulator.aws.inside import AwsError
 from emulator.aws.own_requests import OwnRequests
 from emulator.aws.patches import PatchContext
-from emulator.aws.patches.events import event_document, find_bus, offer, targets_of
+from emulator.aws.patches.events import find_bus, offer, targets_of
 from emulator.aws.services import Services
 
 
@@ -65,6 +66,7 @@ class EventBuses:
     def put(self, event: BusEvent) -> None:
         """Give an event to the rules of its bus. Raises AwsError when there is no such bus."""
         document = event_document(
+            event_id=str(uuid.uuid4()),
             account=event.account,
             region=event.region,
             source=event.source,

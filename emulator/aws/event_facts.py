@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from emulator.aws.facts import Fact
@@ -56,3 +57,28 @@ class RuleSavedFact(Fact):
     rule_arn: str
     expression: str | None
     at_s: float
+
+
+def event_document(
+    *,
+    event_id: str,
+    account: str,
+    region: str,
+    source: str,
+    detail_type: str,
+    resources: list[str],
+    detail: Any,
+    at_s: float,
+) -> dict[str, Any]:
+    """An event as rules and targets see it. Source: spec/events.md section 6."""
+    return {
+        "version": "0",
+        "id": event_id,
+        "detail-type": detail_type,
+        "source": source,
+        "account": account,
+        "time": f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "region": region,
+        "resources": resources,
+        "detail": detail,
+    }

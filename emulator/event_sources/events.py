@@ -4,12 +4,19 @@ import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from typing_extensions import override
 
-from emulator.aws import EventFact, Fact, ProjectRule, RetryPolicy, RuleSavedFact, RuleTarget
+from emulator.aws import (
+    EventFact,
+    Fact,
+    ProjectRule,
+    RetryPolicy,
+    RuleSavedFact,
+    RuleTarget,
+    event_document,
+)
 from emulator.event_sources.deliveries import Deliveries, Failure
 from emulator.event_sources.due_times import DueTimes, Plan
 from emulator.event_sources.input_transformer import compact, target_input
@@ -109,7 +116,7 @@ class BusEvents(EventSource):
     def _fire(self, rule_arn: str, due_s: float) -> None:
         """One after the other, so that missed times come in their order."""
         targets = self.around.moto.event_buses.rule_targets(rule_arn)
-        event = scheduled_event(rule_arn, due_s)
+        event = scheduled_event(rule_arn, due_s, str(uuid.uuid4()))
         fact = EventFact(event=event, at_s=due_s, targets=tuple(targets))
         for target in targets:
             self._deliveries.run(_RuleDelivery(source=self, target=target, fact=fact))
@@ -192,20 +199,19 @@ class _RuleDelivery:
         return compact(self.fact.event), attributes
 
 
-def scheduled_event(rule_arn: str, due_s: float) -> dict[str, Any]:
+def scheduled_event(rule_arn: str, due_s: float, event_id: str) -> dict[str, Any]:
     """What the targets of a scheduled rule get. Source: spec/events.md section 6."""
     _, _, _, region, account, _ = rule_arn.split(":", 5)
-    return {
-        "version": "0",
-        "id": str(uuid.uuid4()),
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": account,
-        "time": f"{datetime.fromtimestamp(due_s, UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "region": region,
-        "resources": [rule_arn],
-        "detail": {},
-    }
+    return event_document(
+        event_id=event_id,
+        account=account,
+        region=region,
+        source="aws.events",
+        detail_type="Scheduled Event",
+        resources=[rule_arn],
+        detail={},
+        at_s=due_s,
+    )
 
 
 def project_rule(trigger: EventsTrigger, function_arn: str) -> ProjectRule:

@@ -19,6 +19,7 @@ from emulator.aws import (
     ScheduleDeletedFact,
     ScheduleSavedFact,
     ScheduleTarget,
+    event_document,
 )
 from emulator.aws.universal_targets import UniversalTarget, universal_target
 from emulator.event_sources.deliveries import Deliveries, Failure
@@ -180,7 +181,7 @@ class _ScheduledCall:
         """Source: EventBridge Scheduler User Guide, context attributes."""
         text = self.schedule.target.input
         if text is None:
-            return compact(default_event(self.schedule, self.due_s))
+            return compact(default_event(self.schedule.arn, self.due_s, str(uuid.uuid4())))
         for name, value in (
             ("schedule-arn", self.schedule.arn),
             ("scheduled-time", _iso(self.due_s)),
@@ -256,20 +257,19 @@ def delay_of(schedule: Schedule, due_s: float) -> float:
     return float(int(chance * schedule.window_s))
 
 
-def default_event(schedule: Schedule, due_s: float) -> dict[str, Any]:
+def default_event(schedule_arn: str, due_s: float, event_id: str) -> dict[str, Any]:
     """What a target without an input gets. Source: spec/events.md section 6."""
-    _, _, _, region, account, _ = schedule.arn.split(":", 5)
-    return {
-        "version": "0",
-        "id": str(uuid.uuid4()),
-        "detail-type": "Scheduled Event",
-        "source": "aws.scheduler",
-        "account": account,
-        "time": _iso(due_s),
-        "region": region,
-        "resources": [schedule.arn],
-        "detail": "{}",
-    }
+    _, _, _, region, account, _ = schedule_arn.split(":", 5)
+    return event_document(
+        event_id=event_id,
+        account=account,
+        region=region,
+        source="aws.scheduler",
+        detail_type="Scheduled Event",
+        resources=[schedule_arn],
+        detail="{}",
+        at_s=due_s,
+    )
 
 
 def project_schedule(trigger: ScheduleTrigger, function_arn: str, now_s: float) -> Schedule:

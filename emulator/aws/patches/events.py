@@ -3,10 +3,16 @@
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
-from emulator.aws.event_facts import EventFact, RetryPolicy, RuleSavedFact, RuleTarget
+from emulator.aws.event_facts import (
+    EventFact,
+    RetryPolicy,
+    RuleSavedFact,
+    RuleTarget,
+    event_document,
+)
 from emulator.aws.patches.patching import NOBODY, SCRATCH_ACCOUNT, Patch, PatchContext
 from emulator.model.event_pattern import InvalidPattern, matches, parse_pattern
 from emulator.model.schedule_expression import InvalidExpression, rule_timetable
@@ -58,30 +64,6 @@ def prove(context: PatchContext) -> dict[str, str]:
         f"moto.events.models:EventsBackend.{name}": f"no {kind.__name__}"
         for kind, name in wanted.items()
         if kind not in told
-    }
-
-
-def event_document(
-    *,
-    account: str,
-    region: str,
-    source: str,
-    detail_type: str,
-    resources: list[str],
-    detail: Mapping[str, Any],
-    at_s: float,
-) -> dict[str, Any]:
-    """An event as rules and their targets see it. Source: spec/events.md section 6."""
-    return {
-        "version": "0",
-        "id": str(uuid.uuid4()),
-        "detail-type": detail_type,
-        "source": source,
-        "account": account,
-        "time": f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "region": region,
-        "resources": resources,
-        "detail": detail,
     }
 
 
@@ -235,6 +217,7 @@ def _put_entry(context: PatchContext, backend: Any, entry: Mapping[str, Any]) ->
     if problem is not None:
         return dict(zip(("ErrorCode", "ErrorMessage"), problem, strict=True))
     event = event_document(
+        event_id=str(uuid.uuid4()),
         account=backend.account_id,
         region=backend.region_name,
         source=entry["Source"],

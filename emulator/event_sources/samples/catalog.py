@@ -6,13 +6,15 @@ A sample is a function whose keyword parameters, all with defaults, are the comm
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from emulator.event_sources.samples import function_url, logs, s3, sns
+from emulator.event_sources.samples import events, function_url, logs, s3, sns
 
 Sample = Callable[..., dict[str, Any]]
 
 SAMPLES: Final[Mapping[str, Mapping[str, Sample]]] = {  # by source and kind
+    "events": events.EVENTS,
     "function-url": function_url.SAMPLES,
     "logs": logs.SAMPLES,
     "s3": s3.SAMPLES,
+    "scheduler": events.SCHEDULER,
     "sns": sns.SAMPLES,
 }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 FILES: Final[Mapping[str, tuple[str, str, Mapping[str, Any]]]] = {
+    "nightly-report.json": ("scheduler", "schedule", {"name": "nightly-report"}),
     "function-url-get.json": ("function-url", "get", {}),
     "sns-hook.json": (
         "sns",
