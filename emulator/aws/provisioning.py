@@ -7,7 +7,7 @@ from typing import Any, Final
 from emulator.aws.own_requests import OwnRequests
 from emulator.aws.services import Services
 from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION
-from emulator.model.resources import Resource, StreamResource, TableResource
+from emulator.model.resources import QueueResource, Resource, StreamResource, TableResource
 
 
 class Provisioning:
@@ -45,8 +45,12 @@ def _queue(resource: Resource) -> None:
 
     backend = sqs_backends[DEFAULT_ACCOUNT][DEFAULT_REGION]
     if resource.name not in backend.queues:
-        fifo: dict[str, Any] = {"FifoQueue": "true"} if resource.name.endswith(".fifo") else {}
-        backend.create_queue(resource.name, **fifo)
+        attributes: dict[str, Any] = {}
+        if resource.name.endswith(".fifo"):
+            attributes["FifoQueue"] = "true"
+        if isinstance(resource, QueueResource):
+            attributes["VisibilityTimeout"] = str(resource.visibility_timeout_s)
+        backend.create_queue(resource.name, **attributes)
 
 
 def _topic(resource: Resource) -> None:

@@ -104,7 +104,6 @@ class MappingStore:
             shown = self._get(account, region, uuid)
             state = _stepped(shown.state, Signal.DELETE, "delete")
             going = self._keep(replace(shown, state=state))
-            self._documents.delete(KIND, uuid)
         self._tell(MappingChange(old=shown.mapping))
         return going
 
@@ -200,10 +199,13 @@ class MappingStore:
     def _keep(self, shown: MappingConfiguration) -> MappingConfiguration:
         """Keep a mapping that has just changed; returns how the answer shows it."""
         uuid = shown.mapping.uuid
+        # First: a change that cannot be written is not made.
+        if shown.state is MappingState.DELETING:
+            self._documents.delete(KIND, uuid)
+        elif not shown.is_declared:
+            self._documents.put(KIND, uuid, shown.document())
         self._found[uuid] = shown
         self._settles_at[uuid] = self._clock.monotonic() + self._transition_s
-        if not shown.is_declared and shown.state is not MappingState.DELETING:
-            self._documents.put(KIND, uuid, shown.document())
         if self._immediate_states:
             self._settle(uuid, now=True)
         return self._found.get(uuid, shown)

@@ -12,6 +12,7 @@ from emulator.event_sources.s3 import S3Events
 from emulator.event_sources.scheduler import ScheduledCalls
 from emulator.event_sources.sns import SnsEvents
 from emulator.event_sources.source import EventSource, Surroundings
+from emulator.event_sources.sqs import SqsTriggers
 from emulator.model.triggers import Trigger
 
 _ALL: Final[tuple[type[EventSource], ...]] = (
@@ -22,6 +23,7 @@ _ALL: Final[tuple[type[EventSource], ...]] = (
     S3Events,
     LogsEvents,
     SnsEvents,
+    SqsTriggers,
     NatsEvents,
 )
 

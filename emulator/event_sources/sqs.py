@@ -3,15 +3,44 @@
 import threading
 from typing import Final
 
+from typing_extensions import override
+
 from emulator.aws import Fact, QueueFact
 from emulator.control import FunctionChange
 from emulator.event_sources.poller import Poller
-from emulator.event_sources.source import Surroundings
+from emulator.event_sources.source import EventSource, Surroundings
 from emulator.event_sources.sqs_poller import SqsPoller
 from emulator.invoke.runner_threads import RunnerThreads
 from emulator.model.mapping import EventSourceMapping
+from emulator.model.resources import QueueResource
+from emulator.model.triggers import Trigger
+from emulator.model.triggers.sqs import SqsTrigger
 
+_VISIBILITY_S: Final = 30  # of a queue unless told otherwise
 _ARN_PARTS: Final = 7  # of a function's unqualified ARN
+
+
+class SqsTriggers(EventSource):
+    """Makes the mappings that a project's triggers stand for."""
+
+    trigger = SqsTrigger
+
+    @override
+    def bind(self, trigger: Trigger, function_arn: str) -> None:
+        """Map the queue to the function; makes the queue if need be."""
+        assert isinstance(trigger, SqsTrigger)
+        mapping = trigger.mapping(function_arn)
+        found = self.around.functions.look_up(mapping.account, mapping.region, function_arn, None)
+        # AWS refuses a queue that hides messages for less time than its function may take.
+        hidden_s = max(_VISIBILITY_S, found.version.timeout_s)
+        self.around.moto.ensure([QueueResource(name=trigger.queue, visibility_timeout_s=hidden_s)])
+        self.around.mappings.declare(mapping)
+
+    @override
+    def unbind(self, trigger: Trigger, function_arn: str) -> None:
+        """Take the mapping away; the queue stays, with what is in it."""
+        assert isinstance(trigger, SqsTrigger)
+        self.around.mappings.withdraw(trigger.mapping(function_arn).uuid)
 
 
 class SqsPollers:

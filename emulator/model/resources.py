@@ -17,6 +17,14 @@ class Resource:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class QueueResource(Resource):
+    """An SQS queue; a FIFO queue's name ends with .fifo."""
+
+    kind: str = "queue"
+    visibility_timeout_s: int = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StreamResource(Resource):
     """A Kinesis stream."""
 

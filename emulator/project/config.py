@@ -23,7 +23,7 @@ TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
 ARCHIVES: Final = (".zip", ".jar")
 DEFAULT_ROLE: Final = f"arn:aws:iam::{DEFAULT_ACCOUNT}:role/lambda-emulator"
 
-LATER_SOURCES: Final = ("sqs", "kinesis", "dynamodb")
+LATER_SOURCES: Final = ("kinesis", "dynamodb")
 
 RUNTIMES: Final = tuple(
     name for name in CREATABLE if name.startswith(("nodejs", "python", "provided"))

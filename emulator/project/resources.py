@@ -6,15 +6,11 @@ from typing import Final
 
 from emulator.model.resources import Resource, StreamResource, TableResource
 from emulator.project.table import Table
-from emulator.project.triggers import s3
+from emulator.project.triggers import s3, sqs
 
 _NAMES: Final = {  # key: kind, form of the name, that form in words
     "buckets": ("bucket", s3.BUCKET, s3.BUCKET_FORM),
-    "queues": (
-        "queue",
-        r"(?=.{1,80}$)[A-Za-z0-9_-]+(\.fifo)?",
-        "a queue's name: up to 80 letters, digits, - or _, with .fifo behind for a FIFO queue",
-    ),
+    "queues": ("queue", sqs.QUEUE, sqs.QUEUE_FORM),
     "topics": (
         "topic",
         r"(?=.{1,256}$)[A-Za-z0-9_-]+(\.fifo)?",

@@ -131,6 +131,12 @@ class Table:
             self.problem(key, "is empty" if key in self else "is missing")
         return ""
 
+    def jsons(self, key: str) -> list[tuple[str, str]]:
+        """An array of JSON objects, as pairs of the key (`filters[0]`) and the text of each."""
+        values = {f"{key}[{n}]": each for n, each in enumerate(self._take(key, list, []))}
+        elements = Table(values, self._path, self._problems)
+        return [(name, text) for name in values if (text := elements.json(name))]
+
     def table(self, key: str) -> "Table":
         """The table under `key`, empty when there is none."""
         return Table(self._take(key, dict, {}), self.path(key), self._problems)

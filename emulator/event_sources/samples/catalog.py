@@ -6,7 +6,7 @@ A sample is a function whose keyword parameters, all with defaults, are the comm
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from emulator.event_sources.samples import events, function_url, logs, s3, sns
+from emulator.event_sources.samples import events, function_url, logs, s3, sns, sqs
 
 Sample = Callable[..., dict[str, Any]]
 
@@ -17,4 +17,5 @@ SAMPLES: Final[Mapping[str, Mapping[str, Sample]]] = {  # by source and kind
     "s3": s3.SAMPLES,
     "scheduler": events.SCHEDULER,
     "sns": sns.SAMPLES,
+    "sqs": sqs.SAMPLES,
 }

@@ -5,7 +5,7 @@ from typing import Final
 
 from emulator.model.triggers import Trigger
 from emulator.project.table import Table
-from emulator.project.triggers import events, logs, nats, s3, schedule, sns
+from emulator.project.triggers import events, logs, nats, s3, schedule, sns, sqs
 
 READERS: Final[Mapping[str, Callable[[Table], Trigger]]] = {  # by `source`
     "events": events.read,
@@ -13,5 +13,6 @@ READERS: Final[Mapping[str, Callable[[Table], Trigger]]] = {  # by `source`
     "s3": s3.read,
     "schedule": schedule.read,
     "sns": sns.read,
+    "sqs": sqs.read,
     "nats": nats.read,
 }
