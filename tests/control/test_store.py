@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from emulator.control import CodeStore, FunctionChange, FunctionSpec, FunctionStore, Target
-from emulator.control import store as store_module
+from emulator.control import (
+    CodeStore,
+    FunctionChange,
+    FunctionSpec,
+    FunctionStore,
+    Target,
+    directory,
+)
 from emulator.model import Clock, CodePackage, LambdaError, function_arn
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
@@ -191,7 +197,7 @@ def test_a_reload_keeps_settings_and_brings_no_deleted_function_back(
 def test_a_hold_that_is_forgotten_ends_by_itself(
     store: FunctionStore, package: CodePackage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "HOLD_S", 0.01)
+    monkeypatch.setattr(directory, "HOLD_S", 0.01)
     store.deploy(SPEC, package)
     store.hold(ACCOUNT, REGION, "hello", 1.0)
     assert resolve(store) == "$LATEST"

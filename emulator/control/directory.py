@@ -1,0 +1,215 @@
+"""Which functions there are, and what an invocation of one of them runs."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from emulator.control.function import Function, FunctionConfiguration
+from emulator.control.kept_functions import FunctionKey
+from emulator.control.lifecycle import Phase
+from emulator.control.names import Target, target
+from emulator.control.policy import ResourcePolicy, access_denied, allows_account, allows_service
+from emulator.control.spec import FunctionSpec
+from emulator.model import (
+    LATEST,
+    Clock,
+    CodePackage,
+    EventInvokeConfig,
+    FunctionVersion,
+    LambdaError,
+    ResolvedFunction,
+)
+
+T = TypeVar("T")
+
+HOLD_S: Final = 5.0  # a reload that takes longer no longer keeps callers waiting
+
+_Question = tuple[str, str, str, str | None]  # as `resolve` was asked
+
+
+class FunctionDirectory:
+    """The functions, isolated by account and region, as those see them who change nothing.
+
+    Any thread may call. `_lock` guards everything below it. `resolve` reads `_answers` without it:
+    each change puts a new dict there, so an answer is either right or gone.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Condition()
+        self._functions: dict[FunctionKey, Function] = {}
+        self._reserved: Counter[tuple[str, str]] = Counter()  # concurrency, by account and region
+        self._held: dict[FunctionKey, list[float]] = {}  # since when
+        self._answers: dict[_Question, ResolvedFunction] = {}
+
+    # What an invocation needs.
+
+    def resolve(
+        self, account: str, region: str, function: str, qualifier: str | None
+    ) -> ResolvedFunction:
+        """Find what a call of `function` runs; waits while the function is held.
+
+        account, region: the caller's. function: any form of spec/invoke.md section 2. Raises
+        LambdaError: malformed, unknown, in another region, or another account's and not shared.
+        """
+        answer = self._answers.get((account, region, function, qualifier))
+        if answer is not None:
+            return answer
+        return self._resolve(account, region, function, qualifier, HOLD_S)
+
+    def look_up(
+        self, account: str, region: str, function: str, qualifier: str | None
+    ) -> ResolvedFunction:
+        """Find the same at once, for a call that will `resolve` before anything runs."""
+        answer = self._answers.get((account, region, function, qualifier))
+        if answer is not None:
+            return answer
+        return self._resolve(account, region, function, qualifier, 0.0)
+
+    def _resolve(
+        self, account: str, region: str, function: str, qualifier: str | None, patience_s: float
+    ) -> ResolvedFunction:
+        where = target(account, region, function, qualifier)
+        key = key_of(where)
+        came_s = time.monotonic()
+        with self._lock:
+            self._lock.wait_for(lambda: not self._is_held(key, came_s), patience_s)
+            self.check_access(account, where, "lambda:InvokeFunction")
+            found = self._settled(key)
+            configuration = found.find(where.qualifier) if found else None
+            if found is None or configuration is None:
+                raise _not_found(replace(where, qualifier=where.qualifier or LATEST))
+            answer = self._resolved(where, found, configuration)
+            if answer.is_active and not self._held.get(key):
+                self._answers[account, region, function, qualifier] = answer
+        return answer
+
+    def _resolved(
+        self, where: Target, function: Function, configuration: FunctionConfiguration
+    ) -> ResolvedFunction:
+        config = function.invoke_configs.get(where.qualifier or LATEST)
+        return ResolvedFunction(
+            version=configuration.version,
+            invoked_arn=where.arn,
+            is_active=configuration.phase is not Phase.CREATING,
+            invoke_config=config or EventInvokeConfig(),
+            reserved_concurrency=function.reserved_concurrency,
+            account_reserved=self._reserved.get((where.account, where.region), 0),
+            may_recurse=function.recursive_loop == "Allow",
+        )
+
+    def hold(self, account: str, region: str, name: str, since_s: float) -> None:
+        """Make `resolve` of that function wait until `release`, for new code is on its way.
+
+        since_s: when its code began to change, on `time.monotonic`. Who came before that does not
+        wait, so saves without end keep nobody waiting without end.
+        """
+        with self._lock:
+            self._held.setdefault((account, region, name), []).append(since_s)
+            self._answers = {}
+
+    def release(self, account: str, region: str, name: str, since_s: float) -> None:
+        """End one `hold`."""
+        with self._lock:
+            self._held[account, region, name].remove(since_s)
+            self._lock.notify_all()
+
+    def _is_held(self, key: FunctionKey, came_s: float) -> bool:
+        return any(since_s <= came_s for since_s in self._held.get(key, ()))
+
+    # What is there.
+
+    def get(self, where: Target) -> FunctionConfiguration:
+        """`$LATEST`, or the version the qualifier names; raises LambdaError when it is unknown."""
+        with self._lock:
+            configuration = self._function(where).find(where.qualifier)
+        if configuration is None:
+            raise _not_found(where)
+        return configuration
+
+    def read(self, where: Target, read: Callable[[Function], T]) -> T:
+        """What `read` finds in a function, under the lock; raises LambdaError when unknown."""
+        with self._lock:
+            return read(self._function(where))
+
+    def versions(self, where: Target) -> list[FunctionConfiguration]:
+        """`$LATEST`, then the published versions in ascending order."""
+        with self._lock:
+            return self._function(where).configurations()
+
+    def list_functions(self, account: str, region: str) -> list[list[FunctionConfiguration]]:
+        """Each function of an account and region with its versions, by name."""
+        with self._lock:
+            keys = sorted(key for key in self._functions if key[:2] == (account, region))
+            return [self._settle(self._functions[key]).configurations() for key in keys]
+
+    def functions(self) -> list[FunctionVersion]:
+        """`$LATEST` of every function of every account and region."""
+        with self._lock:
+            return [function.latest.version for function in self._functions.values()]
+
+    def code_in_use(self) -> list[CodePackage]:
+        """The packages that a function version refers to."""
+        with self._lock:
+            return [
+                configuration.version.code
+                for function in self._functions.values()
+                for configuration in function.configurations()
+            ]
+
+    # Who may do what.
+
+    def policy_allows(
+        self,
+        function_arn: str,
+        principal_service: str,
+        source_arn: str | None,
+        source_account: str | None,
+    ) -> bool | None:
+        """Whether a service may invoke the function; None when it has no policy at all."""
+        policy = self._policy(target("", function_arn.split(":")[3], function_arn))
+        if policy is None:
+            return None
+        return allows_service(policy, principal_service, source_arn, source_account)
+
+    def check_access(self, caller: str, where: Target, action: str) -> None:
+        """Raise AccessDeniedException unless account `caller` may do `action` on the function."""
+        if caller == where.account:
+            return
+        policy = self._policy(where)
+        if policy is None or not allows_account(policy, caller, action):
+            raise access_denied(caller, action, where.arn)
+
+    def _policy(self, where: Target) -> ResourcePolicy | None:
+        with self._lock:
+            function = self._functions.get(key_of(where))
+            return function.policies.get(where.qualifier) if function else None
+
+    # Under the lock.
+
+    def _function(self, where: Target) -> Function:
+        function = self._settled(key_of(where))
+        if function is None:
+            raise _not_found(where)
+        return function
+
+    def _settled(self, key: FunctionKey) -> Function | None:
+        function = self._functions.get(key)
+        return None if function is None else self._settle(function)
+
+    def _settle(self, function: Function) -> Function:
+        if self._clock.monotonic() >= function.settles_at:
+            function.settle()
+        return function
+
+
+def key_of(what: Target | FunctionSpec) -> FunctionKey:
+    """Under which key a function stands."""
+    return (what.account, what.region, what.name)
+
+
+def _not_found(where: Target) -> LambdaError:
+    return LambdaError("ResourceNotFoundException", f"Function not found: {where.arn}")
