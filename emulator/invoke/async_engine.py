@@ -76,10 +76,12 @@ class AsyncEngine:
         self._kept.add(event)  # before anybody is told, and without the lock
         with self._lock:
             started = None if self._is_stopping else self._enqueue_new(event)
-        if started is None:
+        if started is not None:
+            self._start_runners(*started)
+        elif event.journal_number is None or event.call.source == "api":  # who can come again
             self._kept.over(event)
             raise LambdaError("ServiceException", "The emulator is stopping.")
-        self._start_runners(*started)
+        # else the next process takes it over: a destination's record, an event of a service
 
     def resume(self) -> int:
         """Take over what an earlier process accepted and did not finish; returns how many."""

@@ -1,12 +1,14 @@
 """Accepted events that outlive the process: each is run at least once."""
 
+import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from emulator.model import Invocation, InvocationResult, LambdaError
+from emulator.model import EventInvokeConfig, Invocation, InvocationResult, LambdaError
 from emulator.storage import EventJournal, StorageError
 
 if TYPE_CHECKING:
@@ -183,3 +185,55 @@ def test_what_could_not_be_removed_is_removed_later(
     bench.settle()
     assert journal.all() == []
     journal.close()
+
+
+def test_an_event_is_kept_until_its_record_is_sent(
+    make_bench: MakeBench, open_journal: Callable[[], EventJournal], success: InvocationResult
+) -> None:
+    is_reached, release = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        is_reached.set()
+        assert release.wait(10)
+
+    queue = "arn:aws:sqs:us-east-1:000000000000:q"
+    bench = start(make_bench, open_journal(), success)
+    bench.functions.settings["invoke_config"] = EventInvokeConfig(on_success=queue)
+    bench.destinations.on_send[queue] = hang
+    bench.accept()
+    assert is_reached.wait(10)
+    assert len(open_journal().all()) == 1
+    release.set()
+    bench.settle()
+    assert open_journal().all() == []
+
+
+def test_the_last_answer_of_a_failing_event_is_kept_too(
+    make_bench: MakeBench, open_journal: Callable[[], EventJournal], failure: InvocationResult
+) -> None:
+    killed = start(make_bench, open_journal(), failure)
+    killed.accept()
+    killed.settle()
+
+    bench = make_bench(open_journal(), account_concurrency=0)  # it never runs again
+    bench.functions.settings["invoke_config"] = EventInvokeConfig(on_failure="arn:aws:sqs:::q")
+    bench.deploy("orders")
+    bench.invoker.resume()
+    bench.clock.advance(6 * 3600)
+    bench.settle()
+    [message] = bench.destinations.sent
+    record = json.loads(message.body)
+    assert record["requestContext"]["condition"] == "EventAgeExceeded"
+    assert record["responsePayload"] == {"errorType": "KeyError"}
+
+
+def test_what_a_service_hands_over_during_a_stop_runs_in_the_next_process(
+    make_bench: MakeBench, open_journal: Callable[[], EventJournal], success: InvocationResult
+) -> None:
+    stopped = start(make_bench, open_journal(), success)
+    stopped.invoker.stop(0)
+    request_id = stopped.accept(source="destination")
+    bench = start(make_bench, open_journal(), success)
+    assert bench.invoker.resume() == 1
+    bench.settle()
+    assert [record.request_id for record in bench.records.newest()] == [request_id]
