@@ -279,6 +279,7 @@ class Emulator:
                 archive_for=self.code.archive_for,
                 reset=self.reset,
                 catch_up=self._catch_up_all,
+                backlog=self.invoker.backlog,
                 activity=self.activity,
                 clock=self.clock,
                 log_book=self.log_book,

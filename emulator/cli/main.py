@@ -12,9 +12,12 @@ from typing_extensions import override
 
 from emulator import __version__
 from emulator.cli.bind import bind, unbind
+from emulator.cli.clock import clock
 from emulator.cli.errors import CommandError
 from emulator.cli.nats import nats
 from emulator.cli.options import AS_JSON, DEFAULT_PORT, NEEDS_SERVER, default_port, running_server
+from emulator.cli.queue import queue
+from emulator.cli.settle import reset, settle
 
 WRONG_USE: Final = 2
 
@@ -244,6 +247,10 @@ def generate_event() -> None:
     """
 
 
+cli.add_command(queue)
+cli.add_command(clock)
+cli.add_command(settle)
+cli.add_command(reset)
 cli.add_command(bind)
 cli.add_command(unbind)
 cli.add_command(nats)

@@ -60,7 +60,14 @@ class RunningServer:
 
     def get_json(self, path: str, **query: str) -> Any:
         """Fetch a JSON document of the emulator's own pages."""
-        answer = _read(self._request("GET", f"{path}?{urlencode(query)}"))
+        return self._json(_read(self._request("GET", f"{path}?{urlencode(query)}")))
+
+    def post_json(self, path: str, document: Mapping[str, Any]) -> Any:
+        """Send a JSON document to one of the emulator's own pages, and read the answer."""
+        headers = {"Content-Type": "application/json"}
+        return self._json(self.post(path, json.dumps(document).encode(), headers))
+
+    def _json(self, answer: Answer) -> Any:
         if answer.status != http.HTTPStatus.OK:
             raise CommandError(answer.message)
         try:

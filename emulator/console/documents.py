@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from emulator.invoke import Backlog
 from emulator.model import Clock, FunctionVersion
 from emulator.observe import InvocationRecord
 
@@ -49,6 +50,30 @@ def of_function(version: FunctionVersion) -> dict[str, Any]:
         "code": str(version.code.folder),
         "live": version.code.is_live,
         "log_group": version.log_group_name,
+    }
+
+
+def of_backlog(backlog: Backlog) -> dict[str, Any]:
+    """The asynchronous queues; times in seconds, None where nothing waits."""
+    return {
+        "depth": backlog.depth,
+        "running": backlog.running,
+        "oldest_age_s": backlog.oldest_age_s,
+        "next_due_s": backlog.next_due_s,
+        "given_up": backlog.given_up,
+        "dropped": backlog.dropped,
+        "functions": [
+            {
+                "name": each.function_arn.rpartition(":")[2],
+                "arn": each.function_arn,
+                "depth": each.depth,
+                "running": each.running,
+                "attempts": each.attempts,
+                "oldest_age_s": each.oldest_age_s,
+                "next_due_s": each.next_due_s,
+            }
+            for each in backlog.functions
+        ],
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from emulator.invoke import Backlog
 from emulator.model import Clock, FunctionVersion
 from emulator.model.triggers.nats import NatsBinding, NatsStatus, NatsTrigger
 from emulator.observe import Activity, LogBook, Records
@@ -30,7 +31,8 @@ class Rooms:
     the health document shows it. archive_for: the zip of a code package by its token, None when
     there is none. reset: empties everything and loads the project again;
     raises ValueError before that when the project cannot be loaded. catch_up: returns when
-    every file saved, and every message sent, before the call has been noticed.
+    every file saved, and every message sent, before the call has been noticed. backlog: what the
+    asynchronous queues hold.
     """
 
     version: str
@@ -39,6 +41,7 @@ class Rooms:
     archive_for: Callable[[str], bytes | None]
     reset: Callable[[], None]
     catch_up: Callable[[], None]
+    backlog: Callable[[], Backlog]
     activity: Activity
     clock: Clock
     log_book: LogBook

@@ -1,4 +1,4 @@
-"""The console's pages: settle, reset, invocations, clock, functions, logs, code."""
+"""The console's pages: settle, reset, invocations, queue, clock, functions, logs, code."""
 
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
@@ -34,6 +34,7 @@ def make_app(rooms: Rooms, stopping: Event) -> Flask:
         ("/_emulator/reset", "POST", views.reset),
         ("/moto-api/reset", "POST", views.reset),
         ("/_emulator/invocations", "GET", views.invocations),
+        ("/_emulator/queue", "GET", views.queue),
         ("/_emulator/clock", "GET", views.clock),
         ("/_emulator/clock", "POST", views.move_clock),
         ("/_emulator/functions", "GET", views.functions),
@@ -82,6 +83,10 @@ class _Views:
             query.text("function"), query.count("limit", INVOCATIONS)
         )
         return json_answer([documents.of_record(record) for record in records])
+
+    def queue(self) -> Response:
+        """The asynchronous events that are not over."""
+        return json_answer(documents.of_backlog(self._rooms.backlog()))
 
     def clock(self) -> Response:
         """What time it is."""

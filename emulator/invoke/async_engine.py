@@ -15,7 +15,8 @@ from functools import partial
 from itertools import count
 from typing import Final
 
-from emulator.invoke.event_queue import Backlog, FunctionQueue, QueuedEvent
+from emulator.invoke.backlog import FunctionBacklog, by_function
+from emulator.invoke.event_queue import FunctionQueue, QueuedEvent
 from emulator.invoke.kept_events import KeptEvents
 from emulator.invoke.processors import Processors
 from emulator.invoke.ramp import LOOK_S
@@ -94,17 +95,14 @@ class AsyncEngine:
         self._release_due()
         return len(loaded)
 
-    def backlog(self) -> Backlog:
-        """What is not over."""
+    def backlog(self) -> tuple[FunctionBacklog, ...]:
+        """What is not over, by function."""
         with self._lock:
             now_s = self._clock.monotonic()
-            oldest = next(iter(self._events.values()), None)
-            return Backlog(
-                depth=len(self._events),
-                running=self._running,
-                oldest_age_s=None if oldest is None else now_s - oldest.accepted_s,
-                next_due_s=self._later[0][0] - now_s if self._later else None,
-            )
+            events = list(self._events.values())
+            later = [(due_s, event.function_arn) for due_s, _, event in self._later]
+            running = {arn: queue.running for arn, queue in self._queues.items()}
+        return by_function(events, later, running, now_s)
 
     def reset(self) -> None:
         """Forget every event; an attempt that runs goes on, but nothing follows from it."""
@@ -180,6 +178,7 @@ class AsyncEngine:
         with self._lock:
             if queue.waiting and not self._is_stopping:
                 self._running += 1
+                queue.running += 1
                 return queue.waiting.popleft()
             queue.runners -= 1
             if queue.runners == 0:
@@ -190,6 +189,7 @@ class AsyncEngine:
     def _finish(self, queue: FunctionQueue, event: QueuedEvent, delay_s: float | None) -> None:
         with self._lock:
             queue.finished += 1
+            queue.running -= 1
             self._running -= 1
             if self._is_stopping:
                 self._has_stopped_running.notify_all()

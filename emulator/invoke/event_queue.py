@@ -36,6 +36,7 @@ class FunctionQueue:
     function_arn: str
     waiting: deque[QueuedEvent] = field(default_factory=deque)
     runners: int = 0
+    running: int = 0  # events that a runner has in hand
     allowed: int = FIRST_RUNNERS
     finished: int = 0  # since the last look
     stalled_looks: int = 0
@@ -60,13 +61,3 @@ class FunctionQueue:
         self.finished = 0
         if self.allowed != before:
             self.stalled_looks = 0  # the new runners get their time
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Backlog:
-    """Accepted events that are neither done nor given up."""
-
-    depth: int
-    running: int
-    oldest_age_s: float | None  # None when there is no event
-    next_due_s: float | None  # seconds until the first of those that wait for their time

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from emulator.invoke.admission import Admission
 from emulator.invoke.async_engine import AsyncEngine
 from emulator.invoke.attempt import Attempts
+from emulator.invoke.backlog import Backlog
 from emulator.invoke.delivery import Delivery
-from emulator.invoke.event_queue import Backlog, QueuedEvent
+from emulator.invoke.event_queue import QueuedEvent
 from emulator.invoke.identity import new_request_id, trace_header
 from emulator.invoke.kept_events import KeptEvents
 from emulator.invoke.neighbours import Neighbours
@@ -145,19 +146,13 @@ class Invoker:
         """Raise what `run` would raise before it runs anything (invocation type DryRun)."""
         _admissible(self._store.look_up, call, limits.SYNC_REQUEST_BYTES)
 
-    def pending_events(self) -> Backlog:
-        """The asynchronous events that are neither done nor given up."""
-        return self._engine.backlog()
-
-    @property
-    def dropped_events(self) -> int:
-        """Events so far whose function was deleted before they ran."""
-        return self._delivery.dropped
-
-    @property
-    def given_up_events(self) -> int:
-        """Events so far that were given up, after their retries or for their age."""
-        return self._delivery.given_up
+    def backlog(self) -> Backlog:
+        """The asynchronous events that are neither done nor given up, and how many were lost."""
+        return Backlog(
+            functions=self._engine.backlog(),
+            given_up=self._delivery.given_up,
+            dropped=self._delivery.dropped,
+        )
 
     def reset(self) -> None:
         """Forget all queued events; what runs goes on, but nothing follows from it."""

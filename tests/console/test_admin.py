@@ -17,6 +17,7 @@ from werkzeug.test import Client, TestResponse
 
 from emulator.console import Admin, Rooms
 from emulator.gateway import serve
+from emulator.invoke import Backlog, FunctionBacklog
 from emulator.model import (
     Clock,
     CodePackage,
@@ -111,6 +112,7 @@ class Emulator:
     clock: Clock = field(default_factory=Clock)
     functions: list[FunctionVersion] = field(default_factory=list)
     resets: list[str] = field(default_factory=list)
+    backlog: Backlog = field(default_factory=lambda: Backlog(functions=()))
 
     def __post_init__(self) -> None:
         self.activity = Activity(self.clock)
@@ -125,6 +127,7 @@ class Emulator:
                 archive_for={"abc": b"PK"}.get,
                 reset=lambda: self.resets.append("reset"),
                 catch_up=lambda: None,
+                backlog=lambda: self.backlog,
                 activity=self.activity,
                 clock=self.clock,
                 log_book=self.log_book,
@@ -172,7 +175,7 @@ from emulator.model import Clock
 from emulator.observe import Activity, LogBook, Records
 clock = Clock()
 admin = Admin(Rooms(version="1", functions=list, services=dict, archive_for=dict().get,
-    reset=list, catch_up=list, activity=Activity(clock),
+    reset=list, catch_up=list, backlog=None, activity=Activity(clock),
     clock=clock, log_book=LogBook(clock), records=Records(), nats=None))
 environ = {"PATH_INFO": "/_emulator/health", "REQUEST_METHOD": "GET"}
 assert admin(environ, lambda status, headers: None)
@@ -508,3 +511,47 @@ def test_what_is_not_bound_and_what_the_project_declares_is_not_unbound(
     assert answer.status_code == 409
     assert answer.json is not None
     assert answer.json["message"].endswith("by emulator.toml: take the trigger out there")
+
+
+def test_the_queue_page_shows_each_functions_events(emulator: Emulator) -> None:
+    arn = function("orders").arn
+    emulator.backlog = Backlog(
+        functions=(
+            FunctionBacklog(
+                function_arn=arn, depth=2, running=1, attempts=3, oldest_age_s=61.0, next_due_s=59.0
+            ),
+            FunctionBacklog(
+                function_arn=arn + "2",
+                depth=1,
+                running=0,
+                attempts=0,
+                oldest_age_s=1.0,
+                next_due_s=None,
+            ),
+        ),
+        given_up=4,
+        dropped=5,
+    )
+    document = emulator.get("/_emulator/queue").json
+    assert document is not None
+    functions = document.pop("functions")
+    assert document == {
+        "depth": 3,
+        "running": 1,
+        "oldest_age_s": 61.0,
+        "next_due_s": 59.0,
+        "given_up": 4,
+        "dropped": 5,
+    }
+    assert functions[0] == {
+        "name": "orders",
+        "arn": arn,
+        "depth": 2,
+        "running": 1,
+        "attempts": 3,
+        "oldest_age_s": 61.0,
+        "next_due_s": 59.0,
+    }
+    assert functions[1]["next_due_s"] is None
+    emulator.backlog = Backlog(functions=())
+    assert emulator.get("/_emulator/queue").json["oldest_age_s"] is None  # type: ignore[index]

@@ -33,7 +33,7 @@ def test_an_event_runs_once_with_the_id_that_was_answered(
     assert seen[0].invoked_arn.endswith(":function:orders:prod")
     assert seen[0].client_context == "{}"  # an event source's: the API takes a caller's off
     assert seen[0].source == "s3"
-    assert bench.invoker.pending_events().depth == 0
+    assert bench.invoker.backlog().depth == 0
 
 
 def test_a_failing_event_is_tried_three_times_after_one_and_two_minutes(
@@ -55,8 +55,8 @@ def test_a_failing_event_is_tried_three_times_after_one_and_two_minutes(
     assert len({record.invocation.trace_header for record in records}) == 1
     (given_up,) = bench.lines("event.given_up")
     assert (given_up["error"], given_up["attempts"]) == ("RetriesExhausted", 3)
-    assert bench.invoker.given_up_events == 1
-    assert bench.invoker.pending_events().depth == 0
+    assert bench.invoker.backlog().given_up == 1
+    assert bench.invoker.backlog().depth == 0
 
 
 def test_a_retry_that_succeeds_is_the_last_one(
@@ -71,7 +71,7 @@ def test_a_retry_that_succeeds_is_the_last_one(
     bench.clock.advance(1000)
     bench.settle()
     assert results == []
-    assert bench.invoker.given_up_events == 0
+    assert bench.invoker.backlog().given_up == 0
 
 
 def test_a_retry_comes_by_itself_when_time_passes(
@@ -110,14 +110,14 @@ def test_a_retry_in_the_future_is_not_waited_for_and_one_that_is_due_is(
     bench.deploy("orders", handler)
     bench.accept()
     bench.settle()
-    backlog = bench.invoker.pending_events()
+    backlog = bench.invoker.backlog()
     assert (backlog.depth, backlog.running, backlog.oldest_age_s) == (1, 0, 0.0)
     assert backlog.next_due_s == pytest.approx(60)
     bench.clock.advance(60)
     assert bench.activity.pending()["events due"] == 1
     assert is_reached.wait(10)
     assert bench.activity.pending() == {"events due": 1, "invocations": 1}
-    assert bench.invoker.pending_events().running == 1
+    assert bench.invoker.backlog().running == 1
     release.set()
     bench.settle()
     assert bench.activity.pending() == {}
@@ -211,8 +211,8 @@ def test_an_event_whose_function_was_deleted_is_dropped(
     bench.clock.advance(60)
     bench.settle()
     assert bench.sandbox.deployments == [1]
-    assert bench.invoker.dropped_events == 1
-    assert bench.invoker.pending_events().depth == 0
+    assert bench.invoker.backlog().dropped == 1
+    assert bench.invoker.backlog().depth == 0
     (line,) = bench.lines("event.dropped")
     assert (line["function"], line["request"]) == ("orders", request_id)
 
@@ -243,7 +243,7 @@ def test_an_event_that_cannot_run_for_six_hours_is_given_up(make_bench: MakeBenc
     bench.settle()
     bench.clock.advance(6 * 3600)
     bench.settle()
-    assert bench.invoker.pending_events().depth == 0
+    assert bench.invoker.backlog().depth == 0
     (line,) = bench.lines("event.given_up")
     assert (line["error"], line["attempts"]) == ("EventAgeExceeded", 0)
 
@@ -258,7 +258,7 @@ def test_scaled_delays_change_the_waiting_and_not_the_number_of_attempts(
     delays = [line["delay_s"] for line in bench.lines("event.postponed")]
     # 1 + 2 + 4 + … + 256 = 511 s, then 300 s each up to six hours: as many as without scaling.
     assert delays == [0] * (9 + (6 * 3600 - 511 - 1) // 300)
-    assert bench.invoker.given_up_events == 1
+    assert bench.invoker.backlog().given_up == 1
 
 
 def test_a_sandbox_that_fails_does_not_lose_the_event(
@@ -280,10 +280,10 @@ def test_a_sandbox_that_fails_does_not_lose_the_event(
     bench.settle()
     bench.clock.advance(1)
     bench.settle()
-    assert bench.invoker.pending_events().depth == 1
+    assert bench.invoker.backlog().depth == 1
     bench.clock.advance(60)
     bench.settle()
-    assert bench.invoker.pending_events().depth == 0
+    assert bench.invoker.backlog().depth == 0
     assert [record.attempt for record in bench.records.newest()] == [1]
     (line,) = bench.lines("async.failed")
     assert "a bug of ours" in str(line["error"])
@@ -307,7 +307,7 @@ def test_a_reset_forgets_what_waits_and_what_follows_from_what_runs(
         bench.accept()
     are_running.wait(10)
     bench.invoker.reset()
-    assert bench.invoker.pending_events().depth == 0
+    assert bench.invoker.backlog().depth == 0
     release.set()
     bench.settle()
     bench.clock.advance(1000)

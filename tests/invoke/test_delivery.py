@@ -126,13 +126,13 @@ def test_throttled_by_its_own_reservation_an_event_waits_and_runs(
     bench.accept()
     assert is_running.wait(10)
     bench.accept()
-    while not bench.invoker.pending_events().next_due_s:
+    while not bench.invoker.backlog().next_due_s:
         threading.Event().wait(0.001)
     release.set()
     bench.settle()
-    assert bench.invoker.pending_events().depth == 1
+    assert bench.invoker.backlog().depth == 1
     advance(bench, 1)
-    assert bench.invoker.pending_events().depth == 0
+    assert bench.invoker.backlog().depth == 0
     assert [record.attempt for record in bench.records.newest()] == [1, 1]
 
 
@@ -251,7 +251,7 @@ def test_a_stop_waits_for_what_is_being_sent_and_counts_what_is_left(
     for _ in range(3):
         bench.accept()
     assert is_reached.wait(10)
-    while bench.invoker.pending_events().depth:
+    while bench.invoker.backlog().depth:
         threading.Event().wait(0.001)
     assert bench.invoker.stop(0.01) == 2
     release.set()
@@ -270,7 +270,7 @@ def test_a_reset_forgets_what_is_to_be_sent(bench: "Workbench", failure: Invocat
     for _ in range(3):
         bench.accept()
     assert is_reached.wait(10)
-    while bench.invoker.pending_events().depth:
+    while bench.invoker.backlog().depth:
         threading.Event().wait(0.001)
     bench.invoker.reset()
     release.set()

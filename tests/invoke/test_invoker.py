@@ -69,7 +69,7 @@ def test_all_three_operations_refuse_the_same_calls(
     with pytest.raises(LambdaError) as refused:
         getattr(bench.invoker, operation)(bench.call(function, **members))
     assert refused.value.code == code
-    assert bench.invoker.pending_events().depth == 0
+    assert bench.invoker.backlog().depth == 0
     assert bench.sandbox.deployments == []
 
 

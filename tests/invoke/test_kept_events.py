@@ -61,7 +61,7 @@ def test_an_event_goes_on_where_the_killed_process_was(
     assert bench.invoker.resume() == 1
     bench.settle()
     assert bench.records.newest() == []
-    assert bench.invoker.pending_events().oldest_age_s == pytest.approx(50, abs=0.1)
+    assert bench.invoker.backlog().oldest_age_s == pytest.approx(50, abs=0.1)
     for seconds in (11, 121):
         bench.clock.advance(seconds)
         bench.settle()
@@ -74,7 +74,7 @@ def test_an_event_goes_on_where_the_killed_process_was(
         assert after.invocation.trace_header == before.invocation.trace_header
         assert (after.source, after.cause) == ("s3", "key")
         assert after.accepted_at == before.accepted_at
-    assert bench.invoker.given_up_events == 1
+    assert bench.invoker.backlog().given_up == 1
     assert open_journal().all() == []
 
 
@@ -106,7 +106,7 @@ def test_an_event_is_not_younger_than_new_and_waits_no_longer_than_lambda_would(
     killed.settle()
     bench = start(make_bench, open_journal(), failure)
     bench.invoker.resume()
-    backlog = bench.invoker.pending_events()
+    backlog = bench.invoker.backlog()
     assert backlog.oldest_age_s == 0
     assert backlog.next_due_s == pytest.approx(300)
 

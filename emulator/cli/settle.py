@@ -1,0 +1,52 @@
+"""`lambda-emulator settle` and `reset`: between two tests."""
+
+import sys
+from http import HTTPStatus
+from typing import Final
+
+import click
+
+from emulator.cli.errors import CommandError
+from emulator.cli.options import NEEDS_SERVER, running_server
+
+_NOT_SETTLED: Final = 1
+
+
+@click.command()
+@click.option(
+    "--timeout",
+    "timeout_s",
+    default=30.0,
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    show_default=True,
+    help="How long to wait at most.",
+)
+@NEEDS_SERVER
+def settle(timeout_s: float, endpoint_url: str | None) -> None:
+    """Wait until nothing runs and nothing is due; what is due later does not count.
+
+    Exits with 1 when something is still pending after the timeout.
+
+    \b
+    Example:
+      lambda-emulator settle --timeout 10
+    """
+    answer = running_server(endpoint_url).post(f"/_emulator/settle?timeout={timeout_s}", b"", {})
+    if answer.status == HTTPStatus.GATEWAY_TIMEOUT:
+        click.echo(answer.message, err=True)
+        sys.exit(_NOT_SETTLED)
+    if answer.status != HTTPStatus.OK:
+        raise CommandError(answer.message)
+
+
+@click.command()
+@NEEDS_SERVER
+def reset(endpoint_url: str | None) -> None:
+    """Empty everything, also what --data-dir keeps, and load the project again.
+
+    \b
+    Example:
+      lambda-emulator reset
+    """
+    running_server(endpoint_url).post_json("/_emulator/reset", {})
