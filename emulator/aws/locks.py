@@ -8,7 +8,7 @@ from typing import Final
 # Services that read or write another service's state directly, and that other service.
 _REACHES: Final = {
     "dynamodbstreams": ("dynamodb",),
-    "events": ("logs", "secretsmanager", "sqs"),
+    "events": ("secretsmanager",),
     "firehose": ("kinesis", "s3"),
     "logs": ("firehose", "kinesis", "s3"),
     "s3control": ("s3",),

@@ -60,24 +60,22 @@ class Deliveries:
 
     def run(self, delivery: Delivery) -> None:
         """Try on this thread for the first time."""
-        with self._around.activity.busy(_ACTIVITY):
-            self._try(delivery, 1, self._around.clock.monotonic())
+        self._around.activity.begin(_ACTIVITY)
+        self._guarded(lambda: self._try(delivery, 1, self._around.clock.monotonic()))
 
     def background(self, job: Callable[[], None]) -> None:
         """Run a job on a thread of our own, with `settle` waiting for it."""
         self._around.activity.begin(_ACTIVITY)
+        self._runners.start(lambda: self._guarded(job))
 
-        def guarded() -> None:
-            try:
-                job()
-            except Exception:  # noqa: BLE001  # a bug of ours: the thread has further jobs
-                self._around.reporter.event(
-                    f"{self._name}.failed", traceback=traceback.format_exc()
-                )
-            finally:
-                self._around.activity.end(_ACTIVITY)
-
-        self._runners.start(guarded)
+    def _guarded(self, job: Callable[[], None]) -> None:
+        """Run a job whose activity has begun, and end that."""
+        try:
+            job()
+        except Exception:  # noqa: BLE001  # a bug of ours: what comes next must be delivered
+            self._around.reporter.event(f"{self._name}.failed", traceback=traceback.format_exc())
+        finally:
+            self._around.activity.end(_ACTIVITY)
 
     def reset(self) -> None:
         """Try nothing again that failed before."""

@@ -1,6 +1,7 @@
 """Calls what is due by a timetable, also what became due while the clock jumped ahead."""
 
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -100,8 +101,14 @@ class DueTimes:
                 return
             due_s = entry.due_s
             entry.due_s = entry.plan.timetable.next_after(due_s)
-            entry.plan.fire(due_s)
+            self._fire(entry, due_s)
             fired += 1
+
+    def _fire(self, entry: "_Entry", due_s: float) -> None:
+        try:
+            entry.plan.fire(due_s)
+        except Exception:  # noqa: BLE001  # a bug of ours: the next time comes all the same
+            self._around.reporter.event(f"{self._name}.failed", traceback=traceback.format_exc())
 
     def _skip(self, key: str, entry: "_Entry") -> None:
         now_s = self._around.clock.now()

@@ -1,0 +1,132 @@
+"""What is due is called once, whoever moves the clock and when."""
+
+import threading
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from emulator.event_sources import Surroundings
+from emulator.event_sources.deliveries import Deliveries
+from emulator.event_sources.due_times import MAXIMUM_MISSED, DueTimes, Plan
+from emulator.model.schedule_expression import Once, Rate
+from tests.aws.conftest import Aws
+
+
+@pytest.fixture
+def due_times(surroundings: Surroundings) -> Iterator[DueTimes]:
+    deliveries = Deliveries(surroundings, "test")
+    surroundings.clock.freeze(True)
+    made = DueTimes(surroundings, "test", deliveries.background)
+    yield made
+    made.reset()
+    surroundings.clock.freeze(False)
+    deliveries.stop(1)
+
+
+def settle(around: Surroundings) -> None:
+    assert around.activity.wait_idle(10), around.activity.pending()
+
+
+def test_many_movers_of_the_clock_make_each_time_come_once_and_in_order(
+    due_times: DueTimes, surroundings: Surroundings
+) -> None:
+    clock = surroundings.clock
+    start_s = clock.now()
+    fired: dict[int, list[float]] = {number: [] for number in range(20)}
+    for number, times in fired.items():
+        timetable = Rate(period_s=60, start_s=start_s + number)
+        due_times.set(str(number), Plan(timetable=timetable, fire=times.append), start_s)
+
+    def move() -> None:
+        for _ in range(60):
+            clock.advance(7.0)
+
+    movers = [threading.Thread(target=move) for _ in range(4)]
+    for mover in movers:
+        mover.start()
+    for mover in movers:
+        mover.join()
+    settle(surroundings)
+    passed_s = clock.now() - start_s
+    for number, times in fired.items():
+        assert len(times) == int((passed_s - number + 1e-3) // 60)
+        assert all(later - earlier == pytest.approx(60) for earlier, later in pairwise(times))
+
+
+def test_a_time_that_has_just_come_waits_for_nobody(
+    due_times: DueTimes, surroundings: Surroundings
+) -> None:
+    now_s = surroundings.clock.now()
+    fired: list[float] = []
+    ended: list[bool] = []
+    plan = Plan(timetable=Once(at_s=now_s), fire=fired.append, end=lambda: ended.append(True))
+    due_times.set("once", plan, now_s - 1)
+    settle(surroundings)
+    assert (fired, ended) == ([now_s], [True])
+
+
+def test_a_delay_puts_off_a_time_but_not_what_it_is_called(
+    due_times: DueTimes, surroundings: Surroundings
+) -> None:
+    now_s = surroundings.clock.now()
+    fired: list[float] = []
+    plan = Plan(timetable=Once(at_s=now_s + 10), fire=fired.append, delay=lambda due_s: 30)
+    due_times.set("late", plan, now_s)
+    settle(surroundings)
+    for seconds, expected in ((39, []), (1, [now_s + 10])):
+        surroundings.clock.advance(seconds)
+        settle(surroundings)
+        assert fired == expected
+
+
+def test_one_that_is_replaced_or_cancelled_fires_no_more(
+    due_times: DueTimes, surroundings: Surroundings
+) -> None:
+    now_s = surroundings.clock.now()
+    fired: list[str] = []
+    for name in ("old", "new"):
+        timetable = Rate(period_s=60, start_s=now_s)
+        due_times.set("k", Plan(timetable=timetable, fire=lambda _, n=name: fired.append(n)), now_s)  # type: ignore[misc]  # a loop's value
+    settle(surroundings)
+    surroundings.clock.advance(60)
+    settle(surroundings)
+    assert fired == ["new"]
+    due_times.cancel("k")
+    surroundings.clock.advance(60)
+    settle(surroundings)
+    assert fired == ["new"]
+
+
+def test_a_jump_of_years_is_bounded_and_said_on_the_terminal(
+    due_times: DueTimes, surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch, aws: Aws
+) -> None:
+    told: list[tuple[str, Any]] = []
+    monkeypatch.setattr(aws.reporter, "event", lambda name, **more: told.append((name, more)))
+    now_s = surroundings.clock.now()
+    fired: list[float] = []
+    due_times.set("k", Plan(timetable=Rate(period_s=60, start_s=now_s), fire=fired.append), now_s)
+    settle(surroundings)
+    surroundings.clock.advance(3 * 365 * 86_400)
+    settle(surroundings)
+    assert len(fired) == MAXIMUM_MISSED
+    assert [name for name, _ in told] == ["test.skipped"]
+
+
+def test_what_fails_when_it_fires_fires_again_the_next_time(
+    due_times: DueTimes, surroundings: Surroundings
+) -> None:
+    now_s = surroundings.clock.now()
+    fired: list[float] = []
+
+    def fire(due_s: float) -> None:
+        fired.append(due_s)
+        raise RuntimeError("a bug of ours")
+
+    due_times.set("k", Plan(timetable=Rate(period_s=60, start_s=now_s), fire=fire), now_s)
+    for _ in range(2):
+        settle(surroundings)
+        surroundings.clock.advance(60)
+    settle(surroundings)
+    assert len(fired) == 2
