@@ -1,13 +1,15 @@
 """What is due is called once, whoever moves the clock and when."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from emulator.event_sources import Surroundings
+from emulator.event_sources.alarms import Alarm
 from emulator.event_sources.deliveries import Deliveries
 from emulator.event_sources.due_times import MAXIMUM_MISSED, DueTimes, Plan
 from emulator.model.schedule_expression import Once, Rate
@@ -130,3 +132,36 @@ def test_what_fails_when_it_fires_fires_again_the_next_time(
         surroundings.clock.advance(60)
     settle(surroundings)
     assert len(fired) == 2
+
+
+class AwkwardAlarms:
+    """Sets no alarm before the clock has moved past it; rings it only if told to."""
+
+    def __init__(self, around: Surroundings, *, rings: bool) -> None:
+        self._clock = around.clock
+        self._rings = rings
+        self.due: list[float] = []
+
+    def set(self, due_s: float, ring: Callable[[], None]) -> Alarm:
+        self.due.append(due_s)
+        if len(self.due) == 1:
+            self._clock.advance(60)
+            if self._rings:
+                ring()
+        return Alarm(ring)
+
+
+@pytest.mark.parametrize("rings", [False, True])
+def test_a_time_that_comes_while_its_alarm_is_being_set_fires_once(
+    due_times: DueTimes, surroundings: Surroundings, rings: bool
+) -> None:
+    alarms: Any = AwkwardAlarms(surroundings, rings=rings)
+    now_s = surroundings.clock.now()
+    fired: list[float] = []
+    jobs: list[Callable[[], None]] = []
+    awkward = DueTimes(replace(surroundings, alarms=alarms), "test", jobs.append)
+    awkward.set("k", Plan(timetable=Rate(period_s=60, start_s=now_s), fire=fired.append), now_s)
+    while jobs:
+        jobs.pop()()
+    assert fired == [now_s + 60]
+    assert len(alarms.due) == 2  # for the time that came, and for the next

@@ -369,6 +369,22 @@ def test_a_busy_target_that_recovers_gets_the_event_once(
     assert len(invoker.calls) == 1
 
 
+def test_after_a_reset_nothing_is_tried_again(
+    events: Any, source: BusEvents, aws: Aws, invoker: FakeInvoker, surroundings: Surroundings
+) -> None:
+    def throttle(call: Any) -> None:
+        raise LambdaError("TooManyRequestsException", "Rate Exceeded.")
+
+    invoker.on_call = throttle
+    rule(events, FUNCTION)
+    put(events)
+    invoker.reset()
+    source.reset()
+    aws.clock.advance(3600)
+    settle(surroundings)
+    assert invoker.calls == []
+
+
 def test_a_policy_that_names_others_keeps_the_rule_out(
     aws: Aws, events: Any, client: Client, invoker: FakeInvoker
 ) -> None:

@@ -189,6 +189,21 @@ def test_dates_bound_a_schedule(scheduler: Any, aws: Aws, invoker: FakeInvoker, 
     assert payloads(invoker) == [iso(start_s), iso(start_s + 3600), iso(start_s + 7200)]
 
 
+def test_a_start_date_holds_for_a_cron_too(
+    scheduler: Any, aws: Aws, invoker: FakeInvoker, time: Time
+) -> None:
+    time.to(iso(aws.clock.now() + 86_400)[:10] + "T00:00:00+00:00")
+    start_s = aws.clock.now() + 2 * 3600
+    make(
+        scheduler,
+        "cron(0 * * * ? *)",
+        {"Arn": FUNCTION, "Input": '"<aws.scheduler.scheduled-time>"'},
+        StartDate=datetime.fromtimestamp(start_s, UTC),
+    )
+    time.passes(3 * 3600)
+    assert payloads(invoker) == [iso(start_s), iso(start_s + 3600)]
+
+
 def test_a_flexible_window_delays_by_chance_but_always_the_same(
     scheduler: Any, aws: Aws, invoker: FakeInvoker, time: Time
 ) -> None:
