@@ -24,6 +24,7 @@ from emulator.aws.scheduler_facts import (
     ScheduleSavedFact,
     ScheduleTarget,
 )
+from emulator.aws.secret_facts import Rotation, RotationFact, RotationScheduleFact
 from emulator.aws.sns_facts import MessageAttribute, NotificationFact
 from emulator.aws.stream_facts import RecordsAppendedFact, StreamChangedFact
 from emulator.aws.streams import (
@@ -60,6 +61,9 @@ __all__ = [
     "Requester",
     "RetryPolicy",
     "RoleCredentials",
+    "Rotation",
+    "RotationFact",
+    "RotationScheduleFact",
     "Rule",
     "RuleSavedFact",
     "RuleTarget",

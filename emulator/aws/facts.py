@@ -1,6 +1,7 @@
 """What happened inside a service, told once the request that caused it has been answered."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from emulator.aws.notifications import BucketNotifications
 
@@ -21,6 +22,7 @@ class Fact:
     """Something that happened in a service; each kind is a frozen dataclass."""
 
     __slots__ = ()
+    survives_failure: ClassVar[bool] = False  # it is told although the request was refused
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

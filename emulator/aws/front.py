@@ -80,7 +80,9 @@ class Front:
             answer = refuse(environ, backend or "", requester.request_id, *arguments)
         except Exception as error:  # noqa: BLE001  # moto raises anything; the client gets a reason
             answer = self._failure(environ, backend or "", requester.request_id, error)
-        if facts and answer.status < "4":
+        if answer.status >= "4":
+            facts = [fact for fact in facts if fact.survives_failure]
+        if facts:
             self._own.deliver(facts)
         start_response(answer.status, answer.headers)
         return [answer.body]

@@ -28,6 +28,7 @@ from emulator.aws.permissions import InvokePermissions
 from emulator.aws.provisioning import Provisioning
 from emulator.aws.queues import Queues
 from emulator.aws.rest_apis import RestApis
+from emulator.aws.rotations import Rotations
 from emulator.aws.routing import Environ, scope_of
 from emulator.aws.schedules import Schedules
 from emulator.aws.services import Services
@@ -95,6 +96,7 @@ class Moto:
         self.queues = Queues(self._services, own, clock)
         self.rest_apis = RestApis(self._services, locks)
         self.http_apis = HttpApis(self._services, locks)
+        self.rotations = Rotations(locks, clock)
         self.streams = Streams(self._services, locks)
         self.tables = Tables(self._services, locks, own)
         self._inside = Inside(self._services, locks, own, reporter)

@@ -6,7 +6,7 @@ A sample is a function whose keyword parameters, all with defaults, are the comm
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from emulator.event_sources.samples import events, function_url, logs, s3, sns, sqs
+from emulator.event_sources.samples import events, function_url, logs, s3, secrets, sns, sqs
 
 Sample = Callable[..., dict[str, Any]]
 
@@ -16,6 +16,7 @@ SAMPLES: Final[Mapping[str, Mapping[str, Sample]]] = {  # by source and kind
     "logs": logs.SAMPLES,
     "s3": s3.SAMPLES,
     "scheduler": events.SCHEDULER,
+    "secretsmanager": secrets.SAMPLES,
     "sns": sns.SAMPLES,
     "sqs": sqs.SAMPLES,
 }
