@@ -20,7 +20,7 @@ from emulator.aws.routing import scope_of
 from emulator.console import Admin, Rooms
 from emulator.control import CodeStore, FunctionChange, FunctionStore, MappingStore, OtherServices
 from emulator.event_sources import Alarms, DestinationSender, EventSources, HttpEvents, Surroundings
-from emulator.gateway import Hosts, Router, Server, serve
+from emulator.gateway import HostKind, Hosts, Router, Server, serve
 from emulator.invoke import Invoker, InvokeSettings, Neighbours
 from emulator.model import (
     Call,
@@ -73,6 +73,7 @@ class Emulator:
         self._data = None if settings.data_dir is None else DataFolder(settings.data_dir)
         self._settings = settings
         self._server: Server | None = None
+        self._hosts = Hosts(settings.host, settings.allow_hosts)
         self._watcher: Watcher | None = None
         _raise_descriptor_limit()
         self._run_folder, self._run_folder_lock = _make_run_folder()
@@ -152,7 +153,7 @@ class Emulator:
         self.store.restore()
         self.deployer.apply()  # first: who finds the port open finds the functions, too
         self._server = serve(self._router, self._settings.host, self._settings.port)
-        self.moto.listens_on(self._server.port)
+        self.moto.listens_on(self._server.port, self._server.host)
         self.event_sources.start()
         if self._watcher is not None:
             self._watcher.start()
@@ -240,6 +241,7 @@ class Emulator:
                 clock=self.clock,
                 reporter=self.reporter,
                 endpoint_url=lambda: self.endpoint,
+                is_foreign=self._is_foreign,
                 nats_url=self._settings.nats_url or project.nats_url or DEFAULT_URL,
             )
         )
@@ -308,7 +310,7 @@ class Emulator:
             moto=self.moto.wsgi,
             scope_of=scope_of,
             account_of=self.moto.account_of,
-            hosts=Hosts(self._settings.host, self._settings.allow_hosts),
+            hosts=self._hosts,
             allows_origin=self.event_sources.api_gateway.allows_origin,
         )
 
@@ -320,6 +322,10 @@ class Emulator:
             self.code.collect([*self.store.code_in_use(), *self.environments.code_in_use()])
         if change.new is not None:
             self.environments.warm(change.new)
+
+    def _is_foreign(self, host: str, origin: str | None) -> bool:
+        is_page = origin is not None and not self._hosts.is_ours(origin)
+        return is_page or self._hosts.kind(host) is HostKind.FOREIGN
 
     def _prepare(self, version: FunctionVersion) -> bytes | None:
         failure = self.environments.prepare(version).failure

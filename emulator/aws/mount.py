@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from emulator.aws.addresses import Addresses
 from emulator.aws.background_work import BackgroundWork
 from emulator.aws.buffer import FactBuffer, Listener
 from emulator.aws.credentials import Credentials, RoleCredentials
@@ -67,12 +68,14 @@ class Moto:
         self._activity = activity
         self._warming: list[threading.Thread] = []
         locks = ServiceLocks()
+        self.addresses = Addresses()
         self._executions = BackgroundWork("executions", activity, clock)
         self._stacks = BackgroundWork("stacks", activity, clock)
         own = OwnRequests(self._buffer, locks, activity, reporter)
         log_subscriptions = LogSubscriptions(self._buffer, reporter)
         self._log_drain = LogDrain(log_book, own, log_subscriptions, activity)
         context = PatchContext(
+            addresses=self.addresses,
             buffer=self._buffer,
             locks=locks,
             log_subscriptions=log_subscriptions,
@@ -154,9 +157,10 @@ class Moto:
             self._warming.append(thread)
             thread.start()
 
-    def listens_on(self, port: int) -> None:
-        """Tell moto's Step Functions where to call us."""
+    def listens_on(self, port: int, host: str = "127.0.0.1") -> None:
+        """Tell moto's Step Functions where to call us, and API Gateway what to show."""
         os.environ["MOTO_PORT"] = str(port)
+        self.addresses.host, self.addresses.port = host, port
 
     def services(self) -> list[str]:
         """moto's names of the services that are loaded."""

@@ -168,7 +168,11 @@ def named_headers(request: HttpRequest) -> dict[str, str]:
     neither, so names come as most clients send them (`User-Agent`), repeats joined by `,`.
     """
     headers = request.end_to_end_headers
-    return {name.title(): text for name, text in headers.items() if name != "content-length"}
+    return {
+        name.title().replace("Websocket", "WebSocket"): text
+        for name, text in headers.items()
+        if name != "content-length"
+    }
 
 
 def grouped(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:

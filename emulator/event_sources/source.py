@@ -39,6 +39,8 @@ class Surroundings:
     clock: Clock
     reporter: Reporter
     endpoint_url: Callable[[], str]  # where functions and clients reach the emulator
+    # Told `Host` and `Origin` of a request that did not come through the gateway.
+    is_foreign: Callable[[str, str | None], bool] = lambda _host, _origin: False
     nats_url: str = DEFAULT_URL
 
 

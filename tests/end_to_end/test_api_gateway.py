@@ -4,9 +4,12 @@ import http.client
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from websockets import exceptions as websocket_exceptions
+from websockets.sync import client as websocket_client
 
 from tests.end_to_end.project_folder import ProjectFolder
 from tests.event_sources.api_gateway_lab import FUNCTION, HttpApi, RestApi, uri
@@ -21,6 +24,18 @@ def handler(event, context):
         "multiValueHeaders": {"Set-Cookie": ["a=1", "b=2"]},
         "body": json.dumps(event),
     }
+"""
+CHAT = """
+import boto3, json
+management = boto3.client("apigatewaymanagementapi")  # finds the emulator by itself
+def handler(event, context):
+    print(json.dumps(event))
+    connection = event["requestContext"]["connectionId"]
+    if event["requestContext"]["eventType"] == "MESSAGE":
+        if event["body"] == "boom":
+            raise ValueError("boom")
+        management.post_to_connection(ConnectionId=connection, Data=json.dumps(event).encode())
+    return {"statusCode": 200}
 """
 SLOW = """
 import time
@@ -49,7 +64,8 @@ def handler(event, context):
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
     folder = ProjectFolder(tmp_path_factory.mktemp("project"))
-    for name, source in {"echo": ECHO, "slow": SLOW, "fails": FAILS, "auth": AUTH}.items():
+    sources = {"echo": ECHO, "chat": CHAT, "slow": SLOW, "fails": FAILS, "auth": AUTH}
+    for name, source in sources.items():
         folder.add(name, source, "timeout_s = 30")
     folder.add("guarded", ECHO)
     with running_emulator(folder.path) as emulator:
@@ -305,3 +321,62 @@ def test_a_page_of_another_site_is_let_in_by_the_apis_cors_rules_only(
     answer, _ = call(f"{api.base}/echo", headers={"Origin": "https://app.example"})
     assert answer.headers["access-control-allow-origin"] == "https://app.example"
     assert call(f"{api.base}/echo", headers={"Origin": "https://evil.example"})[0].status == 403
+
+
+def test_a_websocket_client_talks_to_a_function_which_talks_back(
+    emulator: RunningEmulator,
+) -> None:
+    apis = emulator.client("apigatewayv2")
+    made = apis.create_api(
+        Name="chat", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action"
+    )
+    api_id = made["ApiId"]
+    integration = apis.create_integration(
+        ApiId=api_id, IntegrationType="AWS_PROXY", IntegrationUri=uri("chat")
+    )
+    for key in ("$connect", "$default", "$disconnect"):
+        target = f"integrations/{integration['IntegrationId']}"
+        apis.create_route(ApiId=api_id, RouteKey=key, Target=target)
+    deployment = apis.create_deployment(ApiId=api_id)
+    apis.create_stage(ApiId=api_id, StageName="dev", DeploymentId=deployment["DeploymentId"])
+    port = made["ApiEndpoint"].rpartition(":")[2]
+    assert made["ApiEndpoint"] == f"ws://{api_id}.execute-api.localhost:{port}"
+    url = f"ws://127.0.0.1:{port}/_aws/execute-api/{api_id}/dev"
+    connect: Any = websocket_client.connect
+    with connect(url, user_agent_header="me/1") as client:
+        client.send("hello")
+        event = json.loads(client.recv(10))
+        client.send("boom")
+        failed = json.loads(client.recv(10))
+    emulator.settle()
+    context = event["requestContext"]
+    changing = ("messageId", "extendedRequestId", "requestId", "requestTime", "requestTimeEpoch")
+    assert all(context.pop(name) for name in (*changing, "connectedAt"))
+    assert event == {
+        "requestContext": {
+            "routeKey": "$default",
+            "eventType": "MESSAGE",
+            "messageDirection": "IN",
+            "stage": "dev",
+            "identity": {"userAgent": "me/1", "sourceIp": "127.0.0.1"},
+            "domainName": f"{api_id}.execute-api.localhost:{urlsplit(emulator.endpoint).port}",
+            "connectionId": context["connectionId"],
+            "apiId": api_id,
+        },
+        "body": "hello",
+        "isBase64Encoded": False,
+    }
+    assert (failed["message"], failed["connectionId"]) == (
+        "Internal server error",
+        context["connectionId"],
+    )
+    kinds = [
+        record["event"]["requestContext"]["eventType"] for record in emulator.invocations("chat")
+    ]
+    assert kinds == ["DISCONNECT", "MESSAGE", "MESSAGE", "CONNECT"]
+    with (
+        pytest.raises(websocket_exceptions.InvalidStatus),
+        connect(url, origin="https://evil.example"),
+    ):
+        pass
+    emulator.wait_for_output(f"apigateway.refused api={api_id} route=$default")

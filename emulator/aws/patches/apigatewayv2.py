@@ -1,7 +1,6 @@
 """HTTP and WebSocket APIs: deployments, changes of stages and quick create, which moto lacks."""
 
 import json
-import os
 import secrets
 import string
 from collections.abc import Callable, Mapping
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import unquote
 
+from emulator.aws.addresses import Addresses
 from emulator.aws.http_api_snapshot import HttpApi, snapshot
 from emulator.aws.patches.patching import Patch, PatchContext
 from emulator.model import Clock
@@ -55,7 +55,7 @@ def patches(context: PatchContext) -> list[Patch]:
     return [
         Patch(f"{_RESPONSE}.create_api", "self", _quick_create),
         Patch("moto.apigatewayv2.models:Stage.to_json", "self", _show_deployment),
-        Patch("moto.apigatewayv2.models:Api.to_json", "self", _show_address),
+        Patch("moto.apigatewayv2.models:Api.to_json", "self", _show_address(context.addresses)),
     ]
 
 
@@ -165,16 +165,16 @@ def _show_deployment(original: Any) -> Any:
     return to_json
 
 
-def _show_address(original: Any) -> Any:
-    def to_json(self: Any) -> dict[str, Any]:
-        shown: dict[str, Any] = original(self)
-        if self.protocol_type == "HTTP":
+def _show_address(addresses: Addresses) -> Callable[[Any], Any]:
+    def make(original: Any) -> Any:
+        def to_json(self: Any) -> dict[str, Any]:
+            shown: dict[str, Any] = original(self)
             # Differs from API Gateway: the address of an API is this machine's.
-            address = f"{self.api_id}.execute-api.localhost:{os.environ.get('MOTO_PORT', '4566')}"
-            shown["apiEndpoint"] = f"http://{address}"
-        return shown
+            return shown | {"apiEndpoint": addresses.of_api(self.api_id, self.protocol_type)}
 
-    return to_json
+        return to_json
+
+    return make
 
 
 def _api(response: Any) -> Any:

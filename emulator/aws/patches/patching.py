@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from emulator.aws.addresses import Addresses
 from emulator.aws.background_work import BackgroundWork
 from emulator.aws.buffer import FactBuffer
 from emulator.aws.credentials import Credentials
@@ -48,6 +49,7 @@ class PatchContext:
     permissions: InvokePermissions
     reporter: Reporter
     stopping: threading.Event
+    addresses: Addresses
 
 
 @dataclass(frozen=True, slots=True)
