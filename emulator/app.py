@@ -27,6 +27,7 @@ from emulator.model import (
     Clock,
     FetchError,
     FunctionVersion,
+    InvocationResult,
     LambdaError,
     ResolvedFunction,
     parse_function_name,
@@ -363,8 +364,8 @@ class Emulator:
             return False
         return True
 
-    def _invoke(self, call: Call) -> bytes:
-        return self.invoker.run(call)[0].payload
+    def _invoke(self, call: Call) -> InvocationResult:
+        return self.invoker.run(call)[0]
 
     def _accept(self, call: Call) -> str:
         return self.invoker.accept(call)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from emulator.model import Call
+from emulator.model import Call, InvocationResult
 
 
 def _no_function(arn: str) -> bool:
@@ -18,7 +18,7 @@ def _no_queue(call: Call) -> str:
     raise LookupError(f"no function {call.function}")
 
 
-def _no_answer(call: Call) -> bytes:
+def _no_answer(call: Call) -> InvocationResult:
     raise LookupError(f"no function {call.function}")
 
 
@@ -28,11 +28,11 @@ class Functions:
 
     `exists` takes a function ARN with or without qualifier. `policy_allows` takes a function ARN,
     a service principal, the ARN and the account of the source; None: there is no policy at all.
-    `invoke` runs a function and returns its answer; `accept` queues an asynchronous invocation, or
-    raises LambdaError.
+    `invoke` runs a function and waits, `accept` queues an asynchronous invocation; both raise
+    LambdaError when there is nothing to run.
     """
 
     exists: Callable[[str], bool] = _no_function
     policy_allows: Callable[[str, str, str, str], bool | None] = _no_policy
-    invoke: Callable[[Call], bytes] = _no_answer
+    invoke: Callable[[Call], InvocationResult] = _no_answer
     accept: Callable[[Call], str] = _no_queue

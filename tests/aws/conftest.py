@@ -11,10 +11,27 @@ from botocore.config import Config
 
 from emulator.aws import Fact, Functions, Moto
 from emulator.gateway import serve
-from emulator.model import Call, Clock
+from emulator.model import Call, Clock, InvocationResult, Status
 from emulator.observe import Activity, LogBook, Metrics, Reporter
 
 Client = Callable[..., Any]
+
+
+def answered(payload: bytes = b"null", function_error: str | None = None) -> InvocationResult:
+    """What the invoker returns for a function that answered `payload`."""
+    return InvocationResult(
+        payload=payload,
+        status=Status.ERROR if function_error else Status.SUCCESS,
+        function_error=function_error,
+        error_type="Function.Error" if function_error else None,
+        executed_version="$LATEST",
+        log=b"",
+        duration_ms=1.0,
+        billed_ms=1,
+        init_ms=None,
+        max_memory_mib=None,
+        environment_id="e",
+    )
 
 
 @dataclass
@@ -29,7 +46,7 @@ class FakeFunctions:
         return Functions(
             exists=lambda arn: arn in self.arns,
             policy_allows=lambda arn, service, source, account: self.policies.get(arn),
-            invoke=lambda call: self.answer(call),
+            invoke=lambda call: answered(self.answer(call)),
         )
 
     def reset(self) -> None:

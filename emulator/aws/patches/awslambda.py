@@ -97,4 +97,4 @@ class Function:
             source="aws",
         )
         with self._context.locks.released():
-            return self._context.functions.invoke(call)
+            return self._context.functions.invoke(call).payload
