@@ -8,35 +8,31 @@ import pytest
 from emulator.model import Call
 from tests.aws.conftest import Aws, Client
 
-FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:rotate"
-
-
-@pytest.fixture
-def secrets(client: Client) -> Any:
-    return client("secretsmanager")
+FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:check"
 
 
 def test_a_function_that_is_called_may_call_the_service_that_waits_for_it(
-    aws: Aws, client: Client, secrets: Any
+    aws: Aws, client: Client
 ) -> None:
-    steps: list[str] = []
-    inner = client("secretsmanager")
+    inner, cognito = client("cognito-idp"), client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="p", LambdaConfig={"PreSignUp": FUNCTION})
+    pool_id = pool["UserPool"]["Id"]
+    app = cognito.create_user_pool_client(UserPoolId=pool_id, ClientName="a")["UserPoolClient"]
+    users: list[Any] = []
 
-    def rotate(call: Call) -> bytes:
+    def check(call: Call) -> bytes:
+        users.append(inner.list_users(UserPoolId=pool_id)["Users"])
         event = json.loads(call.payload)
-        assert inner.describe_secret(SecretId=event["SecretId"])["RotationEnabled"]
-        steps.append(event["Step"])
-        return b"null"
+        return json.dumps({**event, "response": {"autoConfirmUser": True}}).encode()
 
     aws.functions.arns.add(FUNCTION)
-    aws.functions.answer = rotate
-    secrets.create_secret(Name="it", SecretString="x")
-    rules = {"AutomaticallyAfterDays": 30}
-    secrets.rotate_secret(SecretId="it", RotationLambdaARN=FUNCTION, RotationRules=rules)
-    assert steps == ["createSecret", "setSecret", "testSecret", "finishSecret"]
+    aws.functions.answer = check
+    answer = cognito.sign_up(ClientId=app["ClientId"], Username="ada", Password="Secret-123")
+    assert (users, answer["UserConfirmed"]) == ([[]], True)
 
 
-def test_a_function_that_is_not_there_is_not_found(secrets: Any) -> None:
+def test_a_function_that_is_not_there_is_not_found(client: Client) -> None:
+    secrets = client("secretsmanager")
     secrets.create_secret(Name="it", SecretString="x")
     with pytest.raises(secrets.exceptions.ResourceNotFoundException):
         secrets.rotate_secret(SecretId="it", RotationLambdaARN=FUNCTION)
