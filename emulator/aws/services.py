@@ -68,8 +68,9 @@ class Services:
             self._patch(CORE)
             self._prepare(backend)
             app = self._create_app(backend)
-            for action in self._on_load.pop(backend, []):
-                action()
+            while actions := self._on_load.pop(backend, []):  # an action may add another
+                for action in actions:
+                    action()
             self._apps[backend] = app
 
     def infer(self, environ: Environ) -> str | None:

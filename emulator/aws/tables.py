@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from emulator.aws.locks import ServiceLocks
@@ -64,31 +65,36 @@ class Tables:
             shard = table.stream_shard
             return int(shard.starting_sequence_number + len(shard.items) - 1)
 
-    def enable_stream(self, name: str, account: str, region: str) -> str | None:
-        """Have a table tell its changes, both images, unless it does; None: there is no table.
+    def when_streaming(self, table_arn: str, tell: Callable[[str], None]) -> None:
+        """Have a table tell its changes, both images, unless it does; `tell` the stream's ARN.
 
-        Returns the ARN of its stream.
+        Before the service answers its first request, or now; nothing happens without the table.
         """
-        self._services.load("dynamodb")
-        from moto.dynamodb.models import dynamodb_backends
+        self._services.when_loaded("dynamodb", partial(self._enable, table_arn, tell))
 
+    def _enable(self, table_arn: str, tell: Callable[[str], None]) -> None:
+        _, _, _, _, account, _ = table_arn.split(":", 5)
         with self._own.make("dynamodb", account):
-            table = dynamodb_backends[account][region].tables.get(name)
-            if table is None:
-                return None
-            if not is_streaming(table):
+            table = _table(table_arn)
+            if table is not None and not is_streaming(table):
                 table.set_stream_specification(dict(_NEW_AND_OLD))
-            return stream_arn(table)
+            arn = stream_arn(table) if table is not None else None
+        if arn is not None:
+            tell(arn)
 
 
 def _find(arn: str) -> Any:
     """moto's table, if this is its newest stream; the lock of DynamoDB must be held."""
+    table = _table(arn.partition("/stream/")[0])
+    return table if table is not None and stream_arn(table) == arn else None
+
+
+def _table(table_arn: str) -> Any:
     from moto.dynamodb.models import dynamodb_backends
 
-    _, _, _, region, account, path = arn.split(":", 5)
+    _, _, _, region, account, path = table_arn.split(":", 5)
     regions = dynamodb_backends[account]
-    table = regions[region].tables.get(path.split("/")[1]) if region in regions else None
-    return table if table is not None and stream_arn(table) == arn else None
+    return regions[region].tables.get(path.split("/")[1]) if region in regions else None
 
 
 def _record(record: Any) -> TableRecord:

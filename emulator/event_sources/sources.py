@@ -14,6 +14,7 @@ from emulator.event_sources.secrets import SecretRotations
 from emulator.event_sources.sns import SnsEvents
 from emulator.event_sources.source import EventSource, Surroundings
 from emulator.event_sources.sqs import SqsTriggers
+from emulator.event_sources.stream_triggers import KinesisTriggers, TableTriggers
 from emulator.model.triggers import Trigger
 
 _ALL: Final[tuple[type[EventSource], ...]] = (
@@ -26,6 +27,8 @@ _ALL: Final[tuple[type[EventSource], ...]] = (
     SnsEvents,
     SqsTriggers,
     SecretRotations,
+    KinesisTriggers,
+    TableTriggers,
     NatsEvents,
 )
 

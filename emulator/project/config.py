@@ -23,8 +23,6 @@ TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
 ARCHIVES: Final = (".zip", ".jar")
 DEFAULT_ROLE: Final = f"arn:aws:iam::{DEFAULT_ACCOUNT}:role/lambda-emulator"
 
-LATER_SOURCES: Final = ("kinesis", "dynamodb")
-
 RUNTIMES: Final = tuple(
     name for name in CREATABLE if name.startswith(("nodejs", "python", "provided"))
 )
@@ -213,9 +211,7 @@ class _Reader:
             trigger = read(table)
             table.finish()
             return trigger
-        if source in LATER_SOURCES:
-            table.problem("source", f'"{source}" is not supported yet{nearest(source, READERS)}')
-        elif source:
+        if source:
             table.problem("source", f'"{source}" is no event source{nearest(source, READERS)}')
         return None
 

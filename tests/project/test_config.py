@@ -133,7 +133,6 @@ MISTAKES = [
         'nats.url: "http://x" is not the address of a server like "nats://127.0.0.1:4222"',
         "",
     ),
-    ('"s3"', '"kinesis"', 'functions.resize.triggers[0].source: "kinesis" is not supp', ""),
     ('"s3"', '"S3"', 'functions.resize.triggers[0].source: "S3" is no event source', "s3"),
     ("photos", "Photos", 'functions.resize.triggers[0].bucket: "Photos" is not a bucket', ""),
     ("Created:*", "Create:*", 'functions.resize.triggers[0].events[0]: "s3:', "s3:ObjectCreated:*"),
