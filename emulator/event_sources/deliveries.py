@@ -66,7 +66,10 @@ class Deliveries:
     def background(self, job: Callable[[], None]) -> None:
         """Run a job on a thread of our own, with `settle` waiting for it."""
         self._around.activity.begin(_ACTIVITY)
-        self._runners.start(lambda: self._guarded(job))
+        try:
+            self._runners.start(lambda: self._guarded(job))
+        except RuntimeError:  # the system has no more threads: then on this one
+            self._guarded(job)
 
     def _guarded(self, job: Callable[[], None]) -> None:
         """Run a job whose activity has begun, and end that."""

@@ -125,7 +125,7 @@ class BusEvents(EventSource):
 
     def deliver(self, target: RuleTarget, fact: EventFact) -> None:
         """Hand an event to a target. Raises TargetError."""
-        service, _, resource = _parts(target.arn)
+        service, resource = _parts(target.arn)
         if service == "events" and resource.startswith("event-bus/"):
             self._forward(target, fact)
             return
@@ -176,7 +176,7 @@ class _RuleDelivery:
     @property
     def is_quick(self) -> bool:
         """A function is only queued."""
-        return self.target.arn.split(":")[2:3] == ["lambda"]
+        return _parts(self.target.arn)[0] == "lambda"
 
     @property
     def label(self) -> Mapping[str, str]:
@@ -236,6 +236,7 @@ def _partition_key(target: RuleTarget, event: Mapping[str, Any]) -> str:
     return str(event["id"])
 
 
-def _parts(arn: str) -> tuple[str, str, str]:
-    _, _, service, _, account, resource = (arn.split(":", 5) + [""] * 6)[:6]
-    return service, account, resource
+def _parts(arn: str) -> tuple[str, str]:
+    """Service and resource of an ARN; empty where it is none."""
+    parts = arn.split(":", 5)
+    return (parts[2], parts[5]) if len(parts) == 6 else ("", "")

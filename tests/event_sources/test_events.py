@@ -426,6 +426,23 @@ def test_an_invalid_pattern_is_refused(events: Any, pattern: str, reason: str) -
         assert refused.value.response["Error"]["Message"] == text
 
 
+@pytest.mark.parametrize(
+    ("targets", "code"),
+    [
+        ([{"Arn": FUNCTION}] * 6, "LimitExceededException"),
+        ([{"Arn": FUNCTION, "Input": "{}", "InputPath": "$.detail"}], "ValidationException"),
+        ([{"Arn": FUNCTION, "Input": "{"}], "ValidationException"),
+    ],
+)
+def test_targets_that_eventbridge_refuses_are_not_taken(
+    events: Any, targets: list[dict[str, Any]], code: str
+) -> None:
+    with pytest.raises(events.exceptions.ClientError) as refused:
+        rule(events, *targets)
+    assert refused.value.response["Error"]["Code"] == code
+    assert events.list_targets_by_rule(Rule="r")["Targets"] == []
+
+
 def test_a_pattern_can_be_tried_out(events: Any) -> None:
     event = json.dumps(
         {

@@ -19,6 +19,7 @@ from emulator.model.schedule_expression import InvalidExpression, rule_timetable
 
 _MAXIMUM_ENTRIES: Final = 10
 _MAXIMUM_BYTES: Final = 1_048_576  # of all entries of a request
+_MAXIMUM_TARGETS: Final = 5  # of a rule
 _REQUIRED: Final = ("Source", "DetailType", "Detail")
 _EVENT_MEMBERS: Final = ("id", "account", "source", "time", "region", "resources", "detail-type")
 
@@ -38,6 +39,7 @@ def patches(context: PatchContext) -> list[Patch]:
             "scheduled_expression, state, managed_by, tags",
             _put_rule(context),
         ),
+        Patch(f"{backend}.put_targets", "self, name, event_bus_arn, targets", _put_targets),
         Patch(f"{backend}.delete_rule", "self, name, event_bus_arn", _delete_rule(context)),
         Patch(f"{backend}.enable_rule", "self, name, event_bus_arn", _switch_rule(context)),
         Patch(f"{backend}.disable_rule", "self, name, event_bus_arn", _switch_rule(context)),
@@ -307,6 +309,45 @@ def _put_rule(context: PatchContext) -> Callable[[Any], Any]:
         return put_rule
 
     return make
+
+
+def _put_targets(original: Any) -> Any:
+    """moto takes any number of targets, whatever their input says."""
+
+    def put_targets(
+        self: Any, name: str, event_bus_arn: str | None, targets: list[dict[str, Any]]
+    ) -> None:
+        from moto.core.exceptions import JsonRESTError
+        from moto.events.exceptions import ValidationException
+
+        for target in targets:
+            problem = _input_problem(target)
+            if problem is not None:
+                raise ValidationException(problem)
+        bus = find_bus(event_bus_arn or "default", self.account_id, self.region_name)
+        rule = bus.rules.get(name) if bus is not None else None
+        ids = {target["Id"] for target in [*targets, *(rule.targets if rule else ())]}
+        if len(ids) > _MAXIMUM_TARGETS:
+            text = "The requested resource exceeds the maximum number allowed."
+            raise JsonRESTError("LimitExceededException", text)
+        original(self, name, event_bus_arn, targets)
+
+    return put_targets
+
+
+def _input_problem(target: Mapping[str, Any]) -> str | None:
+    kinds = [name for name in ("Input", "InputPath", "InputTransformer") if target.get(name)]
+    if len(kinds) > 1:
+        return (
+            "Only one of Input, InputPath, or InputTransformer must be provided for target "
+            f"{target['Id']}."
+        )
+    if "Input" in kinds:
+        try:
+            json.loads(target["Input"])
+        except ValueError:
+            return f"JSON syntax error in input for target {target['Id']}"
+    return None
 
 
 def _delete_rule(context: PatchContext) -> Callable[[Any], Any]:
