@@ -10,7 +10,8 @@ from emulator.aws.event_facts import RuleTarget, event_document
 from emulator.aws.inside import AwsError
 from emulator.aws.own_requests import OwnRequests
 from emulator.aws.patches import PatchContext
-from emulator.aws.patches.events import find_bus, offer, targets_of
+from emulator.aws.patches.event_rules import find_bus, targets_of
+from emulator.aws.patches.events import offer
 from emulator.aws.services import Services
 
 

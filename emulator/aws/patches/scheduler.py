@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from emulator.aws.patches.events import retry_policy
+from emulator.aws.patches.event_rules import retry_policy
 from emulator.aws.patches.patching import Patch, PatchContext
 from emulator.aws.scheduler_facts import (
     Schedule,
