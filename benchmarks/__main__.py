@@ -17,11 +17,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", action="append", choices=CASES, help="one case; may be repeated")
     parser.add_argument("--json", type=Path, help="write the figures into this file too")
+    parser.add_argument("--keep", action="store_true", help="start the emulator with --data-dir")
     options = parser.parse_args()
     figures: list[report.Figure] = []
     broken = []
     print(report.header(), flush=True)
-    with floor.serving() as floor_port, running(FUNCTIONS) as emulator:
+    with floor.serving() as floor_port, running(FUNCTIONS, keeps=options.keep) as emulator:
         bench = Bench(emulator=emulator, floor_port=floor_port)
         for name in options.only or CASES:
             try:

@@ -56,11 +56,12 @@ class Api(Connection):
 class Emulator:
     """A running emulator, and a connection to it. Use from one thread."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, keeps: bool = False) -> None:
         self.folder = folder
+        kept = ["--data-dir", str(folder / "data")] if keeps else []
         started = time.perf_counter()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "emulator", "start", "--port", "0", str(folder)],
+            [sys.executable, "-m", "emulator", "start", "--port", "0", *kept, str(folder)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -109,11 +110,11 @@ class Emulator:
 
 
 @contextmanager
-def running(functions: Collection[str]) -> Iterator[Emulator]:
-    """Run the emulator on a project of its own with `functions`."""
+def running(functions: Collection[str], *, keeps: bool = False) -> Iterator[Emulator]:
+    """Run the emulator on a project of its own with `functions`; keeps: with a `--data-dir`."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         project.write(Path(name), functions)
-        emulator = Emulator(Path(name))
+        emulator = Emulator(Path(name), keeps=keeps)
         try:
             yield emulator
         finally:
