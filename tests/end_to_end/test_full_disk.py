@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,21 +48,38 @@ pytestmark = [
 ]
 
 
+Start = Callable[..., AbstractContextManager[RunningEmulator]]
+
+
 @pytest.fixture
-def emulator(tmp_path: Path) -> Iterator[RunningEmulator]:
+def start(tmp_path: Path) -> Start:
+    """Start an emulator whose temporary folder is a small file system of its own."""
     folder = ProjectFolder(tmp_path / "project", TOP)
     for name in ("warm", "cold", "by_event"):
         folder.add(name, SOURCE)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     command = (*IN_PRIVATE, MOUNT, "sh", sys.executable, "-m", "emulator")
-    with started_emulator(folder.path, command=command, TMPDIR=str(scratch)) as emulator:
-        assert invoke(emulator.client("lambda"), "warm").result == "done"
+
+    @contextmanager
+    def start(*arguments: str) -> Iterator[RunningEmulator]:
+        with started_emulator(
+            folder.path, *arguments, command=command, TMPDIR=str(scratch)
+        ) as emulator:
+            assert invoke(emulator.client("lambda"), "warm").result == "done"
+            yield emulator
+            emulator.process.terminate()
+            assert emulator.process.wait(20) == 0
+            assert "Traceback" not in emulator.output
+
+    return start
+
+
+@pytest.fixture
+def emulator(start: Start) -> Iterator[RunningEmulator]:
+    with start() as emulator:
         emulator.client("s3").put_object(Bucket="photos", Key="first", Body=b"x")
         yield emulator
-        emulator.process.terminate()
-        assert emulator.process.wait(20) == 0
-        assert "Traceback" not in emulator.output
 
 
 @pytest.fixture
@@ -71,6 +89,10 @@ def functions(emulator: RunningEmulator) -> Any:
 
 @pytest.fixture
 def disk(emulator: RunningEmulator) -> "Disk":
+    return disk_of(emulator)
+
+
+def disk_of(emulator: RunningEmulator) -> "Disk":
     return Disk(Path(f"/proc/{emulator.process.pid}/root{emulator.scratch}"))
 
 
@@ -150,3 +172,38 @@ def test_an_accepted_event_waits_until_there_is_space(
     emulator.wait_for_output("invoke.finished function=by_event")
     [record] = emulator.invocations("by_event")
     assert (record["status"], record["attempt"]) == ("success", 1)
+
+
+def test_what_cannot_be_kept_is_refused_and_what_was_kept_stays(
+    start: Start, tmp_path: Path
+) -> None:
+    with start("--data-dir", str(tmp_path / "scratch" / "data")) as emulator:
+        functions, disk = emulator.client("lambda"), disk_of(emulator)
+        event = {"FunctionName": "by_event", "InvocationType": "Event", "Payload": b"1"}
+        version = functions.publish_version(FunctionName="warm", Description="kept")
+        before = functions.get_function(FunctionName="warm")["Configuration"]
+        disk.fill()
+
+        for call, arguments in (
+            (functions.update_function_configuration, {"FunctionName": "warm", "Timeout": 9}),
+            (functions.publish_version, {"FunctionName": "cold"}),
+            (functions.delete_function, {"FunctionName": "by_event"}),
+            (functions.invoke, event),
+        ):
+            with pytest.raises(functions.exceptions.ClientError) as failed:
+                call(**arguments)
+            error, status = failed.value.response["Error"], failed.value.response
+            assert error["Code"] == "ServiceException"
+            assert status["ResponseMetadata"]["HTTPStatusCode"] == 500
+            assert "No space left on device" in error["Message"]
+        assert functions.get_function(FunctionName="warm")["Configuration"] == before
+        assert invoke(functions, "warm").result == "done"
+        assert emulator.invocations("by_event") == []
+
+        disk.free()
+        functions.invoke(**event)
+        emulator.settle()
+        assert [record["status"] for record in emulator.invocations("by_event")] == ["success"]
+        functions.update_function_configuration(FunctionName="warm", Timeout=9)
+        listed = functions.list_versions_by_function(FunctionName="warm")["Versions"]
+        assert [each["Version"] for each in listed] == ["$LATEST", version["Version"]]
