@@ -39,6 +39,7 @@ ONLY_IN: Final = {  # rooms that may import a library that is not for everybody
     "granian": {"gateway"},
     "watchdog": {"project"},
     "docker": {"sandbox"},
+    "nats": {"event_sources"},
     "click": {"cli"},
 }
 
@@ -150,7 +151,7 @@ def test_a_right_import_is_not(tmp_path: Path, path: str, source: str) -> None:
 
 
 # `lambda-emulator start` answers within 0.4 s; each of these alone costs a good part of that.
-SLOW_LIBRARIES: Final = ("flask", "werkzeug", "botocore", "boto3", "moto")
+SLOW_LIBRARIES: Final = ("flask", "werkzeug", "botocore", "boto3", "moto", "nats")
 
 
 def test_importing_the_app_loads_no_slow_library() -> None:

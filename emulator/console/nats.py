@@ -36,7 +36,10 @@ class NatsViews:
         body = Parameters.of_body(request.get_data(), *names)
         version = asked_function(self._rooms.functions(), body.text("function"))
         trigger = _trigger(body)
-        is_new = self._rooms.nats.add(trigger, version.arn)
+        try:
+            is_new = self._rooms.nats.add(trigger, version.arn)
+        except OSError as error:  # it could not be written
+            return json_answer({"message": f"The emulator's machine refuses: {error}"}, 500)
         binding = next(
             each
             for each in self._rooms.nats.status().bindings

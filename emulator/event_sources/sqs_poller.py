@@ -28,6 +28,7 @@ from emulator.model.mapping import EventSourceMapping
 
 _RECEIVE: Final = 10  # SQS hands out no more at once
 _KIND: Final = "records"  # of activity
+_PASSING: Final = frozenset({409, 429, 500, 502, 503})  # states of a function, and throttles
 _RETRY_S: Final = (0.1, 5.0)  # after a refusal: the first delay, doubled up to the last
 
 _OK: Final = "OK"
@@ -290,7 +291,8 @@ class SqsPoller:
             source="sqs",
             cause=batch.ids[0],
             trace_header=longest(
-                (each.message.trace_header for each in batch.records), mapping.function_arn
+                (each.message.trace_header for each in batch.records),
+                ":".join(mapping.function_arn.split(":")[:7]),
             ),
         )
         try:
@@ -329,6 +331,8 @@ class SqsPoller:
             return
         self.last_result = _FAILED
         self._count(mapping, "FailedInvokeEventCount", len(batch.records))
+        if error.fault.status not in _PASSING:
+            return  # as any failure: the messages become visible again by themselves
         first_s, last_s = _RETRY_S
         due_s = self._around.clock.monotonic() + min(first_s * 2**batch.refusals, last_s)
         with self._lock:

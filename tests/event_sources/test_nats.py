@@ -296,6 +296,22 @@ def test_more_requests_than_lambda_runs_at_once_are_throttled(
     assert lab.client.request("f", b"{}").headers is None
 
 
+def test_messages_that_come_too_fast_are_dropped_and_counted(
+    lab: Lab, invoker: FakeInvoker, output: StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emulator.event_sources.nats.acceptance.WAITING", 5)
+    release = threading.Event()
+    invoker.on_call = lambda call: release.wait(10)  # a disk that is slow
+    lab.bind("fast")
+    for _ in range(20):
+        lab.client.publish("fast", b"{}")
+    wait_until(lambda: lab.source.status().dropped == 14)
+    release.set()
+    lab.settle()
+    assert len(invoker.calls) == 6
+    wait_until(lambda: "nats.dropped subject=fast messages=8" in output.getvalue())
+
+
 def test_an_unbound_subject_has_no_responders(lab: Lab) -> None:
     from nats.errors import NoRespondersError
 

@@ -16,6 +16,7 @@ import pytest
 from emulator.control import CodeStore, FunctionSpec
 from emulator.event_sources import Surroundings
 from emulator.event_sources.mappings import Mappings
+from emulator.invoke import recursion
 from emulator.invoke.recursion import advanced, stopped
 from emulator.model import Call, InvocationResult, LambdaError
 from emulator.model.mapping import EventSourceMapping
@@ -562,6 +563,31 @@ def test_a_throttled_batch_is_tried_again_and_nothing_more_is_received_meanwhile
         for record in json.loads(call.payload)["Records"]
     }
     assert receive_counts == {"1"}
+
+
+def test_a_function_in_a_loop_with_its_queue_is_stopped(
+    around: Surroundings, invoker: FakeInvoker, sqs: Any, aws: Aws
+) -> None:
+    queue = Queue(sqs, "q", VisibilityTimeout="30")
+    seen: list[str | None] = []
+
+    def stop(call: Call) -> None:
+        seen.append(call.trace_header)
+        raise LambdaError("RecursiveInvocationException", "a loop")
+
+    invoker.on_call = stop
+    digest = recursion.advanced("Root=1", FUNCTION).partition("Lineage=")[2].partition(":")[0]
+    aws.clock.freeze(True)
+    for header in ("Root=1-0-0", f"Root=1-0-1;Lineage={digest}:16"):
+        attribute = {"DataType": "String", "StringValue": header}
+        queue.send("x", MessageSystemAttributes={"AWSTraceHeader": attribute})
+    bind(around, queue)
+    settle(around)
+    assert seen == [f"Root=1-0-1;Lineage={digest}:16"]
+    assert queue.counts() == (0, 2)
+    aws.clock.advance(20)
+    settle(around)
+    assert len(seen) == 1
 
 
 def test_a_missing_function_costs_no_receive_and_is_found_when_it_comes_back(

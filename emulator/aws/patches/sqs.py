@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import count
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ def patches(context: PatchContext) -> list[Patch]:
     return [
         Patch(f"{module}:unix_time", "dt", lambda original: context.clock.now),
         Patch(f"{module}:unix_time_millis", "dt", lambda original: lambda: _now_ms(context)),
+        Patch(f"{module}:camelcase_to_underscores", "argument", lru_cache(1024)),
         Patch(f"{module}:generate_receipt_handle", "", lambda original: _receipt_handle),
         Patch(f"{queue}.messages", "self", _reading(context, QueueMessages.ready)),
         Patch(f"{queue}.approximate_number_of_messages", "self", _counting(context, 0)),

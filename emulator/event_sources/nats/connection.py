@@ -140,6 +140,12 @@ class Connection:
         except Error as error:
             raise NotConnectedError(str(error)) from error
 
+    def note_dropped(self, subject: str) -> None:
+        """A message was dropped: more came than could be taken over."""
+        self.dropped += 1
+        if self.dropped & (self.dropped - 1) == 0:  # at 1, 2, 4, 8: many come at once
+            self._reporter.event("nats.dropped", subject=subject, messages=self.dropped)
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Run `work` beside the rest."""
         task = asyncio.create_task(work)
@@ -241,9 +247,7 @@ class Connection:
         from nats.errors import SlowConsumerError, UnexpectedEOF
 
         if isinstance(error, SlowConsumerError):
-            self.dropped += 1
-            if self.dropped & (self.dropped - 1) == 0:  # at 1, 2, 4, 8: many come at once
-                self._reporter.event("nats.dropped", subject=error.subject, messages=self.dropped)
+            self.note_dropped(error.subject)
         elif not self._is_ready.is_set():
             self._tell_absence(error)
         elif not isinstance(error, UnexpectedEOF | OSError):  # those end in "nats.lost"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
 
+from emulator.event_sources.nats.acceptance import Acceptance
 from emulator.event_sources.nats.connection import Link, NotConnectedError
 from emulator.event_sources.nats.desk import Desk, call_of
 from emulator.event_sources.nats.messages import NatsMessage, Reply, answer, refusal, too_large
@@ -32,6 +33,7 @@ class CoreSubscription(Link):
         self._desk = desk
         self._subscription: Subscription | None = None
         self._running = 0
+        self._acceptance = Acceptance(desk)
 
     @override
     async def open(self, client: "Client") -> None:
@@ -63,12 +65,12 @@ class CoreSubscription(Link):
             reply=received.reply or None,
             headers=received.headers or {},
         )
-        self._desk.under_way.begin()
         call = call_of(message, self._function_arn)
         if message.reply is None:
-            self._accept(call)
-            self._desk.under_way.end()
+            if not self._acceptance.put(call):
+                self._desk.connection.note_dropped(message.subject)
             return
+        self._desk.under_way.begin()
         self._running += 1
         try:
             if self._running > REQUESTS:
@@ -76,18 +78,6 @@ class CoreSubscription(Link):
             self._desk.threads.start(partial(self._run, call, message.reply))
         except (LambdaError, RuntimeError):  # the latter: the system has no more threads
             await self._send(message.reply, refusal(_TOO_MANY))
-
-    def _accept(self, call: Call) -> None:
-        try:
-            self._desk.around.invoker.accept(call)
-        except LambdaError as error:
-            self._desk.around.reporter.event(
-                "nats.not_delivered",
-                subject=call.cause,
-                function=self._function_arn.rpartition(":")[2],
-                error=error.code,
-                message=error.message,
-            )
 
     def _run(self, call: Call, inbox: str) -> None:
         """Run the function on a thread of its own, and have the loop send what it answered."""

@@ -20,7 +20,6 @@ from emulator.model.triggers.nats import (
     NatsStatus,
     NatsTrigger,
     as_document,
-    of_document,
     shown_url,
 )
 
@@ -54,7 +53,7 @@ class NatsEvents(EventSource):
         self._desk: Desk | None = None
         self._is_started = False
         for document in around.documents.all(_DOCUMENTS).values():
-            self._bound[of_document(document["trigger"]), document["function"]] = _Bound(False)
+            self._bound[NatsTrigger(**document["trigger"]), document["function"]] = _Bound(False)
 
     @override
     def start(self) -> None:
@@ -77,12 +76,13 @@ class NatsEvents(EventSource):
         self._unbind((trigger, function_arn))
 
     def add(self, trigger: NatsTrigger, function_arn: str) -> bool:
-        """Bind by command; returns whether it was not bound before. Outlives the process."""
-        if not self._bind(trigger, function_arn, is_declared=False):
-            return False
+        """Bind by command, so that it outlives the process; returns whether it is new.
+
+        Raises StorageError, and then it is not bound.
+        """
         document = {"trigger": as_document(trigger), "function": function_arn}
         self.around.documents.put(_DOCUMENTS, _document_key(trigger, function_arn), document)
-        return True
+        return self._bind(trigger, function_arn, is_declared=False)
 
     def remove(self, subject: str, function: str) -> list[NatsBinding]:
         """Unbind by command: all that `add` bound; returns what the subject had, declared or not.
@@ -134,10 +134,8 @@ class NatsEvents(EventSource):
     def reset(self) -> None:
         with self._lock:
             bound = list(self._bound)
-        for trigger, function_arn in bound:
-            key = _document_key(trigger, function_arn)
-            self.around.documents.delete(_DOCUMENTS, key)
-            self._unbind((trigger, function_arn))
+        for key in bound:
+            self._unbind(key)
 
     @override
     def stop(self, grace_s: float) -> None:

@@ -1,7 +1,7 @@
 """Messages on a NATS subject that invoke a function."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -93,11 +93,6 @@ def as_document(trigger: NatsTrigger) -> dict[str, Any]:
     """The fields that are set, by name."""
     fields = {name: getattr(trigger, name) for name in trigger.__slots__}
     return {name: value for name, value in fields.items() if value not in ("", None)}
-
-
-def of_document(document: Mapping[str, Any]) -> NatsTrigger:
-    """The trigger that `as_document` took apart."""
-    return NatsTrigger(**document)
 
 
 def parse_url(text: str) -> str | None:
