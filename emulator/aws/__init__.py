@@ -1,5 +1,6 @@
 """moto mounted, locked and patched; the only room that knows moto's backends."""
 
+from emulator.aws.alarm_facts import AlarmMetric, AlarmState, AlarmStateFact
 from emulator.aws.credentials import RoleCredentials
 from emulator.aws.event_buses import BusEvent, ProjectRule
 from emulator.aws.event_facts import (
@@ -37,6 +38,9 @@ from emulator.aws.streams import (
 )
 
 __all__ = [
+    "AlarmMetric",
+    "AlarmState",
+    "AlarmStateFact",
     "AwsError",
     "BucketNotifications",
     "BusEvent",

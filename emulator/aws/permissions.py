@@ -52,7 +52,7 @@ class InvokePermissions:
                 return
             self._warned.add((source_arn, function_arn))
         self._reporter.event(
-            f"{principal.split('.')[0]}.permission_missing",
+            f"{principal.removeprefix('lambda.alarms.').split('.')[0]}.permission_missing",
             source=source_arn,
             function=function_arn,
             hint="let through here; AWS would refuse until `aws lambda add-permission "

@@ -3,6 +3,7 @@
 import time
 from typing import Final
 
+from emulator.event_sources.alarm_actions import AlarmActions
 from emulator.event_sources.api_gateway.front import ApiGateway
 from emulator.event_sources.events import BusEvents
 from emulator.event_sources.logs import LogsEvents
@@ -29,6 +30,7 @@ _ALL: Final[tuple[type[EventSource], ...]] = (
     SecretRotations,
     KinesisTriggers,
     TableTriggers,
+    AlarmActions,
     NatsEvents,
 )
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from emulator.aws.patches import cloudwatch_alarms
 from emulator.aws.patches.patching import Patch, PatchContext
 
 _MODELS = "moto.cloudwatch.models"
@@ -17,6 +18,7 @@ _MODELS = "moto.cloudwatch.models"
 def patches(context: PatchContext) -> list[Patch]:
     """Patches of moto.cloudwatch."""
     return [
+        *cloudwatch_alarms.patches(context),
         Patch(
             f"{_MODELS}:CloudWatchBackend.get_metric_statistics",
             "self, namespace, metric_name, start_time, end_time, period, stats, dimensions, unit",

@@ -6,11 +6,12 @@ A sample is a function whose keyword parameters, all with defaults, are the comm
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from emulator.event_sources.samples import events, function_url, logs, s3, secrets, sns, sqs
+from emulator.event_sources.samples import alarm, events, function_url, logs, s3, secrets, sns, sqs
 
 Sample = Callable[..., dict[str, Any]]
 
 SAMPLES: Final[Mapping[str, Mapping[str, Sample]]] = {  # by source and kind
+    "alarm": alarm.SAMPLES,
     "events": events.EVENTS,
     "function-url": function_url.SAMPLES,
     "logs": logs.SAMPLES,
