@@ -35,7 +35,7 @@ def nats() -> None:
 @_FUNCTION
 @click.option("-q", "--queue", help="Queue group: one of its members gets each message.")
 @click.option("--stream", help="Read from this JetStream stream, with acknowledgement.")
-@click.option("--consumer", help="Durable consumer of the stream.  [default: the function's name]")
+@click.option("--consumer", help="Durable consumer of the stream.  [default: FUNCTION-SUBJECT]")
 @click.option(
     "--max-deliver",
     type=click.IntRange(1),

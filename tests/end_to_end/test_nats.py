@@ -45,6 +45,7 @@ queue = "echoes"
 source = "nats"
 subject = "orders.>"
 stream = "ORDERS"
+consumer = "echo"
 max_deliver = 2
 dead_letter = "dead.orders"
 
@@ -224,7 +225,7 @@ def test_a_killed_emulator_loses_no_stored_message(
     (tmp_path / "emulator.toml").write_text(
         f'[nats]\nurl = "{server.url}"\n[functions.f]\ncode = "."\nhandler = "app.handler"\n'
         'runtime = "python3.12"\ntimeout_s = 30\n[[functions.f.triggers]]\nsource = "nats"\n'
-        'subject = "killed"\nstream = "KILLED"\nack_wait_s = 0.5\n'
+        'subject = "killed"\nstream = "KILLED"\nconsumer = "f"\nack_wait_s = 0.5\n'
     )
     client.store("killed", b"0")
     with started_emulator(tmp_path) as first:
@@ -237,6 +238,19 @@ def test_a_killed_emulator_loses_no_stored_message(
         second.settle()
         (record,) = second.invocations("f")
         assert record["event"] == 20
+
+
+def test_what_was_bound_by_command_is_bound_after_a_restart(
+    nats: tuple[NatsServer, NatsClient], folder: Path, tmp_path: Path
+) -> None:
+    server, client = nats
+    options = ("--nats", server.url, "--data-dir", str(tmp_path / "kept"))
+    with started_emulator(folder, *options) as first:
+        command(first, "bind", "-s", "kept", "-f", "node")
+    with running_emulator(folder, *options) as second:
+        assert client.request("kept", b"").data == b'"kept"'
+        command(second, "unbind", "-s", "kept", "-f", "node")
+        assert second.request("GET", "/_emulator/nats")["connected"]
 
 
 def test_without_a_server_the_emulator_starts_and_says_so_once(folder: Path) -> None:

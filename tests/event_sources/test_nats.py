@@ -45,7 +45,8 @@ class Lab:
         assert self.activity.wait_idle(10), self.activity.pending()
 
     def bind(self, subject: str, function: str = "f", **options: Any) -> NatsTrigger:
-        trigger = NatsTrigger(subject=subject, **options)
+        consumer = {"consumer": function} if "stream" in options else {}
+        trigger = NatsTrigger(subject=subject, **consumer | options)
         self.source.bind(trigger, ARN + function)
         return trigger
 
@@ -464,6 +465,27 @@ def test_a_stream_that_is_not_there_is_told_once_and_read_when_it_comes(
     wait_until(lambda: invoker.calls)
     assert output.getvalue().count("nats.consumer_failed") == 1
     assert lab.source.status().bindings[0].state == "listening"
+
+
+def test_a_function_reads_two_subjects_of_a_stream_by_two_consumers(
+    lab: Lab, invoker: FakeInvoker
+) -> None:
+    lab.client.add_stream("TWO", "two.>")
+    for subject in ("two.*", "two.deep.>"):
+        lab.source.bind(NatsTrigger(subject=subject, stream="TWO"), ARN + "f")
+    lab.client.store("two.a", b"1")
+    lab.client.store("two.deep.b", b"2")
+    lab.settle()
+    consumers = {call.payload: context(call)["consumer"] for call in invoker.calls}
+    assert consumers == {b"1": "f-two-any", b"2": "f-two-deep-all"}
+
+
+def test_a_consumer_that_reads_something_else_is_left_alone(lab: Lab) -> None:
+    lab.client.add_stream("OTHER", "other.>")
+    lab.bind("other.a", stream="OTHER")
+    lab.bind("other.b", "g", stream="OTHER", consumer="f")
+    states = [binding.state for binding in lab.source.status().bindings]
+    assert states == ["listening", 'consumer "f" reads other.a: name another one, or delete it']
 
 
 def test_a_consumer_that_pushes_is_left_alone(lab: Lab) -> None:

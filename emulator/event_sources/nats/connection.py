@@ -111,6 +111,11 @@ class Connection:
         self._links.remove(link)
         await link.close()
 
+    async def remove_all(self) -> None:
+        """Close all links, side by side."""
+        links, self._links = self._links, []
+        await asyncio.gather(*(link.close() for link in links))
+
     async def catch_up(self) -> None:
         """Return when what the server had for us before the call has been taken over."""
         if self._client is not None and self._is_ready.is_set():

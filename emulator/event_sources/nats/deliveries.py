@@ -75,8 +75,9 @@ class Deliveries:
     async def give_back_waiting(self) -> None:
         """Have the server deliver again, to whoever reads, what waits for its next attempt."""
         for held in [held for held in self._held.values() if held.alarm is not None]:
-            self._desk.under_way.begin()
-            await self._give_back(held)
+            if self._desk.connection.is_connected:  # else the server does so by itself
+                self._desk.under_way.begin()
+                await self._give_back(held)
 
     def _run(self, held: Held) -> None:
         """Run the function on a thread of its own, and have the loop see to the message."""

@@ -141,12 +141,10 @@ class NatsEvents(EventSource):
     def stop(self, grace_s: float) -> None:
         with self._lock:
             desk, self._desk, self._is_started = self._desk, None, False
-            links = [each.link for each in self._bound.values() if each.link is not None]
         if desk is None:
             return
-        for link in links:
-            with suppress(TimeoutError):
-                desk.connection.call(desk.connection.remove(link), _WAIT_S)
+        with suppress(TimeoutError):
+            desk.connection.call(desk.connection.remove_all(), _WAIT_S)
         desk.under_way.wait_none(grace_s)
         desk.connection.stop()
         desk.threads.stop(_JOIN_S)

@@ -37,7 +37,7 @@ class StreamConsumer(Link):
         self._trigger = trigger
         self._function = function_arn.rpartition(":")[2]
         self._desk = desk
-        self._name = trigger.consumer or self._function
+        self._name = trigger.consumer_for(self._function)
         self._slots = asyncio.Semaphore(CONCURRENCY)
         self._deliveries = Deliveries(
             function_arn,
@@ -87,7 +87,7 @@ class StreamConsumer(Link):
                 if self._pull is None:
                     await self._subscribe(client)
                 await self._pull_messages()
-            except Error as error:
+            except (Error, OSError) as error:
                 self._pull = None
                 if not client.is_closed:
                     self._note_problem(error)
@@ -105,7 +105,7 @@ class StreamConsumer(Link):
         self.problem = None
 
     async def _make_consumer(self, manager: "JetStreamManager") -> "ConsumerInfo":
-        """Make the consumer, or bring one that is there to what the binding asks for."""
+        """Make the consumer, or take one that is there and reads the same subject."""
         from nats.js.api import AckPolicy, ConsumerConfig
         from nats.js.errors import Error, NotFoundError
 
@@ -122,10 +122,11 @@ class StreamConsumer(Link):
         config = info.config
         if config.deliver_subject or config.ack_policy != AckPolicy.EXPLICIT.value:
             raise Error(f'consumer "{self._name}" is not a pull consumer with explicit acks')
-        wanted = config.evolve(
-            filter_subject=self._trigger.subject,
-            ack_wait=self._trigger.ack_wait_s or config.ack_wait,
-        )
+        if config.filter_subject != self._trigger.subject:
+            # It may be somebody else's, so it is not made to read something else.
+            reads = config.filter_subject or config.filter_subjects or "the whole stream"
+            raise Error(f'consumer "{self._name}" reads {reads}: name another one, or delete it')
+        wanted = config.evolve(ack_wait=self._trigger.ack_wait_s or config.ack_wait)
         return info if wanted == config else await manager.add_consumer(stream, wanted)
 
     def _take_options(self, config: "ConsumerConfig") -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 DEFAULT_PORT: Final = 4222
 DEFAULT_URL: Final = f"nats://127.0.0.1:{DEFAULT_PORT}"
 
+_NAME_CHARS: Final = 255
 _NAME: Final = r"[^\s.*>/\\]{1,255}"  # of a stream or a consumer
 
 
@@ -19,7 +20,7 @@ class NatsTrigger:
     subject: str  # `*` stands for one token, `>` at the end for one or more
     queue: str = ""  # of those in one group, one gets each message; "" is no group
     stream: str = ""
-    consumer: str = ""  # "" means the function's name
+    consumer: str = ""  # "": see `consumer_for`
     max_deliver: int | None = None  # None: until it succeeds
     ack_wait_s: float | None = None  # None: the consumer's own, by default 30 s
     dead_letter: str = ""  # subject for what was delivered `max_deliver` times in vain
@@ -29,6 +30,11 @@ class NatsTrigger:
         """`nats orders.* (queue workers)`, for tables and log lines."""
         source = f" (stream {self.stream})" if self.stream else ""
         return f"nats {self.subject}" + (f" (queue {self.queue})" if self.queue else source)
+
+    def consumer_for(self, function: str) -> str:
+        """The durable consumer's name; a function has one of its own for each subject."""
+        words = self.subject.replace(".", "-").replace("*", "any").replace(">", "all")
+        return self.consumer or f"{function}-{words}"[:_NAME_CHARS]
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Each mistake as the name of the field and what is wrong with it."""

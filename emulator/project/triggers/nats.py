@@ -14,7 +14,7 @@ def read(table: Table) -> NatsTrigger:
     has_limit = "max_deliver" in table
     max_deliver = table.integer("max_deliver", 1, low=1, high=_DELIVERIES)
     trigger = NatsTrigger(
-        subject=table.text("subject", required=True),
+        subject=table.text("subject", required=True, form=r"(?s).+", what="a subject"),
         queue=table.text("queue"),
         stream=table.text("stream"),
         consumer=table.text("consumer"),
@@ -23,7 +23,7 @@ def read(table: Table) -> NatsTrigger:
         dead_letter=table.text("dead_letter"),
     )
     for key, text in trigger.problems():
-        if key != "subject" or trigger.subject:  # else it is missing, which is noted already
+        if key != "subject" or trigger.subject:  # else that is noted already
             table.problem(key, text)
     return trigger
 

@@ -89,3 +89,9 @@ def test_a_summary_names_subject_and_group_or_stream() -> None:
     assert NatsTrigger(subject="a").summary == "nats a"
     assert NatsTrigger(subject="a", queue="q").summary == "nats a (queue q)"
     assert NatsTrigger(subject="a", stream="S").summary == "nats a (stream S)"
+
+
+def test_a_consumer_has_its_name_of_the_function_and_the_subject_unless_given() -> None:
+    assert NatsTrigger(subject="a.*.b.>").consumer_for("f") == "f-a-any-b-all"
+    assert NatsTrigger(subject="a", consumer="c").consumer_for("f") == "c"
+    assert len(NatsTrigger(subject="a." * 200 + "a").consumer_for("f")) == 255
