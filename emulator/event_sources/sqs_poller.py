@@ -344,11 +344,13 @@ class SqsPoller:
 
     def _again(self, batch: Batch) -> None:
         with self._lock:
-            if not self._is_stopping:
-                self._refused.remove(batch)
+            if self._is_stopping:
+                return
+            self._refused.remove(batch)
+            if self._around.clock.monotonic() < batch.records[0].hidden_until_s:
                 self._complete.append(batch)
-                self._wakes += 1
-                self._hire()
+            self._wakes += 1
+            self._hire()
 
     def _count(self, mapping: EventSourceMapping, metric: str, value: int) -> None:
         if mapping.counts_events and value:
