@@ -158,8 +158,9 @@ class Emulator:
         self.event_sources.start()
         if self._watcher is not None:
             self._watcher.start()
-        if self._uses_s3():
-            self.moto.warm(["s3"])
+        read = {mapping.service for mapping in self.mappings.all()}
+        if services := sorted(read | ({"s3"} if self._uses_s3() else set())):
+            self.moto.warm(services)
         if resumed := self.invoker.resume():
             self.reporter.event("events.resumed", events=resumed)
 

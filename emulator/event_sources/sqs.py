@@ -62,7 +62,7 @@ class SqsPollers:
         poller = SqsPoller(mapping, self._around, self._threads, self._forget)
         with self._lock:
             self._pollers = [*self._pollers, poller]
-        self._around.moto.queues.when_loaded(poller.wake)
+        self._around.moto.queues.when_loaded(poller.open)
         return poller
 
     def reset(self) -> None:

@@ -70,12 +70,19 @@ class SqsPoller:
         self._refused: list[Batch] = []  # nobody had room; while there are any, nothing is received
         self._due: tuple[float, Alarm] | None = None  # when the next message becomes visible
         self._growth: Alarm | None = None
+        self._is_open = False
         self._is_stopping = False
 
     @property
     def function_arn(self) -> str:
         """The function that gets the messages."""
         return self._mapping.function_arn
+
+    def open(self) -> None:
+        """Begin to look at the queue: SQS, which takes long to load, is loaded now."""
+        with self._lock:
+            self._is_open = True
+        self.wake()
 
     def wake(self) -> None:
         """Look at the queue: something may have changed."""
@@ -111,7 +118,7 @@ class SqsPoller:
 
     def _hire(self) -> None:
         """Start one reader more, under the lock, if the pace allows."""
-        if self._is_stopping or self._readers >= self._pace.limit:
+        if self._is_stopping or not self._is_open or self._readers >= self._pace.limit:
             return
         self._around.activity.begin(_KIND)
         try:

@@ -4,12 +4,13 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.project_folder import ProjectFolder
-from tests.running_emulator import RunningEmulator, running_emulator
+from tests.running_emulator import RunningEmulator, running_emulator, started_emulator
 
 ACCOUNT = "000000000000"
 ARN = f"arn:aws:sqs:us-east-1:{ACCOUNT}:"
@@ -302,3 +303,28 @@ def test_a_mapping_made_by_api_is_kept_true_to_its_options(emulator: RunningEmul
     emulator.settle()
     assert seen(emulator) == ["a", "b", "c"]
     assert counts(sqs, "plain") == (1, 0)
+
+
+def test_a_mapping_outlives_a_kill_and_waits_for_its_queue(tmp_path: Path) -> None:
+    folder = ProjectFolder(tmp_path / "project")
+    folder.add("f", "def handler(event, context): ...")
+    data = ("--data-dir", str(tmp_path / "data"))
+    with started_emulator(folder.path, *data) as emulator:
+        emulator.client("sqs").create_queue(QueueName="q")
+        made = emulator.client("lambda").create_event_source_mapping(
+            FunctionName="f", EventSourceArn=f"{ARN}q", BatchSize=3
+        )
+        emulator.process.kill()
+    with running_emulator(folder.path, *data) as emulator:
+        sqs, functions = emulator.client("sqs"), emulator.client("lambda")
+        sqs.list_queues()  # SQS is loaded, if it was not yet: the queue is gone
+        emulator.settle()
+        found = functions.get_event_source_mapping(UUID=made["UUID"])
+        assert (found["State"], found["BatchSize"]) == ("Enabled", 3)
+        assert found["LastProcessingResult"] == "PROBLEM: The specified queue does not exist"
+        queue = sqs.create_queue(QueueName="q")["QueueUrl"]
+        sqs.send_message(QueueUrl=queue, MessageBody="x")
+        emulator.settle()
+        assert len(emulator.invocations("f")) == 1
+        found = functions.get_event_source_mapping(UUID=made["UUID"])
+        assert found["LastProcessingResult"] == "OK"
