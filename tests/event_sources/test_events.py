@@ -552,6 +552,22 @@ def test_times_that_the_clock_jumped_over_fire_once_each_in_order(
     assert all(time.endswith(":00:00Z") for time in times)
 
 
+def test_a_log_group_gets_what_is_due_at_the_time_of_the_moved_clock(
+    events: Any, aws: Aws, client: Client, surroundings: Surroundings
+) -> None:
+    logs = client("logs")
+    logs.create_log_group(logGroupName="g")
+    events.put_rule(Name="r", ScheduleExpression="rate(3 days)")
+    group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:g"
+    events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": group}])
+    settle(surroundings)
+    aws.clock.advance(3 * 86_400)
+    settle(surroundings)
+    [stream] = logs.describe_log_streams(logGroupName="g")["logStreams"]
+    found = logs.get_log_events(logGroupName="g", logStreamName=stream["logStreamName"])
+    assert [event["timestamp"] for event in found["events"]] == [int(aws.clock.now() * 1000)]
+
+
 def test_what_is_missed_is_made_up_for_within_bounds(
     events: Any, aws: Aws, invoker: FakeInvoker, surroundings: Surroundings
 ) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from emulator.aws.log_facts import LogEventsFact, LogSubscriptionFact
 from emulator.aws.log_subscriptions import logs_may_invoke, next_event_id, subscribed_groups
+from emulator.aws.patches.kinesis import utc
 from emulator.aws.patches.patching import NOBODY, SCRATCH_ACCOUNT, Patch, PatchContext
 from emulator.model.log_condition import InvalidLogPattern
 from emulator.model.log_pattern import LogPattern, parse_log_pattern
@@ -23,6 +24,7 @@ def patches(context: PatchContext) -> list[Patch]:
     """Patches of moto.logs."""
     module = "moto.logs.models"
     return [
+        Patch(f"{module}:utcnow", "", lambda original: lambda: utc(context.clock.now())),
         Patch(f"{module}:LogEvent.__init__", "self, ingestion_time, log_event", _event),
         Patch(f"{module}:LogStream.put_log_events", "self, log_events", _put_log_events(context)),
         Patch(
