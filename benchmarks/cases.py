@@ -10,8 +10,10 @@ from typing import Final
 
 from benchmarks.client import Connection, burst, expect_success, invoke, latencies, rate, request
 from benchmarks.emulator_process import Api, Emulator, pause, running
+from benchmarks.producers import PRODUCERS
 from benchmarks.project import EVENT_BUCKET, PLAIN_BUCKET
 from benchmarks.report import Figure
+from benchmarks.sources import DRAINS, TOML, drained, map_all, reached
 
 MS: Final = 1000.0
 KILOBYTE: Final = b'{"text": "' + b"x" * 988 + b'"}'
@@ -200,6 +202,25 @@ def handler_latencies(emulator: Emulator, count: int) -> list[float]:
     records = emulator.api.invocations("s3_probe", count)
     started = {r["response"]["key"]: r["response"]["started"] for r in records}
     return [started[key] - at for key, at in sent.items()]
+
+
+@case
+def sources(_bench: Bench) -> Figures:
+    """Each source beside a neighbour of its kind whose handler takes 5 s; then long queues."""
+    with running(["source_probe", "slow"], TOML) as emulator:
+        map_all(emulator)
+        for kind in PRODUCERS:
+            seconds = reached(emulator, kind)
+            name = f"{kind} to handler running, slow neighbour"
+            yield Figure(name=f"{name}, p50", value=median(seconds) * MS, unit="ms", limit=3.5)
+            yield Figure(name=f"{name}, p99", value=p99(seconds) * MS, unit="ms", limit=15)
+    for drain in DRAINS:
+        with running(["source_probe", "slow"], TOML) as emulator:
+            short, long = (drained(emulator, drain, count) for count in (1_000, 10_000))
+        name = f"10,000 waiting in {drain.kind}"
+        yield Figure(name=f"{name}, worked off", value=10_000 / long, unit="/s")
+        slope = long / 10 / short
+        yield Figure(name=f"{name}, time each / with 1,000", value=slope, unit="x", limit=1.5)
 
 
 @case

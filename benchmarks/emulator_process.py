@@ -110,10 +110,15 @@ class Emulator:
 
 
 @contextmanager
-def running(functions: Collection[str], *, keeps: bool = False) -> Iterator[Emulator]:
-    """Run the emulator on a project of its own with `functions`; keeps: with a `--data-dir`."""
+def running(
+    functions: Collection[str], more: str = "", *, keeps: bool = False
+) -> Iterator[Emulator]:
+    """Run the emulator on a project of its own with `functions`.
+
+    more: lines of its emulator.toml. keeps: with a `--data-dir`.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        project.write(Path(name), functions)
+        project.write(Path(name), functions, more)
         emulator = Emulator(Path(name), keeps=keeps)
         try:
             yield emulator

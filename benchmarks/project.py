@@ -26,8 +26,8 @@ events = ["s3:ObjectCreated:*"]
 """
 
 
-def write(folder: Path, functions: Collection[str]) -> None:
-    """Copy `functions` into `folder` and write an emulator.toml that serves them."""
+def write(folder: Path, functions: Collection[str], more: str = "") -> None:
+    """Copy `functions` into `folder` and write an emulator.toml that serves them, and `more`."""
     lines = []
     for name in functions:
         shutil.copytree(SOURCES / name, folder / name)
@@ -37,7 +37,7 @@ def write(folder: Path, functions: Collection[str]) -> None:
         )
     if "s3_probe" in functions:
         lines.append(TRIGGER)
-    (folder / "emulator.toml").write_text("\n".join(lines))
+    (folder / "emulator.toml").write_text("\n".join([*lines, more]))
 
 
 def create_request(function: str, source: str) -> bytes:
