@@ -308,12 +308,12 @@ class Emulator:
             ),
             admin=self._admin,
             http_events=HttpEvents(self.invoker, self.store.functions, self.clock),
-            front_ends=self.event_sources.api_gateway.wsgi,
+            front_ends=self.event_sources.front_ends.wsgi,
             moto=self.moto.wsgi,
             scope_of=scope_of,
             account_of=self.moto.account_of,
             hosts=self._hosts,
-            allows_origin=self.event_sources.api_gateway.allows_origin,
+            allows_origin=self.event_sources.front_ends.allows_origin,
         )
 
     # What one room asks of another.

@@ -16,6 +16,7 @@ from emulator.aws.front import Front
 from emulator.aws.functions import Functions
 from emulator.aws.http_apis import HttpApis
 from emulator.aws.inside import Attributes, Inside
+from emulator.aws.load_balancers import LoadBalancers
 from emulator.aws.locks import ServiceLocks
 from emulator.aws.log_drain import LogDrain
 from emulator.aws.log_groups import LogGroups
@@ -99,6 +100,7 @@ class Moto:
         self.queues = Queues(self._services, own, clock)
         self.rest_apis = RestApis(self._services, locks)
         self.http_apis = HttpApis(self._services, locks)
+        self.load_balancers = LoadBalancers(self._services, locks)
         self.rotations = Rotations(locks, clock)
         self.streams = Streams(self._services, locks)
         self.tables = Tables(self._services, locks, own)

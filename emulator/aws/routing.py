@@ -98,6 +98,7 @@ _BACKENDS: Final = {
     "cognito-identity": "cognitoidentity",
     "cognito-idp": "cognitoidp",
     "ec2": "ec2",
+    "elasticloadbalancing": "elbv2",  # its application serves the older API, too
     "events": "events",
     "firehose": "firehose",
     "iam": "iam",

@@ -6,6 +6,8 @@ from typing import Final
 from emulator.event_sources.alarm_actions import AlarmActions
 from emulator.event_sources.api_gateway.front import ApiGateway
 from emulator.event_sources.events import BusEvents
+from emulator.event_sources.front_ends import FrontEnds
+from emulator.event_sources.load_balancer import LoadBalancerFront
 from emulator.event_sources.logs import LogsEvents
 from emulator.event_sources.mappings import Mappings
 from emulator.event_sources.nats import NatsEvents
@@ -20,6 +22,7 @@ from emulator.model.triggers import Trigger
 
 _ALL: Final[tuple[type[EventSource], ...]] = (
     ApiGateway,
+    LoadBalancerFront,
     Mappings,
     BusEvents,
     ScheduledCalls,
@@ -46,9 +49,11 @@ class EventSources:
         }
 
     @property
-    def api_gateway(self) -> ApiGateway:
-        """What answers requests to APIs."""
-        return next(one for one in self._sources if isinstance(one, ApiGateway))
+    def front_ends(self) -> FrontEnds:
+        """What answers requests to APIs and load balancers."""
+        apis = next(one for one in self._sources if isinstance(one, ApiGateway))
+        balancers = next(one for one in self._sources if isinstance(one, LoadBalancerFront))
+        return FrontEnds(apis, balancers)
 
     @property
     def nats(self) -> NatsEvents:

@@ -380,3 +380,53 @@ def test_a_websocket_client_talks_to_a_function_which_talks_back(
     ):
         pass
     emulator.wait_for_output(f"apigateway.refused api={api_id} route=$default")
+
+
+def test_a_load_balancer_sends_its_event(call: Caller, emulator: RunningEmulator) -> None:
+    elb, ec2 = emulator.client("elbv2"), emulator.client("ec2")
+    subnets = [one["SubnetId"] for one in ec2.describe_subnets()["Subnets"]][:2]
+    (balancer,) = elb.create_load_balancer(Name="web", Subnets=subnets)["LoadBalancers"]
+
+    def group(function: str) -> dict[str, Any]:
+        (made,) = elb.create_target_group(Name=function, TargetType="lambda")["TargetGroups"]
+        arn = made["TargetGroupArn"]
+        elb.register_targets(TargetGroupArn=arn, Targets=[{"Id": FUNCTION + function}])
+        return {"Type": "forward", "TargetGroupArn": arn}
+
+    echo = group("echo")
+    (listener,) = elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=[echo]
+    )["Listeners"]
+    elb.create_rule(
+        ListenerArn=listener["ListenerArn"],
+        Priority=1,
+        Conditions=[{"Field": "path-pattern", "Values": ["/fails"]}],
+        Actions=[group("fails")],
+    )
+    host = balancer["DNSName"]
+    headers = {"Host": host, "Content-Type": "text/plain", "User-Agent": "me/1"}
+    answer, body = call("/a%20b?x=%26", "POST", b"hi", headers)
+    event = json.loads(body)
+    trace = event["headers"].pop("x-amzn-trace-id")
+    assert event == {
+        "requestContext": {"elb": {"targetGroupArn": echo["TargetGroupArn"]}},
+        "httpMethod": "POST",
+        "path": "/a%20b",
+        "queryStringParameters": {"x": "%26"},
+        "headers": {
+            "host": host,
+            "accept-encoding": "identity",
+            "content-length": "2",
+            "content-type": "text/plain",
+            "user-agent": "me/1",
+            "x-forwarded-for": "127.0.0.1",
+            "x-forwarded-port": "80",
+            "x-forwarded-proto": "http",
+        },
+        "body": "hi",
+        "isBase64Encoded": False,
+    }
+    assert trace.startswith("Root=1-")
+    assert (answer.status, answer.headers["X-Mine"]) == (201, "yes")
+    assert call("/fails", headers=headers)[0].status == 502
+    emulator.wait_for_output("elb.refused balancer=web path=/fails")

@@ -1,0 +1,373 @@
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import boto3
+import pytest
+
+from emulator.aws.load_balancers import Condition, Listener
+from emulator.event_sources import Surroundings
+from emulator.event_sources.http_messages import HttpAnswer, HttpRequest
+from emulator.event_sources.load_balancer import LoadBalancerFront
+from emulator.event_sources.load_balancer_events import build_event, parse_response
+from emulator.event_sources.load_balancer_rules import choose_listener, holds, redirect
+from tests.aws.conftest import Aws
+from tests.event_sources.api_gateway_lab import FUNCTION, Answer, HttpClient, answers, served
+from tests.event_sources.conftest import FakeInvoker
+
+REQUEST = HttpRequest(
+    method="GET",
+    path="/orders/a%20b",
+    query="x=1&x=%262&flag&y=",
+    headers={"host": "web.example:8080", "user-agent": "Agent/1.0", "x-forwarded-for": "10.0.0.5"},
+    source_ip="10.0.0.5",
+)
+
+# --- rules -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field_", "values", "header", "expected"),
+    [
+        ("path-pattern", ["/none", "/orders/*"], "", True),
+        ("path-pattern", ["/Orders/*"], "", False),
+        ("path-pattern", ["/orders/a%20?"], "", True),
+        ("host-header", ["*.EXAMPLE"], "", True),
+        ("host-header", ["example"], "", False),
+        ("http-header", ["agent/*"], "User-Agent", True),
+        ("http-header", ["*"], "X-None", False),
+        ("http-request-method", ["POST", "GET"], "", True),
+        ("http-request-method", ["get"], "", False),
+        ("query-string", ["x=1"], "", True),
+        ("query-string", ["x=3"], "", False),
+        ("query-string", ["%262"], "", True),
+        ("source-ip", ["10.0.0.0/8"], "", True),
+        ("source-ip", ["10.0.1.0/24"], "", False),
+    ],
+)
+def test_a_condition_holds_where_one_value_matches(
+    field_: str, values: list[str], header: str, expected: bool
+) -> None:
+    condition = Condition(field=field_, values=tuple(values), header=header)
+    assert holds(condition, REQUEST) is expected
+
+
+@pytest.mark.parametrize(("port", "chosen"), [(8080, 8080), (80, 80), (None, 80), (4566, 80)])
+def test_the_port_that_the_client_names_chooses_the_listener(port: int | None, chosen: int) -> None:
+    listeners = [Listener(port=port, protocol="HTTP", rules=()) for port in (80, 8080)]
+    listener = choose_listener(listeners, port)
+    assert listener is not None
+    assert listener.port == chosen
+
+
+def test_without_port_80_the_first_listener_answers() -> None:
+    only = Listener(port=8080, protocol="HTTP", rules=())
+    assert choose_listener([only], 4566) is only
+    assert choose_listener([], 80) is None
+
+
+@pytest.mark.parametrize(
+    ("config", "location"),
+    [
+        ({"Protocol": "HTTPS", "Port": "443"}, "https://web.example/orders/a%20b?x=1&x=%262&flag&y="),
+        ({"Path": "/new/#{path}", "Query": "a=1"}, "http://web.example:8080/new/orders/a%20b?a=1"),
+        ({"Host": "other.#{host}", "Port": "80", "Query": "q"}, "http://other.web.example/orders/a%20b?q"),
+    ],
+)  # fmt: skip
+def test_a_redirect_keeps_what_it_does_not_change(config: dict[str, str], location: str) -> None:
+    assert redirect(config | {"StatusCode": "HTTP_302"}, REQUEST) == (302, location)
+
+
+# --- events and answers ------------------------------------------------------------------------
+
+
+def test_a_request_becomes_an_event_with_its_query_undecoded() -> None:
+    assert build_event(REQUEST, "arn", is_multi_value=False) == {
+        "requestContext": {"elb": {"targetGroupArn": "arn"}},
+        "httpMethod": "GET",
+        "path": "/orders/a%20b",
+        "queryStringParameters": {"x": "%262", "flag": "", "y": ""},
+        "headers": dict(REQUEST.headers),
+        "body": "",
+        "isBase64Encoded": False,
+    }
+
+
+def test_with_the_attribute_the_multi_value_keys_take_their_place() -> None:
+    event = build_event(REQUEST, "arn", is_multi_value=True)
+    assert event["multiValueQueryStringParameters"] == {"x": ["1", "%262"], "flag": [""], "y": [""]}
+    assert event["multiValueHeaders"]["user-agent"] == ["Agent/1.0"]
+    assert not {"queryStringParameters", "headers"} & set(event)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "text"),
+    [
+        ({"content-type": "text/css"}, b"a", "a"),
+        ({"content-type": "application/json; charset=utf-8"}, b"{}", "{}"),
+        ({"content-type": "application/xml"}, b"<a/>", "<a/>"),
+        ({"content-type": "application/x-www-form-urlencoded"}, b"a=1", None),
+        ({"content-type": "application/json", "content-encoding": "gzip"}, b"a", None),
+        ({}, b"a", None),
+    ],
+)
+def test_a_body_is_text_or_base64_by_its_type(
+    headers: dict[str, str], body: bytes, text: str | None
+) -> None:
+    request = HttpRequest(method="POST", path="/", headers=headers, body=body)
+    event = build_event(request, "arn", is_multi_value=False)
+    assert event["isBase64Encoded"] is (text is None)
+    assert text is None or event["body"] == text
+
+
+@pytest.mark.parametrize(
+    ("response", "is_multi_value", "answer"),
+    [
+        ({"statusCode": 204}, False, HttpAnswer(status=204)),
+        (
+            {"statusCode": 200, "headers": {"X-A": "1"}, "body": "x", "statusDescription": "OK"},
+            False,
+            HttpAnswer(status=200, headers=(("X-A", "1"),), body=b"x"),
+        ),
+        (
+            {"statusCode": 200, "headers": {"X-A": "1"}, "multiValueHeaders": {"X-B": ["2", "3"]}},
+            True,
+            HttpAnswer(status=200, headers=(("X-B", "2"), ("X-B", "3"))),
+        ),
+        (
+            {"statusCode": 200, "body": "AAH/", "isBase64Encoded": True},
+            False,
+            HttpAnswer(status=200, body=b"\x00\x01\xff"),
+        ),
+        ({"body": "x"}, False, None),
+        ({"statusCode": 200, "body": {}}, False, None),
+        ({"statusCode": 200, "headers": []}, False, HttpAnswer(status=200)),
+        ({"statusCode": 200, "headers": ["a"]}, False, None),
+        ("text", False, None),
+        ({"statusCode": 200, "body": "x" * 1_048_576}, False, None),
+    ],
+)  # fmt: skip
+def test_a_function_answers_by_the_rules_of_targets(
+    response: object, is_multi_value: bool, answer: HttpAnswer | None
+) -> None:
+    assert parse_response(json.dumps(response).encode(), is_multi_value=is_multi_value) == answer
+
+
+# --- through a load balancer -------------------------------------------------------------------
+
+_numbers = count()
+
+
+@pytest.fixture(scope="module")
+def running(surroundings: Surroundings) -> Iterator[HttpClient]:
+    front = LoadBalancerFront(surroundings)
+    with served(front.wsgi) as call:
+        yield call
+    front.stop(1)
+
+
+@dataclass
+class Balancer:
+    """A load balancer with one listener."""
+
+    client: Any
+    subnets: list[str]
+    http: HttpClient
+    name: str
+    arn: str = ""
+    dns_name: str = ""
+    listener: str = ""
+    groups: dict[str, str] = field(default_factory=dict)
+
+    def make(self) -> None:
+        (made,) = self.client.create_load_balancer(Name=self.name, Subnets=self.subnets)[
+            "LoadBalancers"
+        ]
+        self.arn, self.dns_name = made["LoadBalancerArn"], made["DNSName"]
+
+    def group(self, function: str, **options: Any) -> str:
+        """The ARN of a target group that holds a function."""
+        (made,) = self.client.create_target_group(
+            Name=f"{self.name}-{function}", TargetType="lambda", **options
+        )["TargetGroups"]
+        arn: str = made["TargetGroupArn"]
+        self.client.register_targets(TargetGroupArn=arn, Targets=[{"Id": FUNCTION + function}])
+        self.groups[function] = arn
+        return arn
+
+    def listen(self, *actions: dict[str, Any], port: int = 80) -> None:
+        """Make a listener with these default actions."""
+        (made,) = self.client.create_listener(
+            LoadBalancerArn=self.arn, Protocol="HTTP", Port=port, DefaultActions=list(actions)
+        )["Listeners"]
+        self.listener = made["ListenerArn"]
+
+    def rule(self, priority: int, action: dict[str, Any], *conditions: dict[str, Any]) -> None:
+        """Make a rule."""
+        self.client.create_rule(
+            ListenerArn=self.listener,
+            Priority=priority,
+            Conditions=list(conditions),
+            Actions=[action],
+        )
+
+    def __call__(self, path: str, method: str = "GET", **more: Any) -> Answer:
+        headers = {"Host": f"{self.name}.elb.localhost"} | more.pop("headers", {})
+        return self.http(path, method, headers=headers, **more)
+
+
+@pytest.fixture(scope="module")
+def client(running_aws: Aws, session: boto3.Session) -> Any:
+    """A client of the load balancers; emptying EC2 takes moto long, so nothing is emptied."""
+    with closing(session.client("elbv2", **settings(running_aws))) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def subnets(running_aws: Aws, session: boto3.Session) -> list[str]:
+    with closing(session.client("ec2", **settings(running_aws))) as ec2:
+        return [one["SubnetId"] for one in ec2.describe_subnets()["Subnets"]][:2]
+
+
+def settings(aws: Aws) -> Any:
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    return {"endpoint_url": aws.url, "region_name": "us-east-1", **keys}
+
+
+@pytest.fixture
+def balancer(
+    client: Any, subnets: list[str], invoker: FakeInvoker, running: HttpClient
+) -> Balancer:
+    invoker.answer = answers(lambda event: {"statusCode": 200, "body": json.dumps(event)})
+    balancer = Balancer(client, subnets, running, f"web{next(_numbers)}")
+    balancer.make()
+    return balancer
+
+
+def forward(arn: str) -> dict[str, Any]:
+    return {"Type": "forward", "TargetGroupArn": arn}
+
+
+def fixed(status: str, body: str = "") -> dict[str, Any]:
+    config = {"StatusCode": status, "MessageBody": body, "ContentType": "text/plain"}
+    return {"Type": "fixed-response", "FixedResponseConfig": config}
+
+
+def test_a_function_is_reached_by_name_and_by_dns_name(
+    balancer: Balancer, invoker: FakeInvoker
+) -> None:
+    arn = balancer.group("f")
+    balancer.listen(forward(arn))
+    for host in (
+        f"{balancer.name}.elb.localhost:4566",
+        balancer.dns_name,
+        balancer.dns_name.upper(),
+    ):
+        event = json.loads(balancer("/a?x=%26", headers={"Host": host}).body)
+        assert event["requestContext"] == {"elb": {"targetGroupArn": arn}}
+        assert event["queryStringParameters"] == {"x": "%26"}
+        assert event["headers"]["x-forwarded-port"] == "80"
+    assert {(call.function, call.source) for call in invoker.calls} == {(f"{FUNCTION}f", "elb")}
+
+
+def test_rules_are_asked_by_priority_and_the_default_comes_last(balancer: Balancer) -> None:
+    balancer.listen(fixed("404", "default"))
+    path = {"Field": "path-pattern", "Values": ["/a/*"]}
+    post = {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["POST"]}}
+    balancer.rule(20, fixed("200", "any"), path)
+    balancer.rule(10, fixed("200", "post"), path, post)
+    asked = (("/a/1", "GET"), ("/a/1", "POST"), ("/b", "GET"))
+    assert [balancer(*one).body for one in asked] == [b"any", b"post", b"default"]
+    assert balancer("/b").status == 404
+
+
+def test_a_changed_default_action_shows_at_once(balancer: Balancer) -> None:
+    balancer.listen(fixed("200", "before"))
+    balancer.client.modify_listener(
+        ListenerArn=balancer.listener, DefaultActions=[fixed("200", "after")]
+    )
+    assert balancer("/").body == b"after"
+
+
+def test_a_redirect_answers_with_its_location(balancer: Balancer) -> None:
+    config = {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}
+    balancer.listen({"Type": "redirect", "RedirectConfig": config})
+    answer = balancer("/a?b=1")
+    assert (answer.status, answer.headers["Location"]) == (
+        301,
+        f"https://{balancer.name}.elb.localhost/a?b=1",
+    )
+
+
+def test_weights_share_the_requests_between_groups(
+    balancer: Balancer, invoker: FakeInvoker
+) -> None:
+    groups = [
+        {"TargetGroupArn": balancer.group("never"), "Weight": 0},
+        {"TargetGroupArn": balancer.group("always"), "Weight": 5},
+    ]
+    balancer.listen({"Type": "forward", "ForwardConfig": {"TargetGroups": groups}})
+    for _ in range(5):
+        balancer("/")
+    assert {call.function for call in invoker.calls} == {f"{FUNCTION}always"}
+
+
+def test_the_attribute_asks_for_multiple_values(balancer: Balancer, invoker: FakeInvoker) -> None:
+    arn = balancer.group("f")
+    attribute = {"Key": "lambda.multi_value_headers.enabled", "Value": "true"}
+    balancer.client.modify_target_group_attributes(TargetGroupArn=arn, Attributes=[attribute])
+    balancer.listen(forward(arn))
+    cookies = {"Set-Cookie": ["a=1", "b=2"]}
+    invoker.answer = answers(
+        lambda event: {"statusCode": 200, "multiValueHeaders": cookies, "body": json.dumps(event)}
+    )
+    answer = balancer("/?x=1&x=2")
+    assert json.loads(answer.body)["multiValueQueryStringParameters"] == {"x": ["1", "2"]}
+    assert answer.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
+
+
+def _fail(event: Any) -> None:
+    raise RuntimeError("boom")
+
+
+@pytest.mark.parametrize("make", [_fail, lambda event: "text", lambda event: {"body": "x"}])
+def test_a_failed_function_and_a_malformed_answer_are_a_bad_gateway(
+    balancer: Balancer, invoker: FakeInvoker, make: Callable[[Any], Any]
+) -> None:
+    balancer.listen(forward(balancer.group("f")))
+    invoker.answer = answers(make)
+    answer = balancer("/")
+    assert (answer.status, answer.headers["Content-Type"]) == (502, "text/html")
+    assert b"<h1>502 Bad Gateway</h1>" in answer.body
+    assert answer.headers["Server"] == "awselb/2.0"
+
+
+def test_a_body_over_a_megabyte_is_refused(balancer: Balancer, invoker: FakeInvoker) -> None:
+    balancer.listen(forward(balancer.group("f")))
+    assert balancer("/", "POST", body=bytes(1_048_577)).status == 413
+    assert balancer("/", "POST", body=bytes(700_000)).status == 200
+    assert len(invoker.calls) == 1
+
+
+def test_a_group_without_target_is_unavailable(balancer: Balancer) -> None:
+    arn = balancer.group("f")
+    balancer.listen(forward(arn))
+    balancer.client.deregister_targets(TargetGroupArn=arn, Targets=[{"Id": f"{FUNCTION}f"}])
+    assert balancer("/").status == 503
+
+
+def test_an_unknown_load_balancer_says_so(balancer: Balancer) -> None:
+    answer = balancer("/", headers={"Host": "none.elb.localhost"})
+    assert (answer.status, answer.json) == (
+        404,
+        {"message": "no load balancer 'none' with a listener"},
+    )
+
+
+def test_a_functions_group_is_not_checked_unless_asked(balancer: Balancer) -> None:
+    arn = balancer.group("f")
+    (group,) = balancer.client.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"]
+    assert (group["HealthCheckEnabled"], group["HealthCheckIntervalSeconds"]) == (False, 35)
