@@ -197,8 +197,12 @@ class Emulator:
         shutil.rmtree(self._run_folder, ignore_errors=True)
 
     def reset(self) -> None:
-        """Empty everything, then load the project again; raises ProjectError before it begins."""
-        load(self._settings.project)  # a file with mistakes must not leave an empty emulator
+        """Empty everything, then load the project again.
+
+        Raises ProjectError or StorageError before it begins: the emulator is as it was.
+        """
+        load(self._settings.project)
+        self.documents.clear()  # and again below: what is written until then goes, too
         self.mappings.reset()  # first these three: from here on nothing is accepted, told or read
         self.store.reset()
         self.moto.reset()

@@ -47,6 +47,7 @@ def make_app(rooms: Rooms, stopping: Event) -> Flask:
         app.add_url_rule(rule, f"{method} {rule}", view, methods=[method])
     app.register_error_handler(BadParameterError, _bad_parameter)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OSError, _machine_refuses)
     return app
 
 
@@ -144,6 +145,10 @@ def _text(events: Iterable[LogEvent]) -> bytes:
 
 def _bad_parameter(error: BadParameterError) -> Response:
     return json_answer({"message": str(error), "parameter": error.parameter}, 400)
+
+
+def _machine_refuses(error: OSError) -> Response:
+    return json_answer({"message": f"The emulator's machine refuses: {error}"}, 500)
 
 
 def _http_error(error: HTTPException) -> Response:

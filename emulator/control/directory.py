@@ -151,6 +151,11 @@ class FunctionDirectory:
         with self._lock:
             return [function.latest.version for function in self._functions.values()]
 
+    def declared(self) -> list[FunctionVersion]:
+        """`$LATEST` of the functions that a project's file declares, or declared when it ran."""
+        with self._lock:
+            return [each.latest.version for each in self._functions.values() if each.is_declared]
+
     def code_in_use(self) -> list[CodePackage]:
         """The packages that a function version refers to."""
         with self._lock:

@@ -39,6 +39,7 @@ class Function:
     policies: dict[str | None, ResourcePolicy] = field(default_factory=dict)  # by qualifier
     invoke_configs: dict[str, EventInvokeConfig] = field(default_factory=dict)  # by qualifier
     reserved_concurrency: int | None = None
+    is_declared: bool = False  # by the project's file: it goes when it is no longer in there
     recursive_loop: str = "Terminate"
     settles_at: float = 0.0  # on Clock.monotonic: when CREATING and UPDATING end
 

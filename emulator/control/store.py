@@ -1,7 +1,7 @@
 """Every function of every account and region, and what changes them."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from emulator.control.names import Target
 from emulator.control.spec import FunctionSpec
 from emulator.control.validation import check_reservation, check_spec, check_tags
 from emulator.model import LATEST, Clock, CodePackage, LambdaError
-from emulator.storage import Documents
+from emulator.storage import Documents, StorageError
 
 T = TypeVar("T")
 
@@ -98,13 +98,17 @@ class FunctionStore(FunctionDirectory):
         return made[-1]
 
     def deploy(self, spec: FunctionSpec, code: CodePackage) -> FunctionConfiguration:
-        """Create a function, or replace its settings and code; it is active at once."""
+        """Create a function a project declares, or replace its settings and code; active at once.
+
+        It is deployed even when it cannot be kept: the next start reads the project anyway.
+        """
         check_spec(spec)
         latest = deployed(spec, code, Phase.ACTIVE, self._clock.now())
-        with self._changing(key_of(spec)):
+        with self._changing(key_of(spec), must_be_kept=False):
             function = self._functions.setdefault(key_of(spec), Function(latest=latest))
             old = None if function.latest is latest else function.latest.version
             function.latest = latest
+            function.is_declared = True
         self._tell(replaced(old, latest.version))
         return latest
 
@@ -245,14 +249,15 @@ class FunctionStore(FunctionDirectory):
     # Under the lock.
 
     @contextmanager
-    def _changing(self, key: FunctionKey) -> Iterator[None]:
+    def _changing(self, key: FunctionKey, *, must_be_kept: bool = True) -> Iterator[None]:
         """Take the lock; in the end the function is kept as it is now, or it is as it was."""
         with self._lock:
             before = self._functions.get(key)
             untouched = None if before is None else before.copy()
             try:
                 yield
-                self._kept.write(key, self._functions.get(key))
+                with suppress(*(() if must_be_kept else (StorageError,))):
+                    self._kept.write(key, self._functions.get(key))
             except BaseException:
                 self._functions.pop(key, None)
                 if untouched is not None:

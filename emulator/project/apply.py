@@ -82,7 +82,9 @@ class ProjectDeployer:
         old = self.project
         packages = self._packages(new, [name for name in new.functions if _differs(name, old, new)])
         self.project = new
-        gone = [name for name in old.functions if name not in new.functions]
+        # Also what the project declared when an earlier process ran it, with the same --data-dir.
+        known = dict.fromkeys([*old.functions, *(each.name for each in self._store.declared())])
+        gone = [name for name in known if name not in new.functions]
         loose = [bound for bound in _triggers(old) if bound not in _triggers(new)]
         fresh = [bound for bound in _triggers(new) if bound not in _triggers(old)]
         resources = [resource for resource in new.resources if resource not in old.resources]

@@ -229,3 +229,23 @@ def test_a_document_that_cannot_be_read_is_named(open_store: Open, disk: Disk) -
     disk.put("function", f"{ACCOUNT}/{REGION}/hello", {"latest": {}})
     with pytest.raises(StorageError, match=f"function {ACCOUNT}/{REGION}/hello cannot be read"):
         open_store()
+
+
+def test_what_a_project_declares_is_deployed_though_it_cannot_be_kept(
+    open_store: Open, pack: Pack, disk: Disk
+) -> None:
+    store = open_store()
+    disk.is_full = True
+    store.deploy(SPEC, pack())
+    assert [version.name for version in store.declared()] == ["hello"]
+    disk.is_full = False
+    assert open_store().functions() == []
+
+
+def test_who_declared_a_function_is_kept(open_store: Open, pack: Pack) -> None:
+    store = open_store()
+    store.deploy(SPEC, pack())
+    store.create(replace(SPEC, name="made"), pack())
+    again = open_store()
+    assert len(again.functions()) == 2
+    assert [version.name for version in again.declared()] == ["hello"]

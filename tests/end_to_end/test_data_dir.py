@@ -230,6 +230,7 @@ def test_the_project_has_the_last_word_and_a_reset_empties_what_is_kept(
     start: Start, folder: ProjectFolder
 ) -> None:
     source = folder.add("own", "def handler(event, context): return 'first'")
+    folder.add("former", "def handler(event, context): pass")
     code = {"ZipFile": archive({"app.py": "handler = lambda event, context: 'made'"})}
     with start() as emulator:
         functions = emulator.client("lambda")
@@ -237,10 +238,13 @@ def test_the_project_has_the_last_word_and_a_reset_empties_what_is_kept(
         functions.create_function(FunctionName="made", Code=code, **NEW)
         kill(emulator)
     source.write_text("def handler(event, context): return 'second'")
+    folder.remove("former")
     with start() as emulator:
         functions = emulator.client("lambda")
         assert invoke(functions, "own").result == "second"
         assert invoke(functions, "own", Qualifier="1").result == "first"
+        names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
+        assert names == ["made", "own"]
         emulator.reset()
         kill(emulator)
     with start() as emulator:
