@@ -55,6 +55,8 @@ class StreamDelivery:
             body = json.dumps(document, separators=(",", ":"), default=_base64).encode()
             if not mapping.filters or matches(json.loads(body)):
                 found.append(Entry(record=record, body=body))
+        self._count(mapping, "PolledEventCount", len(records))
+        self._count(mapping, "FilteredOutEventCount", len(records) - len(found))
         return found
 
     def invoke(self, action: Invoke, mapping: EventSourceMapping) -> Outcome:
@@ -75,12 +77,14 @@ class StreamDelivery:
         except LambdaError as error:
             self.last_result = FAILED
             return Outcome(done=0, is_success=False, has_run=error.code in _COUNTED)
+        self._count(mapping, "InvokedEventCount", len(batch.entries))
         outcome = judge(
             batch,
             result.payload,
             result.function_error,
             reports_item_failures=mapping.reports_item_failures,
         )
+        self._count(mapping, "FailedInvokeEventCount", len(batch.entries) - outcome.done)
         self.last_result = OK if outcome.is_success else FAILED
         return replace(outcome, request_id=request_id, executed_version=result.executed_version)
 
@@ -94,14 +98,18 @@ class StreamDelivery:
             "records": len(action.batch.entries),
             "condition": action.condition,
         }
+        count = len(action.batch.entries)
         if target is None:
+            self._count(mapping, "DroppedEventCount", count)
             reporter.event("stream.batch_dropped", **told)
             return
         try:
             self._work.destinations.send(self._message(action, mapping, target))
         except DestinationError as error:
+            self._count(mapping, "DroppedEventCount", count)
             reporter.event("stream.not_delivered", **told, target=target, reason=error)
         else:
+            self._count(mapping, "OnFailureDestinationDeliveredEventCount", count)
             reporter.event("stream.batch_given_up", **told, target=target)
 
     def _message(
@@ -126,6 +134,16 @@ class StreamDelivery:
             object_key=stream_events.object_key(mapping.uuid, self._shard_id, now_s),
             cause=action.outcome.request_id if action.outcome else None,
         )
+
+    def _count(self, mapping: EventSourceMapping, metric: str, count: int) -> None:
+        if mapping.counts_events and count:
+            self._work.around.metrics.count(
+                metric,
+                count,
+                account=mapping.account,
+                region=mapping.region,
+                dimensions={"EventSourceMappingUUID": mapping.uuid},
+            )
 
     def _cause(self, action: Invoke) -> str:
         entries = action.batch.entries

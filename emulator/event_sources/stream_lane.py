@@ -219,6 +219,8 @@ class Lane:
             self._again.popleft()
             if count < len(batch.entries):
                 self._again.appendleft(replace(batch, entries=batch.entries[count:]))
+            else:
+                self._retry_at_s = 0.0  # the pause was this batch's
             old = replace(batch, entries=batch.entries[:count])
         else:
             head = (entry for entry, _ in islice(self._waiting, mapping.batch_size))

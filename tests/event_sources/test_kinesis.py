@@ -517,6 +517,30 @@ def test_history_of_closed_shards_is_read_in_order(lab: StreamLab, kinesis: Any)
     assert given(lab) == ["1", "2"]
 
 
+def test_events_are_counted_when_a_mapping_asks_for_it(
+    lab: StreamLab, kinesis: Any, aws: Aws
+) -> None:
+    aws.metrics.reset()
+    lab.invoker.answer = failing(lambda event: "b" in texts(event))
+    pattern = '{"partitionKey":["k"]}'
+    lab.map(counts_events=True, batch_size=1, maximum_retries=0, filters=(pattern,))
+    put(kinesis, *"ab")
+    put(kinesis, "c", key="other")
+    lab.settle()
+    counted = {
+        one.name: one.total
+        for one in aws.metrics.drain()
+        if dict(one.dimensions) == {"EventSourceMappingUUID": UUID}
+    }
+    assert counted == {
+        "PolledEventCount": 3,
+        "FilteredOutEventCount": 1,
+        "InvokedEventCount": 2,
+        "FailedInvokeEventCount": 1,
+        "DroppedEventCount": 1,
+    }
+
+
 # --- changes while running ---------------------------------------------------------------------
 
 
