@@ -106,6 +106,7 @@ class Emulator:
             reporter=self.reporter,
             functions=Functions(
                 exists=self._exists,
+                log_group=self._log_group,
                 policy_allows=self.store.policy_allows,
                 invoke=self._invoke,
                 accept=lambda call: self.invoker.accept(call),
@@ -360,14 +361,20 @@ class Emulator:
             raise FetchError(error.code, error.message) from error
 
     def _exists(self, arn: str) -> bool:
+        return self._look_up(arn) is not None
+
+    def _log_group(self, arn: str) -> str | None:
+        version = self._look_up(arn)
+        return None if version is None else version.log_group_name
+
+    def _look_up(self, arn: str) -> FunctionVersion | None:
         name = parse_function_name(arn)
         if name is None or name.account is None or name.region is None:
-            return False
+            return None
         try:
-            self.store.look_up(name.account, name.region, arn, None)
+            return self.store.look_up(name.account, name.region, arn, None).version
         except LambdaError:
-            return False
-        return True
+            return None
 
     def _invoke(self, call: Call) -> InvocationResult:
         return self.invoker.run(call)[0]

@@ -22,6 +22,10 @@ def _no_answer(call: Call) -> InvocationResult:
     raise LookupError(f"no function {call.function}")
 
 
+def _no_log_group(function_arn: str) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Functions:
     """The door from here to the functions; the default one leads to none.
@@ -29,10 +33,11 @@ class Functions:
     `exists` takes a function ARN with or without qualifier. `policy_allows` takes a function ARN,
     a service principal, the ARN and the account of the source; None: there is no policy at all.
     `invoke` runs a function and waits, `accept` queues an asynchronous invocation; both raise
-    LambdaError when there is nothing to run.
+    LambdaError when there is nothing to run. `log_group` is where a function logs.
     """
 
     exists: Callable[[str], bool] = _no_function
+    log_group: Callable[[str], str | None] = _no_log_group
     policy_allows: Callable[[str, str, str, str], bool | None] = _no_policy
     invoke: Callable[[Call], InvocationResult] = _no_answer
     accept: Callable[[Call], str] = _no_queue

@@ -1,16 +1,18 @@
 """What functions log, on its way into CloudWatch Logs."""
 
 import threading
+import traceback
 from collections.abc import Collection
 from typing import Final
 
 from emulator.aws.log_subscriptions import LogSubscriptions
 from emulator.aws.own_requests import OwnRequests
 from emulator.model import DEFAULT_ACCOUNT
-from emulator.observe import Activity, LogBook, LogEvent
+from emulator.observe import Activity, LogBook, LogEvent, Reporter
 from emulator.observe.log_book import GroupKey
 
 _LONGEST_WAIT_S: Final = 1.0  # real time: how long a line of a running invocation waits for others
+_MANY_LINES: Final = 1_000  # whoever writes so many hands them over: a full log book forgets
 _JOIN_S: Final = 1.0
 
 _StreamKey = tuple[str, str, str, str]  # account, region, group, stream
@@ -22,7 +24,7 @@ class LogDrain:
     Any thread may call, except one that holds a lock of moto; `watch` is called under that of
     Logs. Lines of a group with a subscription filter are an activity until their facts were told.
     They are taken when the invocation that wrote them is over, by the thread "log-drain", which
-    runs once a group is watched. `_lock` guards the two flags.
+    runs once a group is watched. `_lock` guards the flags and the count.
     """
 
     def __init__(
@@ -31,14 +33,17 @@ class LogDrain:
         own: OwnRequests,
         subscriptions: LogSubscriptions,
         activity: Activity,
+        reporter: Reporter,
     ) -> None:
         self._log_book = log_book
         self._own = own
         self._subscriptions = subscriptions
         self._activity = activity
+        self._reporter = reporter
         self._lock = threading.Lock()
         self._has_changed = threading.Condition(self._lock)
         self._is_pending = False  # a watched group has lines
+        self._count = 0  # of them
         self._is_urgent = False
         self._is_stopping = False
         self._thread: threading.Thread | None = None
@@ -66,8 +71,13 @@ class LogDrain:
         with self._lock:
             if not self._is_pending and not self._is_stopping:
                 self._is_pending = True
+                self._count = 0
                 self._activity.begin("log lines")
                 self._has_changed.notify()
+            self._count += 1
+            are_many = self._count % _MANY_LINES == 0
+        if are_many:
+            self._drain_or_report()
 
     def flush(self) -> None:
         """No other line follows soon."""
@@ -92,10 +102,14 @@ class LogDrain:
 
     def _run(self) -> None:
         while self._wait():
-            try:
-                self.drain()
-            finally:
-                self._activity.end("log lines")
+            self._drain_or_report()
+            self._activity.end("log lines")
+
+    def _drain_or_report(self) -> None:
+        try:
+            self.drain()
+        except Exception:  # noqa: BLE001  # a bug of ours: writers and the next lines go on
+            self._reporter.event("logs.drain_failed", traceback=traceback.format_exc())
 
     def _wait(self) -> bool:
         """Wait for lines that are to be taken now; False: the end has come."""

@@ -74,7 +74,7 @@ class Moto:
         self._stacks = BackgroundWork("stacks", activity, clock)
         own = OwnRequests(self._buffer, locks, activity, reporter)
         log_subscriptions = LogSubscriptions(self._buffer, reporter)
-        self._log_drain = LogDrain(log_book, own, log_subscriptions, activity)
+        self._log_drain = LogDrain(log_book, own, log_subscriptions, activity, reporter)
         context = PatchContext(
             addresses=self.addresses,
             buffer=self._buffer,

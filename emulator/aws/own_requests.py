@@ -54,10 +54,11 @@ class OwnRequests:
     def deliver(self, facts: list[Fact]) -> None:
         """Hand the facts of a successful request to who listens, with no lock held."""
         with self._activity.busy("facts"):
-            try:
-                self._buffer.deliver(without_noise(facts))
-            except Exception:  # noqa: BLE001  # a listener's bug must not fail the producer
-                self._reporter.event("aws.facts_failed", traceback=traceback.format_exc())
+            for fact in without_noise(facts):
+                try:
+                    self._buffer.deliver([fact])
+                except Exception:  # noqa: BLE001  # a listener's bug: producer, other facts go on
+                    self._reporter.event("aws.facts_failed", traceback=traceback.format_exc())
 
 
 def s3_request_id() -> str:

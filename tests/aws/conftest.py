@@ -45,6 +45,7 @@ class FakeFunctions:
     def door(self) -> Functions:
         return Functions(
             exists=lambda arn: arn in self.arns,
+            log_group=lambda arn: f"/aws/lambda/{arn.split(':')[6]}" if arn in self.arns else None,
             policy_allows=lambda arn, service, source, account: self.policies.get(arn),
             invoke=lambda call: answered(self.answer(call)),
         )

@@ -47,6 +47,7 @@ buckets = ["alarms"]
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
     folder = ProjectFolder(tmp_path_factory.mktemp("project"), TOP)
     folder.add("printing", PRINTING)
+    folder.add("apart", PRINTING, 'log_group = "custom"')
     folder.add("alarming", ALARMING, SETTINGS)
     with running_emulator(folder.path) as emulator:
         yield emulator
@@ -99,6 +100,17 @@ def test_a_failing_function_is_tried_again_and_the_writer_does_not_notice(
     assert len(failed) == 3
     [record] = emulator.invocations("printing")
     assert record["status"] == "success"
+
+
+def test_a_functions_own_log_whatever_its_name_is_refused(emulator: RunningEmulator) -> None:
+    emulator.reset()
+    logs, functions = emulator.client("logs"), emulator.client("lambda")
+    arn = functions.get_function(FunctionName="apart")["Configuration"]["FunctionArn"]
+    logs.create_log_group(logGroupName="custom")
+    with pytest.raises(logs.exceptions.InvalidParameterException, match="is reserved for"):
+        logs.put_subscription_filter(
+            logGroupName="custom", filterName="f", filterPattern="", destinationArn=arn
+        )
 
 
 def test_lines_put_by_api_reach_it_too(emulator: RunningEmulator) -> None:

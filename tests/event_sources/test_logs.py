@@ -164,6 +164,19 @@ def test_a_line_of_a_long_invocation_does_not_wait_for_its_end(
     assert lines(invoker) == [["one"], ["two"]]
 
 
+def test_many_lines_of_one_invocation_are_not_forgotten(
+    logs: Any, aws: Aws, invoker: FakeInvoker
+) -> None:
+    subscribe(logs)
+    settle(aws)
+    written = [f"line {number}" for number in range(25_000)]  # more than the log book holds
+    for line in written:
+        write(aws, line, is_over=False)
+    write(aws)
+    settle(aws)
+    assert [line for event in lines(invoker) for line in event] == written
+
+
 def test_a_failed_request_loses_no_line(
     source: LogsEvents, logs: Any, aws: Aws, invoker: FakeInvoker
 ) -> None:

@@ -183,6 +183,9 @@ def test_a_filter_policy_lets_through_what_it_matches(
         ({"FilterPolicy": "{"}, "FilterPolicy: failed to parse JSON"),
         ({"FilterPolicy": '{"a":{"b":["c"]}}'}, "does not support nested filter policy"),
         ({"FilterPolicy": '{"a":[{"fits":"c"}]}'}, "Unrecognized match type fits"),
+        ({"FilterPolicy": '{"a":[{"prefix":5}]}'}, "prefix match pattern must be a string"),
+        ({"FilterPolicy": '{"a":[{"cidr":"10.0"}]}'}, "Malformed CIDR"),
+        ({"FilterPolicy": '{"a":[]}'}, "Empty arrays are not allowed"),
         ({"FilterPolicyScope": "Body"}, r"Invalid value \[Body\]"),
         ({"RedrivePolicy": '{"deadLetterTargetArn":"q"}'}, "is an invalid arn"),
         ({"RawMessageDelivery": "true"}, r"protocol \[lambda\] does not support raw"),
@@ -199,6 +202,7 @@ def test_a_subscription_with_wrong_attributes_does_not_come_to_be(
 def test_subscribing_again_finds_the_subscription_and_changes_nothing(sns: Any, topic: str) -> None:
     first = subscribe(sns, topic)
     assert subscribe(sns, topic) == first
+    assert subscribe(sns, topic, FilterPolicyScope="MessageAttributes") == first
     with pytest.raises(sns.exceptions.InvalidParameterException, match="different attributes"):
         subscribe(sns, topic, FilterPolicy='{"a":["b"]}')
 

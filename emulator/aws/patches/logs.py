@@ -159,7 +159,7 @@ def _check_function(
     from moto.logs.exceptions import InvalidParameterException
 
     # What a function logs about its own log would never end.
-    if function_arn.split(":")[6:7] == [group.removeprefix("/aws/lambda/")]:
+    if context.functions.log_group(function_arn) == group:
         raise InvalidParameterException(_RESERVED)
     may_invoke = logs_may_invoke(context.permissions, function_arn, account, region, group)
     if not (context.functions.exists(function_arn) and may_invoke):

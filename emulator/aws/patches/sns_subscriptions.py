@@ -9,12 +9,14 @@ from typing import Any, Final
 from emulator.aws.filter_policy import accepts_attributes, accepts_body
 from emulator.aws.patches.patching import NOBODY, SCRATCH_ACCOUNT, Patch, PatchContext
 from emulator.aws.sns_facts import MessageAttribute, NotificationFact
+from emulator.model.event_pattern import InvalidPattern, check_pattern
 
 _FUNCTION: Final = re.compile(
     r"arn:aws[\w-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]{1,64}(:(\$LATEST|[\w-]{1,128}))?"
 )
 _QUEUE: Final = re.compile(r"arn:aws[\w-]*:sqs:[a-z0-9-]+:\d{12}:[\w-]{1,80}(\.fifo)?")
 _SCOPES: Final = ("MessageAttributes", "MessageBody")
+_DEFAULTS: Final = {"FilterPolicyScope": _SCOPES[0], "RawMessageDelivery": False}
 
 
 def patches(context: PatchContext) -> list[Patch]:
@@ -149,7 +151,8 @@ def _check_unchanged(request: Any) -> None:
     )
     wanted = request._get_attributes()
     if existing is not None and any(
-        existing.attributes.get(name) != value for name, value in wanted.items()
+        existing.attributes.get(name, _DEFAULTS.get(name)) != value
+        for name, value in wanted.items()
     ):
         raise _refused("Attributes Reason: Subscription already exists with different attributes")
 
@@ -227,10 +230,15 @@ def _dead_letter_queue(redrive_policy: str | None) -> str | None:
 
 
 def _validate_filter_policy(original: Any) -> Any:
-    """moto knows no `cidr`, which is a text like a prefix."""
+    """moto knows no `cidr`, which is a text like a prefix, and does not look into operands."""
 
     def validate(self: Any, value: Any, scope: str | None) -> None:
         original(self, _without_cidr(value), scope)
+        try:
+            if value:
+                check_pattern(value)
+        except InvalidPattern as error:
+            raise _refused(f"FilterPolicy: {error}") from None
 
     return validate
 
