@@ -1,7 +1,11 @@
 """moto mounted, locked and patched; the only room that knows moto's backends."""
 
 from emulator.aws.alarm_facts import AlarmMetric, AlarmState, AlarmStateFact
+from emulator.aws.cognito_events import CognitoTrigger
+from emulator.aws.cognito_events import event as cognito_event
 from emulator.aws.credentials import RoleCredentials
+from emulator.aws.custom_resources import CustomResourceRequest
+from emulator.aws.custom_resources import event as custom_resource_event
 from emulator.aws.event_buses import BusEvent, ProjectRule
 from emulator.aws.event_facts import (
     EventFact,
@@ -44,6 +48,8 @@ __all__ = [
     "AwsError",
     "BucketNotifications",
     "BusEvent",
+    "CognitoTrigger",
+    "CustomResourceRequest",
     "EventFact",
     "Fact",
     "Functions",
@@ -81,6 +87,8 @@ __all__ = [
     "StreamRecord",
     "StreamShard",
     "TableRecord",
+    "cognito_event",
+    "custom_resource_event",
     "event_document",
     "logs_may_invoke",
 ]

@@ -6,14 +6,30 @@ A sample is a function whose keyword parameters, all with defaults, are the comm
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from emulator.event_sources.samples import alarm, events, function_url, logs, s3, secrets, sns, sqs
+from emulator.event_sources.samples import (
+    alarm,
+    cloudformation,
+    cognito,
+    events,
+    function_url,
+    logs,
+    s3,
+    secrets,
+    sns,
+    sqs,
+    streams,
+)
 
 Sample = Callable[..., dict[str, Any]]
 
 SAMPLES: Final[Mapping[str, Mapping[str, Sample]]] = {  # by source and kind
     "alarm": alarm.SAMPLES,
+    "cloudformation": cloudformation.SAMPLES,
+    "cognito": cognito.SAMPLES,
+    "dynamodb": streams.DYNAMODB,
     "events": events.EVENTS,
     "function-url": function_url.SAMPLES,
+    "kinesis": streams.KINESIS,
     "logs": logs.SAMPLES,
     "s3": s3.SAMPLES,
     "scheduler": events.SCHEDULER,

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 FILES: Final[Mapping[str, tuple[str, str, Mapping[str, Any]]]] = {
+    "cognito-pre-sign-up.json": ("cognito", "pre-sign-up", {}),
+    "ddb-audit.json": ("dynamodb", "modify", {}),
+    "kinesis-analytics.json": ("kinesis", "record", {}),
     "nightly-report.json": ("scheduler", "schedule", {"name": "nightly-report"}),
     "function-url-get.json": ("function-url", "get", {}),
     "sns-hook.json": (
