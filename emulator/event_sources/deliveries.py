@@ -1,16 +1,14 @@
 """Deliveries that are tried again until they succeed or their dead-letter queue gets them."""
 
-import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from emulator.aws import AwsError, RetryPolicy
+from emulator.event_sources.lanes import Lanes
 from emulator.event_sources.source import Surroundings
 from emulator.event_sources.targets import TargetError
-from emulator.invoke.runner_threads import RunnerThreads
 
-_ACTIVITY: Final = "deliveries"
 _LONGEST_PAUSE_S: Final = 480.0  # 185 of these are a day
 
 
@@ -48,46 +46,25 @@ class Deliveries:
     its alarm while it waits. What is under way or due is an activity; what waits is none.
     """
 
-    def __init__(self, around: Surroundings, name: str) -> None:
+    def __init__(self, around: Surroundings, name: str, lanes: Lanes) -> None:
         self._around = around
         self._name = name
-        self._runners = RunnerThreads(f"{name}-delivery")
+        self._lanes = lanes
         self._life = 0  # what waits from before a reset is forgotten
 
     def start(self, delivery: Delivery) -> None:
-        """Try on a thread of our own: the target may take its time."""
-        self.background(lambda: self.run(delivery))
+        """Try on the target's own lane: it may take its time."""
+        began_s = self._around.clock.monotonic()
+        self._lanes.put(delivery.label["target"], lambda: self._try(delivery, 1, began_s))
 
     def run(self, delivery: Delivery) -> None:
         """Try on this thread for the first time."""
-        self._around.activity.begin(_ACTIVITY)
-        self._guarded(lambda: self._try(delivery, 1, self._around.clock.monotonic()))
-
-    def background(self, job: Callable[[], None]) -> None:
-        """Run a job on a thread of our own, with `settle` waiting for it."""
-        self._around.activity.begin(_ACTIVITY)
-        try:
-            self._runners.start(lambda: self._guarded(job))
-        except RuntimeError:  # the system has no more threads: then on this one
-            self._guarded(job)
-
-    def _guarded(self, job: Callable[[], None]) -> None:
-        """Run a job whose activity has begun, and end that."""
-        try:
-            job()
-        except Exception:  # noqa: BLE001  # a bug of ours: what comes next must be delivered
-            self._around.reporter.event(f"{self._name}.failed", traceback=traceback.format_exc())
-        finally:
-            self._around.activity.end(_ACTIVITY)
+        began_s = self._around.clock.monotonic()
+        self._lanes.run(lambda: self._try(delivery, 1, began_s))
 
     def reset(self) -> None:
         """Try nothing again that failed before."""
         self._life += 1
-
-    def stop(self, grace_s: float) -> None:
-        """End the threads."""
-        self._life += 1
-        self._runners.stop(grace_s)
 
     def _try(self, delivery: Delivery, number: int, began_s: float) -> None:
         try:
@@ -108,7 +85,8 @@ class Deliveries:
 
         def ring() -> None:
             if life == self._life:
-                self.background(lambda: self._try(delivery, number, began_s))
+                lane = delivery.label["target"]
+                self._lanes.put(lane, lambda: self._try(delivery, number, began_s))
 
         self._around.alarms.set(due_s, ring)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from emulator.event_sources.alarms import Alarm
+from emulator.event_sources.lanes import Lanes
 from emulator.event_sources.source import Surroundings
 from emulator.model.schedule_expression import Timetable
 
@@ -31,16 +32,14 @@ class Plan:
 class DueTimes:
     """An alarm for the next due time of each plan; never a poll.
 
-    Any thread may call. `_lock` guards the table. A plan fires on a background thread, one due
-    time after the other, and sets its next alarm afterwards, so that it never overtakes itself.
+    Any thread may call. `_lock` guards the table. A plan fires on a lane of its own, one due time
+    after the other, and sets its next alarm afterwards, so that it never overtakes itself.
     """
 
-    def __init__(
-        self, around: Surroundings, name: str, background: Callable[[Callable[[], None]], None]
-    ) -> None:
+    def __init__(self, around: Surroundings, name: str, lanes: Lanes) -> None:
         self._around = around
         self._name = name
-        self._background = background
+        self._lanes = lanes
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
 
@@ -52,7 +51,7 @@ class DueTimes:
             self._entries[key] = entry
         if before is not None:
             before.cancel()
-        self._background(lambda: self._follow(key, entry))
+        self._lanes.put(key, lambda: self._follow(key, entry))
 
     def cancel(self, key: str) -> None:
         """Follow the plan of `key` no more."""
@@ -90,7 +89,7 @@ class DueTimes:
 
     def _ring(self, key: str, entry: "_Entry", turn: object) -> None:
         if entry.end_wait(turn):
-            self._background(lambda: self._follow(key, entry))
+            self._lanes.put(key, lambda: self._follow(key, entry))
 
     def _fire_due(self, key: str, entry: "_Entry") -> None:
         fired = 0

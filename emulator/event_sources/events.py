@@ -21,6 +21,7 @@ from emulator.event_sources.deliveries import Deliveries, Failure
 from emulator.event_sources.due_times import DueTimes, Plan
 from emulator.event_sources.input_transformer import compact, target_input
 from emulator.event_sources.json_path import MISSING, find
+from emulator.event_sources.lanes import Lanes
 from emulator.event_sources.source import EventSource, Surroundings
 from emulator.event_sources.targets import (
     NO_PERMISSIONS,
@@ -51,8 +52,9 @@ class BusEvents(EventSource):
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
         self._targets = Targets(around)
-        self._deliveries = Deliveries(around, "events")
-        self._due_times = DueTimes(around, "events", self._deliveries.background)
+        self._lanes = Lanes("events", around.activity, around.reporter)
+        self._deliveries = Deliveries(around, "events", self._lanes)
+        self._due_times = DueTimes(around, "events", self._lanes)
         self._lock = threading.Lock()
         self._followed: dict[str, str] = {}  # rule: its schedule expression
         around.moto.subscribe(self._on_fact, EventFact, RuleSavedFact)
@@ -83,7 +85,8 @@ class BusEvents(EventSource):
     def stop(self, grace_s: float) -> None:
         """Deliver and fire nothing any more."""
         self._due_times.reset()
-        self._deliveries.stop(grace_s)
+        self._deliveries.reset()
+        self._lanes.stop(grace_s)
 
     def _on_fact(self, fact: Fact) -> None:
         if isinstance(fact, EventFact):

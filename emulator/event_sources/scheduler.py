@@ -25,6 +25,7 @@ from emulator.aws.universal_targets import UniversalTarget, universal_target
 from emulator.event_sources.deliveries import Deliveries, Failure
 from emulator.event_sources.due_times import DueTimes, Plan
 from emulator.event_sources.input_transformer import compact
+from emulator.event_sources.lanes import Lanes
 from emulator.event_sources.source import EventSource, Surroundings
 from emulator.event_sources.targets import INVALID_JSON, Parcel, TargetError, Targets
 from emulator.model.schedule_expression import (
@@ -52,8 +53,9 @@ class ScheduledCalls(EventSource):
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
         self.targets = Targets(around)
-        self._deliveries = Deliveries(around, "scheduler")
-        self._due_times = DueTimes(around, "scheduler", self._deliveries.background)
+        self._lanes = Lanes("scheduler", around.activity, around.reporter)
+        self._deliveries = Deliveries(around, "scheduler", self._lanes)
+        self._due_times = DueTimes(around, "scheduler", self._lanes)
         self._lock = threading.Lock()
         self._followed: dict[str, Schedule] = {}
         around.moto.subscribe(self._on_fact, ScheduleSavedFact, ScheduleDeletedFact)
@@ -86,7 +88,8 @@ class ScheduledCalls(EventSource):
     def stop(self, grace_s: float) -> None:
         """Call nothing any more."""
         self._due_times.reset()
-        self._deliveries.stop(grace_s)
+        self._deliveries.reset()
+        self._lanes.stop(grace_s)
 
     def _on_fact(self, fact: Fact) -> None:
         if isinstance(fact, ScheduleDeletedFact):

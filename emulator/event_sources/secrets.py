@@ -7,8 +7,8 @@ from typing import Any, Final
 from typing_extensions import override
 
 from emulator.aws import Fact, Rotation, RotationFact, RotationScheduleFact
-from emulator.event_sources.deliveries import Deliveries
 from emulator.event_sources.due_times import DueTimes, Plan
+from emulator.event_sources.lanes import Lanes
 from emulator.event_sources.source import EventSource, Surroundings
 from emulator.model import Call, LambdaError
 
@@ -26,8 +26,8 @@ class SecretRotations(EventSource):
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
-        self._threads = Deliveries(around, _NAME)
-        self._due_times = DueTimes(around, _NAME, self._threads.background)
+        self._lanes = Lanes(_NAME, around.activity, around.reporter)
+        self._due_times = DueTimes(around, _NAME, self._lanes)
         self._lock = threading.Lock()
         self._running: set[str] = set()
         around.moto.subscribe(self._on_fact, RotationFact, RotationScheduleFact)
@@ -41,12 +41,13 @@ class SecretRotations(EventSource):
     def stop(self, grace_s: float) -> None:
         """Begin no further rotation; wait for those that run."""
         self._due_times.reset()
-        self._threads.stop(grace_s)
+        self._lanes.stop(grace_s)
 
     def _on_fact(self, fact: Fact) -> None:
         if isinstance(fact, RotationFact):
             rotation = fact.rotation
-            self._threads.background(lambda: self._rotate(rotation))
+            lane = f"{rotation.secret_arn} {rotation.token}"  # it waits for no other rotation
+            self._lanes.put(lane, lambda: self._rotate(rotation))
         elif isinstance(fact, RotationScheduleFact):
             self._schedule(fact)
 

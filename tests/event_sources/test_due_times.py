@@ -10,21 +10,21 @@ import pytest
 
 from emulator.event_sources import Surroundings
 from emulator.event_sources.alarms import Alarm
-from emulator.event_sources.deliveries import Deliveries
 from emulator.event_sources.due_times import MAXIMUM_MISSED, DueTimes, Plan
+from emulator.event_sources.lanes import Lanes
 from emulator.model.schedule_expression import Once, Rate
 from tests.aws.conftest import Aws
 
 
 @pytest.fixture
 def due_times(surroundings: Surroundings) -> Iterator[DueTimes]:
-    deliveries = Deliveries(surroundings, "test")
+    lanes = Lanes("test", surroundings.activity, surroundings.reporter)
     surroundings.clock.freeze(True)
-    made = DueTimes(surroundings, "test", deliveries.background)
+    made = DueTimes(surroundings, "test", lanes)
     yield made
     made.reset()
     surroundings.clock.freeze(False)
-    deliveries.stop(1)
+    lanes.stop(1)
 
 
 def settle(around: Surroundings) -> None:
@@ -151,6 +151,16 @@ class AwkwardAlarms:
         return Alarm(ring)
 
 
+class CollectedJobs:
+    """A lane that runs nothing until the test does."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Callable[[], None]] = []
+
+    def put(self, lane: str, job: Callable[[], None]) -> None:
+        self.jobs.append(job)
+
+
 @pytest.mark.parametrize("rings", [False, True])
 def test_a_time_that_comes_while_its_alarm_is_being_set_fires_once(
     due_times: DueTimes, surroundings: Surroundings, rings: bool
@@ -158,10 +168,10 @@ def test_a_time_that_comes_while_its_alarm_is_being_set_fires_once(
     alarms: Any = AwkwardAlarms(surroundings, rings=rings)
     now_s = surroundings.clock.now()
     fired: list[float] = []
-    jobs: list[Callable[[], None]] = []
-    awkward = DueTimes(replace(surroundings, alarms=alarms), "test", jobs.append)
+    lanes: Any = CollectedJobs()
+    awkward = DueTimes(replace(surroundings, alarms=alarms), "test", lanes)
     awkward.set("k", Plan(timetable=Rate(period_s=60, start_s=now_s), fire=fired.append), now_s)
-    while jobs:
-        jobs.pop()()
+    while lanes.jobs:
+        lanes.jobs.pop()()
     assert fired == [now_s + 60]
     assert len(alarms.due) == 2  # for the time that came, and for the next

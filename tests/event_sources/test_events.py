@@ -1,6 +1,7 @@
 """From an event on a bus, or a rule that is due, to the targets."""
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -12,6 +13,7 @@ from emulator.aws import BusEvent
 from emulator.event_sources import Surroundings
 from emulator.event_sources.due_times import MAXIMUM_MISSED
 from emulator.event_sources.events import BusEvents, project_rule
+from emulator.gateway import serve
 from emulator.model import LambdaError
 from emulator.model.triggers.events import EventsTrigger
 from tests.aws.conftest import Aws, Client
@@ -288,6 +290,51 @@ def test_a_target_that_is_gone_keeps_the_event_from_no_other(
     assert len(reasons) == 5
     assert any("API destinations are not supported" in reason for reason in reasons)
     assert any("targets of service batch" in reason for reason in reasons)
+
+
+def test_a_slow_target_delays_neither_the_producer_nor_another_target(
+    events: Any, client: Client, invoker: FakeInvoker, surroundings: Surroundings
+) -> None:
+    may_answer, was_asked = threading.Event(), threading.Event()
+
+    def subscriber(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        was_asked.set()
+        may_answer.wait(10)
+        start_response("200 OK", [])
+        return [b""]
+
+    make_queue(client)
+    server = serve(subscriber, "127.0.0.1", 0)
+    topic = client("sns").create_topic(Name="slow")["TopicArn"]
+    endpoint = f"http://127.0.0.1:{server.port}/"
+    client("sns").subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint)
+    rule(events, topic, FUNCTION, QUEUE)
+    for _ in range(3):
+        put(events)
+    assert was_asked.wait(10)
+    assert len(invoker.calls) == 3
+    url = client("sqs").get_queue_url(QueueName="q")["QueueUrl"]
+    found = 0
+    while found < 3:
+        answer = client("sqs").receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=10
+        )
+        found += len(answer["Messages"])
+    may_answer.set()
+    settle(surroundings)
+    server.stop(1)
+
+
+def test_a_queue_gets_events_in_their_order(
+    events: Any, client: Client, surroundings: Surroundings
+) -> None:
+    make_queue(client, "f.fifo", FifoQueue="true", ContentBasedDeduplication="true")
+    rule(events, {"Arn": f"{QUEUE[:-1]}f.fifo", "SqsParameters": {"MessageGroupId": "g"}})
+    for number in range(10):
+        put(events, {"n": number})
+    settle(surroundings)
+    found = [json.loads(message["Body"])["detail"]["n"] for message in messages(client, "f.fifo")]
+    assert found == list(range(10))
 
 
 def test_what_was_not_delivered_goes_to_the_dead_letter_queue(
