@@ -2,6 +2,7 @@
 
 import json
 import threading
+import uuid
 from typing import Any, Final
 
 from typing_extensions import override
@@ -46,7 +47,7 @@ class SecretRotations(EventSource):
     def _on_fact(self, fact: Fact) -> None:
         if isinstance(fact, RotationFact):
             rotation = fact.rotation
-            lane = f"{rotation.secret_arn} {rotation.token}"  # it waits for no other rotation
+            lane = str(uuid.uuid4())  # of its own: it must not wait for a rotation that runs
             self._lanes.put(lane, lambda: self._rotate(rotation))
         elif isinstance(fact, RotationScheduleFact):
             self._schedule(fact)
