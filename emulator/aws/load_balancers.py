@@ -64,6 +64,9 @@ class TargetGroup:
     is_checked: bool
     check_path: str
     check_interval_s: float
+    check_timeout_s: float
+    healthy_after: int  # checks in a row
+    unhealthy_after: int
     expected_status: str  # `200`, `200-299`, `200,202`
 
 
@@ -101,6 +104,23 @@ class LoadBalancers:
                 if found is not None:
                     return _target_group(found)
         return None
+
+    def report_health(self, arn: str, target: str, problem: str | None) -> None:
+        """Show a target as healthy, or as unhealthy with what is wrong."""
+        health = (
+            ("unhealthy", "Target.FailedHealthChecks", problem)
+            if problem
+            else ("healthy", None, None)
+        )
+        for backend in self._backends():
+            with self._locks.hold("elbv2"):
+                found = backend.target_groups.get(arn)
+                if found is not None:
+                    # patches.elbv2 shows it
+                    found.emulator_health = {
+                        **getattr(found, "emulator_health", {}),
+                        target: health,
+                    }
 
     def _backends(self) -> list[Any]:
         if not self._services.is_loaded("elbv2"):
@@ -182,5 +202,8 @@ def _target_group(found: Any) -> TargetGroup:
         is_checked=bool(found.health_check_enabled),
         check_path=found.health_check_path or "/",
         check_interval_s=float(found.health_check_interval_seconds or 35),
+        check_timeout_s=float(found.health_check_timeout_seconds or 30),
+        healthy_after=int(found.healthy_threshold_count or 5),
+        unhealthy_after=int(found.unhealthy_threshold_count or 2),
         expected_status=str((found.matcher or {}).get("HttpCode") or "200"),
     )

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from emulator.aws.load_balancers import Action, LoadBalancer, TargetGroup
 from emulator.event_sources.function_calls import FunctionCalls, NotAllowed, TookTooLong
+from emulator.event_sources.health_checks import HealthChecks
 from emulator.event_sources.http_messages import (
     HttpAnswer,
     HttpRequest,
@@ -55,6 +56,7 @@ class LoadBalancerFront(EventSource):
         super().__init__(around)
         self._balancers = around.moto.load_balancers
         self._calls = FunctionCalls(around, "elb", _PRINCIPAL)
+        self._checks = HealthChecks(around, self._calls)
 
     def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
@@ -62,8 +64,14 @@ class LoadBalancerFront(EventSource):
         return send(answer.with_headers(("Server", "awselb/2.0")), start_response)
 
     @override
+    def reset(self) -> None:
+        """Check nothing any more."""
+        self._checks.reset()
+
+    @override
     def stop(self, grace_s: float) -> None:
         """End the threads."""
+        self._checks.stop(grace_s)
         self._calls.stop(grace_s)
 
     def _answer(self, environ: WSGIEnvironment) -> HttpAnswer:

@@ -10,6 +10,7 @@ import pytest
 
 from emulator.aws.load_balancers import Condition, Listener
 from emulator.event_sources import Surroundings
+from emulator.event_sources.health_checks import is_expected
 from emulator.event_sources.http_messages import HttpAnswer, HttpRequest
 from emulator.event_sources.load_balancer import LoadBalancerFront
 from emulator.event_sources.load_balancer_events import build_event, parse_response
@@ -367,7 +368,65 @@ def test_an_unknown_load_balancer_says_so(balancer: Balancer) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "wanted", "expected"),
+    [(200, "200", True), (404, "200", False), (204, "200-299", True), (202, "200,202", True)],
+)
+def test_a_check_expects_a_status(status: int, wanted: str, expected: bool) -> None:
+    assert is_expected(status, wanted) is expected
+
+
+def test_a_group_that_asks_for_it_is_checked_at_intervals(
+    balancer: Balancer, invoker: FakeInvoker, surroundings: Surroundings
+) -> None:
+    def health() -> str:
+        (found,) = balancer.client.describe_target_health(TargetGroupArn=arn)[
+            "TargetHealthDescriptions"
+        ]
+        return str(found["TargetHealth"]["State"])
+
+    def let_pass(seconds: float) -> None:
+        surroundings.clock.advance(seconds)
+        assert surroundings.activity.wait_idle(5) or not surroundings.activity.pending()
+
+    arn = balancer.group(
+        "f",
+        HealthCheckEnabled=True,
+        HealthCheckPath="/ping",
+        HealthCheckIntervalSeconds=40,
+        HealthyThresholdCount=2,
+    )
+    let_pass(0)
+    assert (health(), len(invoker.calls)) == ("initial", 1)
+    assert json.loads(invoker.calls[0].payload) == {
+        "requestContext": {"elb": {"targetGroupArn": arn}},
+        "httpMethod": "GET",
+        "path": "/ping",
+        "queryStringParameters": {},
+        "headers": {"user-agent": "ELB-HealthChecker/2.0"},
+        "body": "",
+        "isBase64Encoded": False,
+    }
+    let_pass(39)
+    assert len(invoker.calls) == 1
+    let_pass(1)
+    assert (health(), len(invoker.calls)) == ("healthy", 2)
+    invoker.answer = answers(lambda event: {"statusCode": 500})
+    let_pass(40)
+    assert health() == "healthy"
+    let_pass(40)
+    assert health() == "unhealthy"
+    balancer.client.deregister_targets(TargetGroupArn=arn, Targets=[{"Id": f"{FUNCTION}f"}])
+    let_pass(40)
+    let_pass(40)
+    assert len(invoker.calls) == 4
+
+
 def test_a_functions_group_is_not_checked_unless_asked(balancer: Balancer) -> None:
     arn = balancer.group("f")
     (group,) = balancer.client.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"]
     assert (group["HealthCheckEnabled"], group["HealthCheckIntervalSeconds"]) == (False, 35)
+    (found,) = balancer.client.describe_target_health(TargetGroupArn=arn)[
+        "TargetHealthDescriptions"
+    ]
+    assert found["TargetHealth"]["State"] == "unavailable"
