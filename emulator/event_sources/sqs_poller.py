@@ -153,6 +153,10 @@ class SqsPoller:
         receipt = None if is_held_up else self._receive(mapping, most)
         if receipt is None or not receipt.messages:
             return not self._end(seen)
+        if self._is_stopping:
+            handles = [message.receipt_handle for message in receipt.messages]
+            self._around.moto.queues.give_back(self.queue_arn, handles)
+            return not self._end()
         if len(receipt.messages) == most:  # there may be more
             with self._lock:
                 self._hire()

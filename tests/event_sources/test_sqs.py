@@ -647,6 +647,30 @@ def test_a_disabled_mapping_reads_nothing_and_gives_back_what_it_gathered(
     assert invoker.calls == []
 
 
+@pytest.mark.parametrize("window_s", [0, 10])
+def test_what_is_received_while_the_mapping_goes_is_given_back(
+    around: Surroundings,
+    invoker: FakeInvoker,
+    sqs: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    window_s: int,
+) -> None:
+    queue = Queue(sqs, "q")
+    queue.send("x")
+    receive = around.moto.queues.receive
+
+    def receive_and_withdraw(arn: str, most: int) -> Any:
+        receipt = receive(arn, most)
+        around.mappings.reset()
+        return receipt
+
+    monkeypatch.setattr(around.moto.queues, "receive", receive_and_withdraw)
+    bind(around, queue, window_s=window_s)
+    settle(around)
+    assert invoker.calls == []
+    assert queue.counts() == (1, 0)
+
+
 def test_options_change_while_it_runs(around: Surroundings, invoker: FakeInvoker, sqs: Any) -> None:
     queue = Queue(sqs, "q")
     mapping = bind(around, queue)
