@@ -535,6 +535,51 @@ def test_maximum_concurrency_caps_what_runs_at_once(
     assert most[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("options", "first", "then"),
+    [
+        ({}, 5, 10),
+        ({"maximum_concurrency": 7}, 5, 7),
+        ({"minimum_pollers": 2, "maximum_pollers": 2}, 20, 20),
+    ],
+)
+def test_more_batches_run_the_longer_messages_wait(
+    around: Surroundings,
+    invoker: FakeInvoker,
+    sqs: Any,
+    aws: Aws,
+    options: dict[str, int],
+    first: int,
+    then: int,
+) -> None:
+    queue = Queue(sqs, "q", VisibilityTimeout="600")
+    queue.send_all([str(number) for number in range(50)])
+    aws.clock.freeze(True)
+    changed, is_done, running = threading.Condition(), threading.Event(), [0]
+
+    def answer(_: Call) -> InvocationResult:
+        with changed:
+            running[0] += 1
+            changed.notify_all()
+        assert is_done.wait(WAIT_S)
+        return answered()
+
+    def wait_for(number: int) -> bool:
+        with changed:
+            return changed.wait_for(lambda: running[0] >= number, WAIT_S)
+
+    invoker.answer = answer
+    bind(around, queue, batch_size=1, **options)
+    assert wait_for(first)
+    assert queue.counts() == (50 - first, first)
+    aws.clock.advance(1)
+    assert wait_for(then)
+    assert queue.counts() == (50 - then, then)
+    is_done.set()
+    settle(around)
+    assert queue.counts() == (0, 0)
+
+
 def test_a_throttled_batch_is_tried_again_and_nothing_more_is_received_meanwhile(
     around: Surroundings, invoker: FakeInvoker, sqs: Any, aws: Aws
 ) -> None:
