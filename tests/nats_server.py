@@ -3,11 +3,12 @@
 import asyncio
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -95,11 +96,57 @@ class NatsClient:
         info = self.run(self.jetstream.consumer_info(stream, consumer))
         return (info.num_pending or 0) + (info.num_ack_pending or 0)
 
+    def deliveries(self, stream: str, consumer: str) -> int:
+        """How many messages the consumer has delivered, each time counted."""
+        delivered = self.run(self.jetstream.consumer_info(stream, consumer)).delivered
+        return delivered.consumer_seq if delivered else 0
+
     def close(self) -> None:
         self.run(self.nats.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(TIMEOUT_S)
         self._loop.close()
+
+
+@contextmanager
+def far_away(server: NatsServer, delay_s: float) -> Iterator[str]:
+    """The address of a server whose every word takes that long."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    sockets = [listener]
+    threads = []
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                far = socket.create_connection(("127.0.0.1", server.port))
+                sockets.extend((near, far))
+                start(pass_on, near, far, 0.0)
+                start(pass_on, far, near, delay_s)
+
+    def pass_on(source: socket.socket, target: socket.socket, pause_s: float) -> None:
+        pause = threading.Event()
+        with suppress(OSError):
+            while data := source.recv(65536):
+                pause.wait(pause_s)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def start(job: Callable[..., None], *arguments: Any) -> None:
+        thread = threading.Thread(target=job, args=arguments, name="far-away")
+        threads.append(thread)
+        thread.start()
+
+    start(serve)
+    try:
+        yield f"nats://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        for each in sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        for thread in threads:
+            thread.join(TIMEOUT_S)
 
 
 @contextmanager

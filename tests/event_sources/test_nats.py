@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -25,7 +26,14 @@ from emulator.model.triggers.nats import NatsTrigger
 from emulator.observe import Activity, Reporter
 from emulator.storage import Documents
 from tests.event_sources.conftest import FakeInvoker, answered
-from tests.nats_server import NatsClient, NatsServer, needs_server, running_nats, wait_until
+from tests.nats_server import (
+    NatsClient,
+    NatsServer,
+    far_away,
+    needs_server,
+    running_nats,
+    wait_until,
+)
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 
@@ -63,38 +71,61 @@ def output() -> StringIO:
 
 
 @pytest.fixture
-def lab(
-    nats: tuple[NatsServer, NatsClient],
-    surroundings: Surroundings,
-    invoker: FakeInvoker,
-    output: StringIO,
-) -> Iterator[Lab]:
+def around(surroundings: Surroundings, output: StringIO) -> Iterator[Surroundings]:
     clock = Clock()
     reporter = Reporter(output, "text")
     alarms = Alarms(clock, reporter)
-    around = replace(
-        surroundings,
-        clock=clock,
-        alarms=alarms,
-        reporter=reporter,
-        activity=Activity(clock),
-        nats_url=nats[0].url,
-    )
+    activity = Activity(clock)
+    yield replace(surroundings, clock=clock, alarms=alarms, reporter=reporter, activity=activity)
+    alarms.stop()
+    reporter.stop()
+    assert activity.pending() == {}
+    assert "traceback" not in output.getvalue(), output.getvalue()
+
+
+@pytest.fixture
+def lab(
+    nats: tuple[NatsServer, NatsClient], around: Surroundings, invoker: FakeInvoker
+) -> Iterator[Lab]:
+    with started(nats, replace(around, nats_url=nats[0].url)) as lab:
+        yield lab
+
+
+@pytest.fixture
+def far_lab(
+    nats: tuple[NatsServer, NatsClient], around: Surroundings, invoker: FakeInvoker
+) -> Iterator[Lab]:
+    """On a server that answers late, so that nothing has come yet when it should be waited for."""
+    with far_away(nats[0], 0.1) as url, started(nats, replace(around, nats_url=url)) as lab:
+        yield lab
+
+
+@contextmanager
+def started(nats: tuple[NatsServer, NatsClient], around: Surroundings) -> Iterator[Lab]:
     lab = Lab(*nats, around)
     lab.source.start()
     yield lab
-    alarms.stop()
+    lab.around.alarms.stop()
     lab.source.stop(5)
-    reporter.stop()
-    assert lab.activity.pending() == {}
     assert [one.name for one in threading.enumerate() if one.name.startswith("nats-r")] == []
-    assert "traceback" not in output.getvalue(), output.getvalue()
 
 
 def context(call: Call) -> dict[str, Any]:
     assert call.client_context is not None
     nats: dict[str, Any] = json.loads(call.client_context)["custom"]["nats"]
     return nats
+
+
+def has_no_responders(lab: Lab, subject: str) -> bool:
+    from nats.errors import NoRespondersError, TimeoutError
+
+    try:
+        lab.client.run(lab.client.nats.request(subject, b"", timeout=0.05))
+    except NoRespondersError:
+        return True
+    except TimeoutError:
+        return False
+    return False
 
 
 pytestmark = needs_server
@@ -419,6 +450,7 @@ def test_a_function_that_runs_longer_than_the_ack_wait_keeps_its_message(
     lab.client.store("long", b"1")
     lab.settle()
     assert len(invoker.calls) == 1
+    assert lab.client.deliveries("LONG", "f") == 1
     assert lab.client.unfinished("LONG", "f") == 0
 
 
@@ -504,7 +536,7 @@ def test_after_the_server_came_back_everything_goes_on(
 ) -> None:
     lab.client.add_stream("BACK", "back")
     lab.bind("f")
-    lab.bind("back", stream="BACK")
+    lab.bind("back", stream="BACK", ack_wait_s=0.3)
     running, release = threading.Event(), threading.Event()
 
     def hold(call: Call) -> None:
@@ -517,11 +549,13 @@ def test_after_the_server_came_back_everything_goes_on(
     lab.server.stop()
     wait_until(lambda: not lab.source.status().is_connected)
     assert {binding.state for binding in lab.source.status().bindings} == {"waiting for the server"}
-    release.set()
+    threading.Event().wait(0.4)  # the server's own time: it takes the message for lost
     lab.server.start()
     wait_until(lambda: lab.source.status().is_connected and lab.client.nats.is_connected)
+    wait_until(lambda: lab.client.deliveries("BACK", "f") == 2)
+    release.set()
     lab.settle()
-    assert len(invoker.calls) == 1  # its acknowledgement waited for the server
+    assert len(invoker.calls) == 1
     assert lab.client.unfinished("BACK", "f") == 0
     lab.client.store("back", b"2")
     assert lab.client.request("f", b"{}").data == b"null"
@@ -559,10 +593,66 @@ def test_a_stop_waits_for_the_replies_of_what_runs(lab: Lab, invoker: FakeInvoke
     assert running.wait(10)
     stopping = threading.Thread(target=lab.source.stop, args=(10,))
     stopping.start()
+    wait_until(lambda: has_no_responders(lab, "f"))
+    stopping.join(0.2)
+    assert stopping.is_alive()
     release.set()
     stopping.join(10)
     asking.join(10)
     assert replies == [b"null"]
+
+
+def test_a_reply_that_ends_while_the_server_is_away_is_sent_when_it_is_back(
+    lab: Lab, invoker: FakeInvoker
+) -> None:
+    running, release = threading.Event(), threading.Event()
+
+    def hold(call: Call) -> None:
+        running.set()
+        release.wait(10)
+
+    invoker.on_call = hold
+    lab.bind("f")
+    replies: list[bytes] = []
+    asking = threading.Thread(target=lambda: replies.append(lab.client.request("f", b"1").data))
+    asking.start()
+    assert running.wait(10)
+    lab.server.stop()
+    wait_until(lambda: not lab.source.status().is_connected)
+    release.set()
+    lab.server.start()
+    asking.join(10)
+    assert replies == [b"null"]
+
+
+def test_settle_waits_for_what_a_far_server_was_given_before(
+    far_lab: Lab, invoker: FakeInvoker
+) -> None:
+    far_lab.bind("far")
+    far_lab.client.add_stream("FAR", "stored")
+    far_lab.bind("stored", stream="FAR")
+    far_lab.client.publish("far", b"1")
+    far_lab.settle()
+    assert [call.payload for call in invoker.calls] == [b"1"]
+    far_lab.client.store("stored", b"2")
+    far_lab.client.store("stored", b"3")
+    far_lab.settle()
+    assert [call.payload for call in invoker.calls] == [b"1", b"2", b"3"]
+
+
+def test_who_settles_already_waits_for_what_was_given_back_to_a_far_server(
+    far_lab: Lab, invoker: FakeInvoker
+) -> None:
+    invoker.answer = lambda call: answered(b"{}", "Unhandled")
+    far_lab.clock.freeze(True)
+    far_lab.client.add_stream("AGAIN", "again")
+    far_lab.bind("again", stream="AGAIN")
+    far_lab.client.store("again", b"1")
+    far_lab.settle()
+    invoker.answer = lambda call: answered()
+    far_lab.clock.advance(1)
+    assert far_lab.activity.wait_idle(10)
+    assert len(invoker.calls) == 2
 
 
 def test_a_stop_gives_back_what_waits_for_its_next_attempt(lab: Lab, invoker: FakeInvoker) -> None:
