@@ -629,11 +629,11 @@ def test_settle_waits_for_what_a_far_server_was_given_before(
     far_lab: Lab, invoker: FakeInvoker
 ) -> None:
     far_lab.bind("far")
-    far_lab.client.add_stream("FAR", "stored")
-    far_lab.bind("stored", stream="FAR")
     far_lab.client.publish("far", b"1")
     far_lab.settle()
     assert [call.payload for call in invoker.calls] == [b"1"]
+    far_lab.client.add_stream("FAR", "stored")
+    far_lab.bind("stored", stream="FAR")
     far_lab.client.store("stored", b"2")
     far_lab.client.store("stored", b"3")
     far_lab.settle()
