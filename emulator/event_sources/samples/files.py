@@ -7,6 +7,7 @@ FILES: Final[Mapping[str, tuple[str, str, Mapping[str, Any]]]] = {
     "cognito-pre-sign-up.json": ("cognito", "pre-sign-up", {}),
     "ddb-audit.json": ("dynamodb", "modify", {}),
     "kinesis-analytics.json": ("kinesis", "record", {}),
+    "destination-failure.json": ("destination", "failure", {}),
     "nightly-report.json": ("scheduler", "schedule", {"name": "nightly-report"}),
     "function-url-get.json": ("function-url", "get", {}),
     "sns-hook.json": (
