@@ -6,13 +6,18 @@ import re
 import threading
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from emulator.control import MappingStore
 from emulator.event_sources import Surroundings
+from emulator.event_sources.kinesis import KinesisPollers
 from emulator.event_sources.mappings import Mappings
 from emulator.model import LambdaError
+from emulator.storage import Documents
 from tests.aws.conftest import Aws, Client
 from tests.event_sources.conftest import FakeInvoker, answered
 from tests.event_sources.stream_lab import FUNCTION, STREAM, UUID, Script, StreamLab, failing
@@ -175,6 +180,31 @@ def test_a_deleted_mapping_is_forgotten(lab: StreamLab, kinesis: Any) -> None:
     assert given(lab) == ["1"]
     lab.map()
     assert given(lab) == ["1", "12"]
+
+
+def test_a_restarted_emulator_goes_on_where_it_was(
+    lab: StreamLab, kinesis: Any, tmp_path: Path
+) -> None:
+    def run(*data: str) -> list[str]:
+        """One life of an emulator, in which the stream gets some records."""
+        around = replace(
+            lab.around,
+            documents=Documents(tmp_path / "documents"),
+            mappings=MappingStore(lab.around.clock),
+        )
+        lab.invoker.calls.clear()
+        pollers = KinesisPollers(around)
+        poller = pollers.start(lab.mapping)
+        put(kinesis, *data)
+        found = given(lab)
+        poller.stop(5)
+        pollers.stop(5)
+        around.documents.close()
+        return found
+
+    assert run("a", "b") == ["ab"]
+    put(kinesis, "c")
+    assert "".join(run("d")) == "cd"
 
 
 def test_several_functions_read_one_stream(lab: StreamLab, kinesis: Any) -> None:
