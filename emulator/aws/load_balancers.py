@@ -199,7 +199,7 @@ def _target_group(found: Any) -> TargetGroup:
         kind=found.target_type,
         targets=tuple(found.targets),
         is_multi_value=found.attributes.get("lambda.multi_value_headers.enabled") == "true",
-        is_checked=bool(found.health_check_enabled),
+        is_checked=str(found.health_check_enabled).lower() == "true",
         check_path=found.health_check_path or "/",
         check_interval_s=float(found.health_check_interval_seconds or 35),
         check_timeout_s=float(found.health_check_timeout_seconds or 30),

@@ -12,6 +12,7 @@ from emulator.event_sources.samples import (
     cognito,
     destination,
     events,
+    front_ends,
     function_url,
     logs,
     s3,
@@ -25,6 +26,10 @@ Sample = Callable[..., dict[str, Any]]
 
 SAMPLES: Final[Mapping[str, Mapping[str, Sample]]] = {  # by source and kind
     "alarm": alarm.SAMPLES,
+    "alb": front_ends.BALANCER,
+    "apigateway": front_ends.REST,
+    "apigateway-http": front_ends.HTTP,
+    "apigateway-websocket": front_ends.WEBSOCKET,
     "cloudformation": cloudformation.SAMPLES,
     "cognito": cognito.SAMPLES,
     "destination": destination.SAMPLES,
