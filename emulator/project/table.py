@@ -141,10 +141,6 @@ class Table:
         """The table under `key`, empty when there is none."""
         return Table(self._take(key, dict, {}), self.path(key), self._problems)
 
-    def document(self, key: str) -> dict[str, Any] | None:
-        """The table under `key` as it is, whatever its keys; None when there is none."""
-        return self._take(key, dict, None)
-
     def tables(self, key: str) -> list["Table"]:
         """The array of tables under `key`."""
         found = []

@@ -1,7 +1,6 @@
 """What a runtime process prints: read from its pipe, cut into lines, sent to the log."""
 
 import os
-import time
 from collections import deque
 from typing import Final, Protocol
 
@@ -67,7 +66,7 @@ class Output:
 
     def platform(self, line: str) -> None:
         """Add a line of the platform's own."""
-        self._stream.write(line, int(time.time() * 1000))
+        self._stream.write(line)
         self._keep(line.encode())
 
     def take(self) -> bytes:

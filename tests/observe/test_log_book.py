@@ -131,3 +131,30 @@ def test_a_follower_of_a_group_that_was_emptied_sees_only_what_is_new() -> None:
     stream_of(book).write("new")
     page = book.follow(GROUP, position, wait_s=0)
     assert [event.message for event in page.events] == ["new"]
+
+
+class FakeWatcher:
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def line_written(self) -> None:
+        self.heard.append("line")
+
+    def flush(self) -> None:
+        self.heard.append("flush")
+
+
+def test_who_watches_a_group_hears_of_its_lines_and_of_no_others() -> None:
+    book, watcher = LogBook(Clock()), FakeWatcher()
+    watched, other = stream_of(book), stream_of(book, "/aws/lambda/other")
+    watched.write("before")
+    book.watch([(ACCOUNT, REGION, GROUP)], watcher)
+    watched.write("one")
+    other.write("two")
+    other.flush()
+    watched.flush()
+    assert watcher.heard == ["line", "flush"]
+    book.watch([], watcher)
+    watched.write("three")
+    watched.flush()
+    assert watcher.heard == ["line", "flush"]
