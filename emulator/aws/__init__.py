@@ -31,7 +31,7 @@ from emulator.aws.scheduler_facts import (
 )
 from emulator.aws.secret_facts import Rotation, RotationFact, RotationScheduleFact
 from emulator.aws.sns_facts import MessageAttribute, NotificationFact
-from emulator.aws.stream_facts import RecordsAppendedFact, StreamChangedFact
+from emulator.aws.stream_facts import ItemExpiresFact, RecordsAppendedFact, StreamChangedFact
 from emulator.aws.streams import (
     KinesisRecord,
     StreamDescription,
@@ -53,6 +53,7 @@ __all__ = [
     "EventFact",
     "Fact",
     "Functions",
+    "ItemExpiresFact",
     "KinesisRecord",
     "LogEventsFact",
     "LogSubscriptionFact",

@@ -18,3 +18,11 @@ class StreamChangedFact(Fact):
     """A stream was made, deleted, split, merged, enabled or disabled."""
 
     stream_arn: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemExpiresFact(Fact):
+    """Items of a table with a time to live may have to be deleted at this time, or were due."""
+
+    table_arn: str
+    at_s: float  # seconds since the epoch

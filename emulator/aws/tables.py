@@ -8,6 +8,7 @@ from typing import Any, Final
 from emulator.aws.locks import ServiceLocks
 from emulator.aws.own_requests import OwnRequests
 from emulator.aws.patches.dynamodb import is_streaming, stream_arn
+from emulator.aws.patches.dynamodb_ttl import delete_expired
 from emulator.aws.services import Services
 from emulator.aws.streams import StreamDescription, StreamRecord, StreamShard, TableRecord
 
@@ -71,6 +72,13 @@ class Tables:
         Before the service answers its first request, or now; nothing happens without the table.
         """
         self._services.when_loaded("dynamodb", partial(self._enable, table_arn, tell))
+
+    def delete_expired(self, table_arn: str, now_s: float) -> float | None:
+        """Delete items whose time to live is over; when the next one's is, None: never."""
+        self._services.load("dynamodb")
+        with self._own.make("dynamodb", table_arn.split(":")[4]):
+            table = _table(table_arn)
+            return None if table is None else delete_expired(table, now_s)
 
     def _enable(self, table_arn: str, tell: Callable[[str], None]) -> None:
         _, _, _, _, account, _ = table_arn.split(":", 5)

@@ -18,6 +18,7 @@ from emulator.event_sources.sns import SnsEvents
 from emulator.event_sources.source import EventSource, Surroundings
 from emulator.event_sources.sqs import SqsTriggers
 from emulator.event_sources.stream_triggers import KinesisTriggers, TableTriggers
+from emulator.event_sources.table_expiry import TableExpiry
 from emulator.model.triggers import Trigger
 
 _ALL: Final[tuple[type[EventSource], ...]] = (
@@ -33,6 +34,7 @@ _ALL: Final[tuple[type[EventSource], ...]] = (
     SecretRotations,
     KinesisTriggers,
     TableTriggers,
+    TableExpiry,
     AlarmActions,
     NatsEvents,
 )

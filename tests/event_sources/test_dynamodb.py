@@ -9,6 +9,7 @@ import pytest
 
 from emulator.event_sources import Surroundings
 from emulator.event_sources.mappings import Mappings
+from emulator.event_sources.table_expiry import TableExpiry
 from tests.aws.conftest import Aws, Client
 from tests.event_sources.conftest import FakeInvoker
 from tests.event_sources.stream_lab import FUNCTION, Script, StreamLab, failing
@@ -23,6 +24,13 @@ def source(surroundings: Surroundings) -> Iterator[Mappings]:
     yield made
     surroundings.clock.freeze(False)
     made.stop(5)
+
+
+@pytest.fixture(scope="module")
+def expiry(surroundings: Surroundings) -> Iterator[TableExpiry]:
+    made = TableExpiry(surroundings)
+    yield made
+    made.stop(1)
 
 
 @pytest.fixture
@@ -154,6 +162,40 @@ def test_lanes_keep_the_order_of_an_item(lab: StreamLab, dynamodb: Any) -> None:
             if value not in found:
                 found.append(value)
     assert by_item == {str(name): list(range(name, 30, 6)) for name in range(6)}
+
+
+def test_an_item_goes_when_its_time_to_live_is_over(
+    lab: StreamLab, dynamodb: Any, expiry: TableExpiry
+) -> None:
+    now = int(lab.around.clock.now())
+    dynamodb.update_time_to_live(
+        TableName="tbl", TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"}
+    )
+    put(dynamodb, "first", ttl={"N": str(now + 60)})
+    put(dynamodb, "second", ttl={"N": str(now + 200)})
+    put(dynamodb, "text", ttl={"S": str(now + 60)})
+    put(dynamodb, "ancient", ttl={"N": "1"})
+    dynamodb.update_item(
+        TableName="tbl",
+        Key={"id": {"S": "third"}},
+        UpdateExpression="SET #t = :t",
+        ExpressionAttributeNames={"#t": "ttl"},
+        ExpressionAttributeValues={":t": {"N": str(now + 100)}},
+    )
+    lab.map(starting_position="LATEST")
+    lab.advance(59)
+    assert lab.events == []
+    for seconds in (2, 40, 200):
+        lab.advance(seconds)
+    assert [ids(event) for event in lab.events] == [["first"], ["third"], ["second"]]
+    [record] = lab.events[0]["Records"]
+    assert record["eventName"] == "REMOVE"
+    assert record["userIdentity"] == {
+        "type": "Service",
+        "principalId": "dynamodb.amazonaws.com",
+    }
+    left = dynamodb.scan(TableName="tbl")["Items"]
+    assert sorted(item["id"]["S"] for item in left) == ["ancient", "text"]
 
 
 def test_a_failed_transaction_invokes_nothing(lab: StreamLab, dynamodb: Any) -> None:

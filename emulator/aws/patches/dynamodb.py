@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from emulator.aws.patches import dynamodb_ttl
+from emulator.aws.patches.dynamodb_ttl import tell_expiry
 from emulator.aws.patches.kinesis import utc
 from emulator.aws.patches.patching import SCRATCH_ACCOUNT, Patch, PatchContext
 from emulator.aws.stream_facts import RecordsAppendedFact, StreamChangedFact
@@ -27,9 +29,10 @@ def patches(context: PatchContext) -> list[Patch]:
             "self, table_name, key, update_expression, expression_attribute_names, "
             "expression_attribute_values, attribute_updates, expected, condition_expression, "
             "return_values_on_condition_check_failure",
-            _update_item,
+            _update_item(context),
         ),
         Patch(f"{backend}.transact_write_items", "self, transact_items", _transact_write_items),
+        *dynamodb_ttl.patches(context),
     ]
 
 
@@ -186,28 +189,30 @@ def _delete_table(context: PatchContext) -> Callable[[Any], Any]:
     return make
 
 
-def _update_item(original: Any) -> Any:
+def _update_item(context: PatchContext) -> Callable[[Any], Any]:
     """moto puts a new item with its keys first, and tells that, too; one that fails stays."""
 
-    def update_item(self: Any, table_name: str, *arguments: Any, **named: Any) -> Any:
-        table = self.get_table(table_name)
-        shard = table.stream_shard
-        if shard is None:
-            return original(self, table_name, *arguments, **named)
-        table.stream_shard = held = _Held()
-        try:
-            item = original(self, table_name, *arguments, **named)
-        except BaseException:
-            for _, new in held.changes:
-                table.delete_item(new.hash_key, new.range_key)
-            held.changes.clear()
-            raise
-        finally:
-            table.stream_shard = shard
-        shard.add(held.changes[0][0], held.changes[-1][1])
-        return item
+    def make(original: Any) -> Any:
+        def update_item(self: Any, table_name: str, *arguments: Any, **named: Any) -> Any:
+            table = self.get_table(table_name)
+            shard, held = table.stream_shard, _Held()
+            table.stream_shard = held
+            try:
+                item = original(self, table_name, *arguments, **named)
+            except BaseException:
+                for _, new in list(held.changes):
+                    table.delete_item(new.hash_key, new.range_key)
+                raise
+            finally:
+                table.stream_shard = shard
+            if shard is not None:
+                shard.add(held.changes[0][0], held.changes[-1][1])
+            tell_expiry(context, table, item)
+            return item
 
-    return update_item
+        return update_item
+
+    return make
 
 
 def _transact_write_items(original: Any) -> Any:
