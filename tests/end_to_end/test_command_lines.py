@@ -207,3 +207,33 @@ def test_lambda_emulator_list_and_logs(own: Run) -> None:
     [listed] = json.loads(own("list", "--json").stdout)
     assert listed["name"] == "hello"
     assert "got once more" in own("logs", "hello").stdout
+
+
+def test_a_queue_is_watched_and_its_retries_are_brought_on(own: Run) -> None:
+    own("clock", "freeze")
+    own("invoke", "hello", "--type", "Event", "--payload", '{"fail": true}')
+    own("settle")
+    heading, row = own("queue").stdout.splitlines()
+    assert heading.split() == ["FUNCTION", "EVENTS", "RUNNING", "ATTEMPTS", "OLDEST", "NEXT", "DUE"]
+    assert row.split() == ["hello", "1", "0", "1", "0.0", "s", "in", "60.0", "s"]
+    assert own("clock", "advance", "60").stdout.endswith("(frozen)\n")
+    own("settle")
+    queue = json.loads(own("queue", "--json").stdout)
+    assert (queue["depth"], queue["functions"][0]["attempts"]) == (1, 2)
+    assert queue["oldest_age_s"] == pytest.approx(60, abs=0.1)
+    own("clock", "advance", "120")
+    own("settle")
+    assert "1 were given up" in own("queue").stderr
+    assert "frozen" not in own("clock", "run").stdout
+    own("reset")
+
+
+def test_metrics_are_read_with_the_aws_cli(own: Run, aws: Run) -> None:
+    own("invoke", "hello")
+    shown = aws(
+        *("cloudwatch", "get-metric-statistics", "--namespace", "AWS/Lambda"),
+        *("--metric-name", "Invocations", "--dimensions", "Name=FunctionName,Value=hello"),
+        *("--start-time", "2020-01-01T00:00:00Z", "--end-time", "2100-01-01T00:00:00Z"),
+        *("--period", "60", "--statistics", "Sum"),
+    )
+    assert sum(point["Sum"] for point in json.loads(shown.stdout)["Datapoints"]) >= 1
