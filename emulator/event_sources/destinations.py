@@ -27,9 +27,12 @@ class DestinationSender:
 
     def send(self, message: DestinationMessage) -> None:
         """Hand `message` to its target; raises DestinationError when it does not take it."""
-        service = message.target_arn.split(":")[2]
+        service = next(iter(message.target_arn.split(":")[2:]), "")
+        deliver = self._by_service.get(service)
+        if deliver is None:
+            raise DestinationError(f"The emulator sends nothing to {message.target_arn}")
         try:
-            self._by_service[service](message)
+            deliver(message)
         except (AwsError, LambdaError) as error:
             raise DestinationError(str(error)) from error
 

@@ -133,9 +133,12 @@ def test_a_bucket_gets_an_object_and_tells_of_it(
         (f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/none", "ResourceNotFoundException"),
         ("arn:aws:s3:::none", "NoSuchBucket"),
         (FUNCTION, "ResourceNotFoundException"),
+        (QUEUE.replace("us-east-1", "us-east-99"), "no region"),
+        ("arn:aws:batch:us-east-1:000000000000:job-queue/j", "sends nothing"),
+        ("kafka://topic", "sends nothing"),
     ],
 )
-def test_a_target_that_is_gone_says_so(
+def test_a_target_that_takes_nothing_says_so(
     sender: DestinationSender, invoker: FakeInvoker, target_arn: str, reason: str
 ) -> None:
     invoker.gone.add(FUNCTION)
