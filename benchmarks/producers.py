@@ -1,12 +1,15 @@
-"""Requests that put something into a queue, a topic, a stream, a table or a bus."""
+"""Requests that put something into a queue, a topic, a stream, a table, a bus or a log."""
 
 import base64
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from benchmarks.client import request
+
+LOG_STREAM: Final = "bench"
 
 _ACCOUNT: Final = "000000000000"
 _JSON: Final = "application/x-amz-json-1.1"
@@ -65,12 +68,20 @@ def events(name: str, identity: str) -> bytes:
     return call("events", "AWSEvents.PutEvents", {"Entries": [entry]})
 
 
+def logs(name: str, identity: str) -> bytes:
+    """One line of a log stream."""
+    line = {"timestamp": int(time.time() * 1000), "message": identity}
+    members = {"logGroupName": name, "logStreamName": LOG_STREAM, "logEvents": [line]}
+    return call("logs", "Logs_20140328.PutLogEvents", members)
+
+
 PRODUCERS: Final[Mapping[str, Callable[[str, str], bytes]]] = {
     "SNS": sns,
     "SQS": sqs,
     "Kinesis": kinesis,
     "DynamoDB": dynamodb,
     "EventBridge": events,
+    "Logs": logs,
 }
 
 

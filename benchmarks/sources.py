@@ -9,6 +9,7 @@ from typing import Any, Final
 from benchmarks.client import burst, expect_success, request
 from benchmarks.emulator_process import Emulator, pause
 from benchmarks.producers import (
+    LOG_STREAM,
     PRODUCERS,
     arn,
     call,
@@ -49,6 +50,9 @@ topic = "{name}"
 [[functions.{function}.triggers]]
 source = "events"
 pattern = {{ source = ["{name}"] }}
+[[functions.{function}.triggers]]
+source = "logs"
+log_group = "{name}"
 """
     for function, name in (("source_probe", "probe"), ("slow", "slow"))
 )
@@ -83,6 +87,9 @@ def map_all(emulator: Emulator) -> None:
     for kind in ("SQS", "Kinesis", "DynamoDB"):
         for function, name in (("source_probe", "probe"), ("slow", "slow")):
             map_source(emulator, source_arn(emulator, kind, name), function)
+    for name in ("probe", "slow"):
+        stream = {"logGroupName": name, "logStreamName": LOG_STREAM}
+        expect_success(emulator.api.call(call("logs", "Logs_20140328.CreateLogStream", stream)))
     emulator.api.settle()
 
 

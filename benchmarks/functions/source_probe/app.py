@@ -1,4 +1,5 @@
 import base64
+import gzip
 import json
 import time
 
@@ -20,4 +21,7 @@ def identity(record):
         return base64.b64decode(record["kinesis"]["data"]).decode()
     if "dynamodb" in record:
         return record["dynamodb"]["Keys"]["id"]["S"]
+    if "awslogs" in record:
+        document = json.loads(gzip.decompress(base64.b64decode(record["awslogs"]["data"])))
+        return document["logEvents"][0]["message"]
     return json.dumps(record["detail"]["id"]).strip('"')
