@@ -9,6 +9,7 @@ from typing import Any, Final
 from emulator.aws import RuleTarget
 from emulator.event_sources.json_path import MISSING, find
 
+_BEGINS_JSON: Final = ("{", "[", '"', "<")
 _VARIABLE: Final = re.compile(r"<([A-Za-z0-9_.-]+)>")
 
 
@@ -28,16 +29,19 @@ def target_input(target: RuleTarget, event: Mapping[str, Any], at_s: float) -> s
 def fill(template: str, variables: Mapping[str, Any]) -> str:
     """Put values in the place of `<name>`: as JSON, or as text where it stands inside quotes.
 
-    A path that leads nowhere leaves an empty text. A name that is no variable stays as it is.
+    In a template that is no JSON, but plain text, they are put in as they are. A path that leads
+    nowhere leaves an empty text. A name that is no variable stays as it is.
     Source: EventBridge User Guide, "Amazon EventBridge input transformation".
     """
+    is_json = template.lstrip()[:1] in _BEGINS_JSON
     done: list[str] = []
     is_inside = False  # of a string
     position = 0
     while position < len(template):
         variable = _VARIABLE.match(template, position)
         if variable is not None and variable[1] in variables:
-            done.append(_inserted(variables[variable[1]], is_inside))
+            value = variables[variable[1]]
+            done.append(_inserted(value, is_inside) if is_json else _text(value))
             position = variable.end()
             continue
         width = 2 if template[position] == "\\" else 1
@@ -53,12 +57,15 @@ def compact(value: Any) -> str:
 
 
 def _inserted(value: Any, is_inside: bool) -> str:
+    if is_inside:
+        return compact(_text(value))[1:-1]  # escaped, without its quotes
+    return compact("" if value is MISSING else value)
+
+
+def _text(value: Any) -> str:
     if value is MISSING:
-        value = ""
-    if not is_inside:
-        return compact(value)
-    text = value if isinstance(value, str) else compact(value)
-    return compact(text)[1:-1]  # escaped, without its quotes
+        return ""
+    return value if isinstance(value, str) else compact(value)
 
 
 def _reserved(target: RuleTarget, event: Mapping[str, Any], at_s: float) -> dict[str, Any]:

@@ -18,6 +18,7 @@ __all__ = [
     "time_zone",
 ]
 
+_ROUNDING_S: Final = 1e-4
 _UNITS_S: Final = {"minute": 60, "hour": 3600, "day": 86_400}
 
 
@@ -43,8 +44,8 @@ class Rate:
         """The first due time after `after_s`."""
         if after_s < self.start_s:
             return self.start_s + (0 if self.from_start else self.period_s)
-        # A rounding of a millisecond must not repeat the time that has just been.
-        passed = math.floor((after_s - self.start_s) / self.period_s + 1e-6)
+        # Rounding must not repeat the time that has just been.
+        passed = math.floor((after_s - self.start_s + _ROUNDING_S) / self.period_s)
         return self.start_s + (passed + 1) * self.period_s
 
 

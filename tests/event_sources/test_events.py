@@ -292,6 +292,25 @@ def test_a_target_that_is_gone_keeps_the_event_from_no_other(
     assert any("targets of service batch" in reason for reason in reasons)
 
 
+def test_a_template_that_makes_no_json_is_nothing_for_a_function_but_text_for_a_queue(
+    events: Any, client: Client, invoker: FakeInvoker, surroundings: Surroundings
+) -> None:
+    make_queue(client)
+    make_queue(client, "dead")
+    template = {"InputPathsMap": {"sku": "$.detail.sku"}, "InputTemplate": "sold <sku>"}
+    rule(
+        events,
+        {"Arn": FUNCTION, "InputTransformer": template, "DeadLetterConfig": {"Arn": DEAD}},
+        {"Arn": QUEUE, "InputTransformer": template},
+    )
+    put(events, {"sku": "x"})
+    settle(surroundings)
+    assert invoker.calls == []
+    [dead] = messages(client, "dead")
+    assert dead["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "INVALID_JSON"
+    assert [message["Body"] for message in messages(client)] == ["sold x"]
+
+
 def test_a_slow_target_delays_neither_the_producer_nor_another_target(
     events: Any, client: Client, invoker: FakeInvoker, surroundings: Surroundings
 ) -> None:

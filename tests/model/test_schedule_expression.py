@@ -176,6 +176,16 @@ def test_a_rate_of_a_rule_begins_one_period_after_the_rule() -> None:
     ]
 
 
+def test_a_time_that_is_only_just_to_come_is_not_skipped() -> None:
+    rate = rule_timetable("rate(1 day)", 1000.0)
+    assert rate.next_after(1000 + 86_400 - 0.01) == 1000 + 86_400
+    due_s = 1_795_341_600.123456
+    rate = rule_timetable("rate(7 minutes)", due_s)
+    for number in range(1, 2000):  # nor is any repeated, whatever the digits
+        due_s = rate.next_after(due_s) or 0.0
+        assert due_s == pytest.approx(1_795_341_600.123456 + 420 * number, abs=1e-3)
+
+
 def test_a_rate_of_a_schedule_begins_with_its_start() -> None:
     rate = schedule_timetable("rate(1 hours)", UTC, 1000.0)
     assert [rate.next_after(at_s) for at_s in (0.0, 999.0, 1000.0, 4599.0)] == [
