@@ -30,15 +30,17 @@ class Alarm:
 class Alarms:
     """All alarms of the event sources, one thread for all of them.
 
-    Any thread may call. `_lock` guards the heap; alarms ring outside it, on the thread "alarms" or
-    on the one that moved the clock: whoever moved it finds rung what was due when it returns. So
-    what rings only starts the work, and begins its activity before it returns.
+    Any thread may call. `_lock` guards the heap. Alarms ring outside it, one at a time
+    (`_ringing`), on the thread "alarms" or on the one that moved the clock: whoever moved it finds
+    rung what was due when it returns. So what rings only starts the work, and begins its activity
+    before it returns.
     """
 
     def __init__(self, clock: Clock, reporter: Reporter) -> None:
         self._clock = clock
         self._reporter = reporter
         self._lock = threading.Lock()
+        self._ringing = threading.RLock()  # an alarm may set the clock, which rings again
         self._has_changed = threading.Condition(self._lock)
         self._heap: list[tuple[float, int, Alarm]] = []
         self._tie_breaker = count()
@@ -73,14 +75,16 @@ class Alarms:
             self._ring_due()
 
     def _ring_due(self) -> None:
-        while (alarm := self._next_due()) is not None:
-            ring = alarm.ring
-            if ring is None:
-                continue
-            try:
-                ring()
-            except Exception:  # noqa: BLE001  # a bug of ours: the other alarms must ring
-                self._reporter.event("alarm.failed", traceback=traceback.format_exc())
+        with self._ringing:
+            while (alarm := self._next_due()) is not None:
+                if alarm.ring is not None:
+                    self._ring(alarm.ring)
+
+    def _ring(self, ring: Callable[[], None]) -> None:
+        try:
+            ring()
+        except Exception:  # noqa: BLE001  # a bug of ours: the other alarms must ring
+            self._reporter.event("alarm.failed", traceback=traceback.format_exc())
 
     def _next_due(self) -> Alarm | None:
         with self._lock:

@@ -79,11 +79,9 @@ class DueTimes:
             entry.plan.end()
             return False
         clock = self._around.clock
-        left_s = entry.due_s + entry.plan.delay(entry.due_s) - clock.now()
+        due_s = clock.due_at(entry.due_s + entry.plan.delay(entry.due_s))
         turn = entry.begin_wait()
-        entry.alarm = self._around.alarms.set(
-            clock.monotonic() + left_s, lambda: self._ring(key, entry, turn)
-        )
+        entry.alarm = self._around.alarms.set(due_s, lambda: self._ring(key, entry, turn))
         # Whoever moves the clock from here on rings it himself, before he returns.
         return entry.is_due(clock.now()) and entry.end_wait(turn)
 
@@ -138,15 +136,16 @@ class _Entry:
 
     def begin_wait(self) -> object:
         """Wait for an alarm; returns what `end_wait` wants to have back."""
-        self._turn = object()
-        return self._turn
+        turn = self._turn = object()
+        return turn
 
     def end_wait(self, turn: object) -> bool:
         """Go on: True for the one caller that comes first."""
         with self._lock:
-            is_first = self._turn is turn and not self.is_cancelled
+            if self._turn is not turn or self.is_cancelled:
+                return False  # an alarm of before: somebody else went on in its place
             self._turn = None
-            return is_first
+            return True
 
     def cancel(self) -> None:
         """Fire no more."""

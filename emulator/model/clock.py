@@ -32,6 +32,10 @@ class Clock:
         """Seconds since the epoch, moved by `advance` and stopped by `freeze`."""
         return self.monotonic() + self._epoch_s
 
+    def due_at(self, at_s: float) -> float:
+        """What `monotonic` reads when `now` reads `at_s`."""
+        return at_s - self._epoch_s
+
     @property
     def is_frozen(self) -> bool:
         """True while time stands still but for `advance`."""

@@ -1,6 +1,6 @@
 import io
 from collections.abc import Iterator
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
@@ -56,3 +56,26 @@ def test_an_alarm_whose_bell_is_broken_does_not_silence_the_others(
     alarms.set(clock.monotonic() + 2, lambda: rung.append(2))
     clock.advance(3)
     assert rung == [2]
+
+
+def test_who_moves_the_clock_waits_for_an_alarm_that_is_ringing(
+    alarms: Alarms, clock: Clock
+) -> None:
+    rings, may_end, has_moved = Event(), Event(), Event()
+
+    def ring() -> None:
+        rings.set()
+        may_end.wait(5)
+
+    def move() -> None:
+        clock.advance(1)
+        has_moved.set()
+
+    alarms.set(clock.monotonic() + 0.01, ring)
+    assert rings.wait(5)  # on the thread "alarms"
+    mover = Thread(target=move)
+    mover.start()
+    assert not has_moved.wait(0.05)
+    may_end.set()
+    mover.join(5)
+    assert has_moved.is_set()

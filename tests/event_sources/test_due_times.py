@@ -134,6 +134,38 @@ def test_what_fails_when_it_fires_fires_again_the_next_time(
     assert len(fired) == 2
 
 
+def test_an_alarm_of_before_does_not_end_the_wait_for_the_next(
+    due_times: DueTimes, surroundings: Surroundings
+) -> None:
+    alarms = RememberedAlarms()
+    lanes: Any = CollectedJobs()
+    now_s = surroundings.clock.now()
+    fired: list[float] = []
+    remembered: Any = alarms
+    awkward = DueTimes(replace(surroundings, alarms=remembered), "test", lanes)
+    awkward.set("k", Plan(timetable=Rate(period_s=60, start_s=now_s), fire=fired.append), now_s)
+    lanes.run()
+    surroundings.clock.advance(60)
+    alarms.rings[0]()
+    lanes.run()
+    alarms.rings[0]()  # late
+    surroundings.clock.advance(60)
+    alarms.rings[1]()
+    lanes.run()
+    assert fired == [now_s + 60, now_s + 120]
+
+
+class RememberedAlarms:
+    """Rings nothing until the test does."""
+
+    def __init__(self) -> None:
+        self.rings: list[Callable[[], None]] = []
+
+    def set(self, due_s: float, ring: Callable[[], None]) -> Alarm:
+        self.rings.append(ring)
+        return Alarm(ring)
+
+
 class AwkwardAlarms:
     """Sets no alarm before the clock has moved past it; rings it only if told to."""
 
@@ -160,6 +192,10 @@ class CollectedJobs:
     def put(self, lane: str, job: Callable[[], None]) -> None:
         self.jobs.append(job)
 
+    def run(self) -> None:
+        while self.jobs:
+            self.jobs.pop()()
+
 
 @pytest.mark.parametrize("rings", [False, True])
 def test_a_time_that_comes_while_its_alarm_is_being_set_fires_once(
@@ -171,7 +207,6 @@ def test_a_time_that_comes_while_its_alarm_is_being_set_fires_once(
     lanes: Any = CollectedJobs()
     awkward = DueTimes(replace(surroundings, alarms=alarms), "test", lanes)
     awkward.set("k", Plan(timetable=Rate(period_s=60, start_s=now_s), fire=fired.append), now_s)
-    while lanes.jobs:
-        lanes.jobs.pop()()
+    lanes.run()
     assert fired == [now_s + 60]
     assert len(alarms.due) == 2  # for the time that came, and for the next
