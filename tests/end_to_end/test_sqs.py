@@ -63,7 +63,7 @@ def handler(event, context):
 SLOW = """
 import time
 def handler(event, context):
-    time.sleep(3)
+    time.sleep(2)
 """
 
 
@@ -279,7 +279,7 @@ def test_a_slow_handler_delays_no_other_mapping(emulator: RunningEmulator) -> No
     functions.create_event_source_mapping(FunctionName="slow", EventSourceArn=f"{ARN}busy")
     sqs.send_message(QueueUrl=url(sqs, "busy"), MessageBody="x")
     sqs.send_message(QueueUrl=url(sqs, "orders"), MessageBody="warm")
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 1.5
     while seen(emulator) != ["warm"]:
         assert time.monotonic() < deadline
     assert emulator.invocations("slow") == []  # it still runs
