@@ -336,7 +336,7 @@ class SqsPoller:
         if error.code == "RecursiveInvocationException":
             self._settle(mapping, batch, set(batch.ids))  # they go the way of what fails
             return
-        if error.code == "ResourceNotFoundException":
+        if not self._function_is_there(mapping):  # it went after we asked
             self.last_result = _NO_FUNCTION
             self._around.moto.queues.give_back(self.queue_arn, batch.handles)
             return

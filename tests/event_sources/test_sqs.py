@@ -651,6 +651,27 @@ def test_a_missing_function_costs_no_receive_and_is_found_when_it_comes_back(
     assert around.mappings.last_result(mapping.uuid) == "OK"
 
 
+def test_a_function_that_goes_before_its_batch_runs_leaves_the_messages_to_others(
+    around: Surroundings, invoker: FakeInvoker, sqs: Any, tmp_path: Path
+) -> None:
+    queue = Queue(sqs, "q")
+
+    def go(_: Call) -> None:
+        around.functions.remove(ACCOUNT, REGION, "f")
+        raise LambdaError("ResourceNotFoundException", "Function not found")
+
+    invoker.on_call = go
+    mapping = bind(around, queue)
+    queue.send("x")
+    settle(around)
+    assert around.mappings.last_result(mapping.uuid) == "PROBLEM: Function not found"
+    assert queue.counts() == (1, 0)
+    invoker.on_call = None
+    deploy(around, tmp_path)
+    settle(around)
+    assert received(invoker) == ["x", "x"]
+
+
 def test_a_queue_may_go_and_come_back(around: Surroundings, invoker: FakeInvoker, sqs: Any) -> None:
     queue = Queue(sqs, "q")
     mapping = bind(around, queue)
