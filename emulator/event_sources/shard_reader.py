@@ -1,7 +1,6 @@
 """Reads one shard for one event source mapping."""
 
 import threading
-import traceback
 import zlib
 from collections.abc import Callable
 from functools import partial
@@ -14,9 +13,7 @@ from emulator.event_sources.stream_positions import Position
 from emulator.event_sources.stream_rules import Entry, Outcome
 from emulator.model.mapping import EventSourceMapping
 
-RECORDS: Final = "records"  # the kind of activity
 _PAGE: Final = 1_000  # records read with the service's lock held
-_AFTER_TROUBLE_S: Final = 1.0
 
 _Job = tuple[Lane, Invoke | GiveUp]
 
@@ -115,31 +112,12 @@ class ShardReader:
     # What a thread does, within an activity.
 
     def _start(self, job: Callable[[], None]) -> None:
-        activity = self._work.around.activity
-        activity.begin(RECORDS)
-        try:
-            self._work.threads.start(partial(self._run, job))
-        except RuntimeError as error:  # the system has no more threads
-            self._work.around.reporter.event("stream.no_thread", error=error)
-            with self._lock:
-                self._is_called = False
-            self._wake_later()
-            activity.end(RECORDS)
+        self._work.start(job, self._wake_after_trouble)
 
-    def _wake_later(self) -> None:
-        around = self._work.around
-        around.alarms.set(around.clock.monotonic() + _AFTER_TROUBLE_S, self.wake)
-
-    def _run(self, job: Callable[[], None]) -> None:
-        try:
-            job()
-        except Exception:  # noqa: BLE001  # a bug of ours: show it, and try again
-            with self._lock:
-                self._is_pumping = self._is_called = False
-            self._work.around.reporter.event("stream.failed", error=traceback.format_exc())
-            self._wake_later()
-        finally:
-            self._work.around.activity.end(RECORDS)
+    def _wake_after_trouble(self) -> None:
+        with self._lock:
+            self._is_called = False
+        self.wake()
 
     def _work_on(self) -> None:
         """Pump and act until there is nothing to do, or somebody else pumps."""
@@ -150,11 +128,7 @@ class ShardReader:
                     self._has_news = True
                     return
                 self._is_pumping, self._has_news = True, False
-            self._take_in()
-            with self._lock:
-                jobs = self._decide()
-                self._is_pumping = False
-                has_news = self._has_news and not self._is_stopped
+            jobs, has_news = self._pump()
             self._note_progress()
             # Who acts pumps again afterwards; news must not wait for that.
             for job in jobs if has_news else jobs[1:]:
@@ -163,6 +137,18 @@ class ShardReader:
                 if not jobs:
                     return
                 self._act(jobs[0])
+
+    def _pump(self) -> tuple[list[_Job], bool]:
+        """Read, and ask the lanes; returns what to do, and whether there was news meanwhile."""
+        try:
+            self._take_in()
+        except BaseException:
+            with self._lock:
+                self._is_pumping = False
+            raise
+        with self._lock:  # in one go: who brings news afterwards finds nobody pumping
+            self._is_pumping = False
+            return self._decide(), self._has_news and not self._is_stopped
 
     def _act_and_go_on(self, job: _Job) -> None:
         self._act(job)

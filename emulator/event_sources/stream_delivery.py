@@ -2,8 +2,10 @@
 
 import base64
 import json
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from emulator.aws import StreamReader, StreamRecord
@@ -16,9 +18,12 @@ from emulator.invoke.runner_threads import RunnerThreads
 from emulator.model import Call, DestinationError, DestinationMessage, LambdaError
 from emulator.model.mapping import EventSourceMapping
 
+RECORDS: Final = "records"  # the kind of activity
 OK: Final = "OK"
 FAILED: Final = "PROBLEM: Function call failed"
 _COUNTED: Final = frozenset({"RequestTooLargeException"})  # refusals that waiting does not cure
+
+_AFTER_TROUBLE_S: Final = 1.0
 
 Render = Callable[[StreamRecord, EventSourceMapping, str], Mapping[str, Any]]
 Matcher = Callable[[Mapping[str, Any]], bool]
@@ -34,6 +39,28 @@ class StreamWork:
     destinations: DestinationSender
     render: Render  # a record, its mapping and its shard to one of the event's `Records`
     matcher: Callable[[EventSourceMapping], Matcher]  # what the mapping's filters let through
+
+    def start(self, job: Callable[[], None], again: Callable[[], None]) -> None:
+        """Run `job` on a thread, as an activity; call `again` in a second if that goes wrong."""
+        self.around.activity.begin(RECORDS)
+        try:
+            self.threads.start(partial(self._run, job, again))
+        except RuntimeError as error:  # the system has no more threads
+            self.around.reporter.event("stream.no_thread", error=error)
+            self._call_later(again)
+            self.around.activity.end(RECORDS)
+
+    def _run(self, job: Callable[[], None], again: Callable[[], None]) -> None:
+        try:
+            job()
+        except Exception:  # noqa: BLE001  # a bug of ours: show it, and try again
+            self.around.reporter.event("stream.failed", error=traceback.format_exc())
+            self._call_later(again)
+        finally:
+            self.around.activity.end(RECORDS)
+
+    def _call_later(self, again: Callable[[], None]) -> None:
+        self.around.alarms.set(self.around.clock.monotonic() + _AFTER_TROUBLE_S, again)
 
 
 class StreamDelivery:

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from emulator.aws import StreamDescription, StreamShard
 from emulator.event_sources.poller import Poller
-from emulator.event_sources.shard_reader import RECORDS, ShardReader
+from emulator.event_sources.shard_reader import ShardReader
 from emulator.event_sources.stream_delivery import StreamWork
 from emulator.event_sources.stream_positions import MappingPositions, Position
 from emulator.model.mapping import EventSourceMapping
@@ -76,8 +76,7 @@ class StreamPoller(Poller):
 
     def look_later(self, *, is_first: bool = False) -> None:
         """Look at the stream on a thread of its own: it has changed."""
-        self._work.around.activity.begin(RECORDS)
-        self._work.threads.start(partial(self._look_on_thread, is_first))
+        self._work.start(partial(self._look, is_first=is_first), self.look_later)
 
     @override
     def update(self, mapping: EventSourceMapping) -> None:
@@ -102,12 +101,6 @@ class StreamPoller(Poller):
         self._on_rest = listener
         if not self.is_running:
             listener()
-
-    def _look_on_thread(self, is_first: bool) -> None:
-        try:
-            self._look(is_first=is_first)
-        finally:
-            self._work.around.activity.end(RECORDS)
 
     def _look(self, *, is_first: bool = False) -> None:
         """Begin, close and end readers as the stream is now."""

@@ -594,6 +594,28 @@ def test_another_parallelization_factor_loses_nothing(lab: StreamLab, kinesis: A
     assert set(found) == set(range(20))
 
 
+def test_an_accident_while_reading_loses_nothing(
+    lab: StreamLab, kinesis: Any, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = aws.moto.streams.read
+    accidents = [OSError("no memory")]
+
+    def fail_once(*arguments: Any) -> Any:
+        if accidents:
+            raise accidents.pop()
+        return read(*arguments)
+
+    lab.map()
+    lab.settle()
+    monkeypatch.setattr(aws.moto.streams, "read", fail_once)
+    put(kinesis, "a")
+    assert given(lab) == []
+    lab.advance(1)
+    assert given(lab) == ["a"]
+    put(kinesis, "b")
+    assert given(lab) == ["a", "b"]
+
+
 def test_a_slow_function_delays_no_other_mapping(lab: StreamLab, kinesis: Any) -> None:
     release, other_ran = threading.Event(), threading.Event()
 
