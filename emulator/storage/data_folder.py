@@ -55,5 +55,6 @@ class DataFolder:
                 f"{self.path} is in use by another emulator (process {owner or 'unknown'})."
                 " Stop that one, or choose another folder."
             ) from error
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, str(os.getpid()).encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk; the number is for the message only
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, str(os.getpid()).encode(), 0)

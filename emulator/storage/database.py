@@ -112,6 +112,8 @@ def _prepare(connection: sqlite3.Connection, schema: str) -> None:
         )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    if not is_new:
+        return  # nothing to write: it opens on a full disk, too
     connection.execute("BEGIN IMMEDIATE")
     connection.execute(f"PRAGMA application_id = {_APPLICATION}")
     connection.execute(f"PRAGMA user_version = {FORMAT}")

@@ -90,3 +90,13 @@ def test_somebody_elses_file_is_left_alone(tmp_path: Path) -> None:
     other.close()
     with pytest.raises(StorageError, match="not a file of this emulator"):
         Database(tmp_path / "file", SCHEMA)
+
+
+def test_opening_an_existing_file_writes_nothing(tmp_path: Path) -> None:
+    Database(tmp_path / "file", SCHEMA).close()
+    before = (tmp_path / "file").read_bytes()
+    database = Database(tmp_path / "file", SCHEMA)
+    assert not (tmp_path / "file-wal").stat().st_size
+    assert numbers(database) == []
+    database.close()
+    assert (tmp_path / "file").read_bytes() == before
