@@ -1,12 +1,7 @@
 """One running emulator: the rooms wired together, started and stopped."""
 
 import contextlib
-import fcntl
-import os
-import re
 import resource
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,12 +34,11 @@ from emulator.project.apply import ProjectDeployer
 from emulator.project.config import Project, load
 from emulator.project.reload import Reloader
 from emulator.project.watch import Watcher
-from emulator.sandbox import IDLE_TIMEOUT_S, Credentials, Environments, Launcher
+from emulator.sandbox import IDLE_TIMEOUT_S, Credentials, Environments, Launcher, RunFolder
 from emulator.storage import DataFolder, Documents, EventJournal
 
 STOP_GRACE_S: Final = 10.0
 _DESCRIPTORS: Final = 10_240
-_RUN_FOLDER: Final = re.compile(r"lambda-emulator-\d+-.+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +71,7 @@ class Emulator:
         self._hosts = Hosts(settings.host, settings.allow_hosts)
         self._watcher: Watcher | None = None
         _raise_descriptor_limit()
-        self._run_folder, self._run_folder_lock = _make_run_folder()
+        self._run_folder = RunFolder()
         self.clock = Clock()
         self.reporter = Reporter(stderr, settings.log_format)
         self.activity = Activity(self.clock)
@@ -86,7 +80,7 @@ class Emulator:
         self.metrics = Metrics(self.clock)
         self.documents = self._data.documents if self._data else Documents()
         self.journal = self._data.journal if self._data else EventJournal()
-        self.code = CodeStore(self._data.code if self._data else self._run_folder / "code")
+        self.code = CodeStore(self._data.code if self._data else self._run_folder.path / "code")
         self.store = FunctionStore(
             self.clock,
             self.code,
@@ -182,8 +176,7 @@ class Emulator:
             self._server.stop(max(deadline - time.monotonic(), 0.0))
         self.environments.stop()
         has_told_all = self.reporter.stop()
-        shutil.rmtree(self._run_folder, ignore_errors=True)
-        os.close(self._run_folder_lock)
+        self._run_folder.close()
         if self._data is not None:
             self._data.close()
         return has_told_all
@@ -195,7 +188,7 @@ class Emulator:
 
     def abandon(self) -> None:
         """Remove what would outlast this process, which ends at once."""
-        shutil.rmtree(self._run_folder, ignore_errors=True)
+        self._run_folder.remove()
 
     def reset(self) -> None:
         """Empty everything, then load the project again.
@@ -221,14 +214,14 @@ class Emulator:
 
     def _make_environments(self, project: Project) -> Environments:
         launcher = Launcher(
-            run_folder=self._run_folder,
+            run_folder=self._run_folder.path,
             endpoint_url=lambda: self.endpoint,
             credentials=self._credentials,
             report=self.reporter.event,
         )
         return Environments(
             launcher=launcher,
-            run_folder=self._run_folder,
+            run_folder=self._run_folder.path,
             log_book=self.log_book,
             listener=self.reporter,
             idle_timeout_s=_default(project.emulator.idle_timeout_s, IDLE_TIMEOUT_S),
@@ -424,33 +417,3 @@ def _raise_descriptor_limit() -> None:
     if soft < wanted:
         with contextlib.suppress(ValueError, OSError):  # macOS grants less than it says
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _make_run_folder() -> tuple[Path, int]:
-    """Make the folder of this run; remove those that killed emulators left behind.
-
-    Returns it with the descriptor whose lock says that this emulator lives: the kernel takes it
-    back from a killed one, while its process number may be another process's by now.
-    """
-    parent = Path(tempfile.gettempdir())
-    for abandoned in parent.glob("lambda-emulator-*-*"):
-        if _RUN_FOLDER.fullmatch(abandoned.name):
-            with contextlib.suppress(OSError):  # somebody's, or gone meanwhile
-                lock = _lock(abandoned)
-                shutil.rmtree(abandoned, ignore_errors=True)
-                os.close(lock)
-    new = Path(tempfile.mkdtemp(prefix="lambda-emulator-new-"))
-    lock = _lock(new)
-    # Named last: another emulator that starts now must not find it without its lock.
-    return new.rename(parent / f"lambda-emulator-{os.getpid()}-{new.name[-8:]}"), lock
-
-
-def _lock(folder: Path) -> int:
-    """Return a descriptor that holds the folder; raise OSError when another process does."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor

@@ -3,6 +3,7 @@
 from emulator.sandbox.environment import InitReport
 from emulator.sandbox.environments import IDLE_TIMEOUT_S, Environments
 from emulator.sandbox.launcher import Launcher
+from emulator.sandbox.run_folder import RunFolder
 from emulator.sandbox.variables import Credentials
 
 __all__ = [
@@ -11,4 +12,5 @@ __all__ = [
     "Environments",
     "InitReport",
     "Launcher",
+    "RunFolder",
 ]
