@@ -28,8 +28,12 @@ class FunctionCalls:
     thread of its own, so that the client can be told in time.
     """
 
-    def __init__(self, around: Surroundings, source: str, principal: str) -> None:
+    def __init__(
+        self, around: Surroundings, source: str, principal: str, trusted: str | None = None
+    ) -> None:
+        """trusted: an API whose functions the project's own file bound to it."""
         self._around = around
+        self._trusted = trusted
         self._source = source
         self._principal = principal
         self._threads = RunnerThreads(f"{source}-call")
@@ -120,6 +124,8 @@ class FunctionCalls:
         return result
 
     def _check(self, arn: str, source_arn: str, account: str) -> None:
+        if self._trusted and source_arn.partition("/")[0].endswith(f":{self._trusted}"):
+            return
         try:
             allowed = self._around.functions.policy_allows(
                 arn, self._principal, source_arn, account

@@ -13,10 +13,11 @@ from emulator.control import CREATABLE, RESERVED_VARIABLES
 from emulator.model import DEFAULT_ACCOUNT, limits, nearest
 from emulator.model.resources import Resource
 from emulator.model.triggers import Trigger
+from emulator.model.triggers.http import HttpTrigger
 from emulator.model.triggers.s3 import S3Trigger
 from emulator.project import resources
 from emulator.project.table import Problem, Table
-from emulator.project.triggers import READERS, nats, s3
+from emulator.project.triggers import READERS, http, nats, s3
 
 FILE_NAME: Final = "emulator.toml"
 TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
@@ -218,6 +219,9 @@ class _Reader:
     def _note_overlaps(self) -> None:
         s3.note_overlaps(
             [(table, found) for table, found in self._triggers if isinstance(found, S3Trigger)]
+        )
+        http.note_overlaps(
+            [(table, found) for table, found in self._triggers if isinstance(found, HttpTrigger)]
         )
 
 

@@ -25,6 +25,12 @@ def handler(event, context):
         "body": json.dumps(event),
     }
 """
+BOUND = """
+[[functions.bound.triggers]]
+source = "http"
+method = "POST"
+path = "/bound/{id}"
+"""
 CHAT = """
 import boto3, json
 management = boto3.client("apigatewaymanagementapi")  # finds the emulator by itself
@@ -68,6 +74,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulat
     for name, source in sources.items():
         folder.add(name, source, "timeout_s = 30")
     folder.add("guarded", ECHO)
+    folder.add("bound", ECHO, BOUND)
     with running_emulator(folder.path) as emulator:
         yield emulator
 
@@ -301,6 +308,16 @@ def test_an_http_api_sends_the_event_of_payload_2(call: Caller, emulator: Runnin
     assert trace.startswith("Root=1-")
     assert answer.status == 201
     assert answer.headers["apigw-requestid"] == changing["requestId"]
+
+
+def test_a_trigger_of_the_project_is_a_route_of_its_api(
+    call: Caller, emulator: RunningEmulator
+) -> None:
+    answer, body = call("/_aws/execute-api/project/bound/7", "POST")
+    event = json.loads(body)
+    assert (answer.status, event["routeKey"]) == (201, "POST /bound/{id}")
+    assert event["pathParameters"] == {"id": "7"}
+    assert "POST /bound/{id}" in emulator.output  # the table at the start
 
 
 def test_a_failing_function_of_an_http_api_is_an_internal_server_error(

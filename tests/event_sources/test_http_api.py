@@ -16,6 +16,7 @@ from emulator.event_sources.api_gateway.jwt_tokens import InvalidToken, check_cl
 from emulator.event_sources.api_gateway.route_parameters import change_answer, change_request
 from emulator.event_sources.api_gateway.routes import choose
 from emulator.event_sources.http_messages import HttpAnswer, HttpRequest, json_answer, send
+from emulator.model.triggers.http import HttpTrigger
 from tests.aws.conftest import Aws
 from tests.event_sources.api_gateway_lab import (
     FUNCTION,
@@ -373,6 +374,21 @@ def test_a_page_of_an_allowed_origin_gets_its_preflight_and_its_headers(
     environ = {"HTTP_HOST": "localhost", "PATH_INFO": f"{api.base}/a"}
     assert gateway.allows_origin(environ, "https://app")
     assert not gateway.allows_origin(environ, "https://evil")
+
+
+def test_a_projects_triggers_are_routes_of_its_own_api(
+    call: HttpClient, gateway: ApiGateway, invoker: FakeInvoker
+) -> None:
+    one, other = HttpTrigger(method="GET", path="/a/{b}"), HttpTrigger(method="ANY", path="/c")
+    for trigger in (one, other):
+        gateway.bind(trigger, f"{FUNCTION}f")
+    event = call("/_aws/execute-api/project/a/1").json
+    assert (event["routeKey"], event["pathParameters"]) == ("GET /a/{b}", {"b": "1"})
+    gateway.unbind(one, f"{FUNCTION}f")
+    assert call("/_aws/execute-api/project/a/1").status == 404
+    assert call("/_aws/execute-api/project/c", "PUT").status == 200
+    gateway.reset()
+    assert call("/_aws/execute-api/project/c").status == 403
 
 
 # --- authorizers -------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from emulator.event_sources.api_gateway.addresses import ANY_API, Address, addre
 from emulator.event_sources.api_gateway.http_api import HttpApiGateway
 from emulator.event_sources.api_gateway.http_backend import HttpBackend
 from emulator.event_sources.api_gateway.jwt_tokens import IssuerKeys
+from emulator.event_sources.api_gateway.project_api import PROJECT, Apis
 from emulator.event_sources.api_gateway.rest_api import LIMIT_BYTES, RestApiGateway
 from emulator.event_sources.api_gateway.route_authorizers import RouteAuthorizers
 from emulator.event_sources.api_gateway.websocket_api import WebSocketGateway
@@ -25,6 +26,8 @@ from emulator.event_sources.http_messages import (
 )
 from emulator.event_sources.source import EventSource, Surroundings
 from emulator.invoke.identity import trace_header
+from emulator.model.triggers import Trigger
+from emulator.model.triggers.http import HttpTrigger
 
 _BESIDE: Final = 10  # from the main port to that of WebSocket clients: 4576
 _PRINCIPAL: Final = "apigateway.amazonaws.com"
@@ -36,16 +39,19 @@ class ApiGateway(EventSource):
     Any thread may call; a request is answered on its own thread.
     """
 
+    trigger = HttpTrigger
+
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
-        self._calls = FunctionCalls(around, "apigateway", _PRINCIPAL)
+        self._calls = FunctionCalls(around, "apigateway", _PRINCIPAL, trusted=PROJECT)
         self._backend = HttpBackend()
         keys = IssuerKeys(self._backend, around.clock, around.endpoint_url)
         self._rest = RestApiGateway(
             around.moto.rest_apis, self._calls, self._backend, keys, around.clock, around.reporter
         )
+        self._apis = Apis(around.moto.http_apis)
         self._http = HttpApiGateway(
-            around.moto.http_apis,
+            self._apis,
             self._calls,
             self._backend,
             RouteAuthorizers(self._calls, keys, around.clock),
@@ -56,6 +62,18 @@ class ApiGateway(EventSource):
         self._websockets = WebSocketGateway(around, self._calls, self._domain)
         self._listener = WebSocketServer(self._websockets, around.is_foreign)
         around.moto.addresses.open_websockets = self._open_websockets
+
+    @override
+    def bind(self, trigger: Trigger, function_arn: str) -> None:
+        """Add a route to the project's API."""
+        assert isinstance(trigger, HttpTrigger)
+        self._apis.add(trigger.summary, function_arn)
+
+    @override
+    def unbind(self, trigger: Trigger, function_arn: str) -> None:
+        """Take it away."""
+        assert isinstance(trigger, HttpTrigger)
+        self._apis.remove(trigger.summary, function_arn)
 
     def allows_origin(self, environ: WSGIEnvironment, origin: str) -> bool:
         """Whether the CORS rules of the API that is asked let in pages of `origin`."""
@@ -71,6 +89,7 @@ class ApiGateway(EventSource):
     @override
     def reset(self) -> None:
         """Forget what authorizers answered; end the connections of APIs that are gone."""
+        self._apis.forget()
         self._websockets.reset()
         self._rest.forget()
         self._http.forget()
@@ -91,7 +110,7 @@ class ApiGateway(EventSource):
         body = environ["wsgi.input"].read(LIMIT_BYTES + 1)
         trace = trace_header(environ.get("HTTP_X_AMZN_TRACE_ID"), self.around.clock.now())
         request = read_request(environ, address.path, body, trace)
-        protocol = self.around.moto.http_apis.protocol(address.api_id)
+        protocol = self._apis.protocol(address.api_id)
         if protocol == "HTTP":
             return self._http.answer(address.api_id, request)
         connection_id = connection_of(request.path)

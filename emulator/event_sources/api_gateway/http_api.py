@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from emulator.aws.http_api_snapshot import RouteIntegration
-from emulator.aws.http_apis import DEFAULT_STAGE, HttpApis, HttpStage
+from emulator.aws.http_apis import DEFAULT_STAGE, HttpStage
 from emulator.event_sources import payload_v1, payload_v2
 from emulator.event_sources.api_gateway import cors
 from emulator.event_sources.api_gateway.addresses import split_stage
@@ -16,6 +16,7 @@ from emulator.event_sources.api_gateway.http_backend import (
     BackendTookTooLong,
     HttpBackend,
 )
+from emulator.event_sources.api_gateway.project_api import Apis
 from emulator.event_sources.api_gateway.route_authorizers import RouteAuthorizers
 from emulator.event_sources.api_gateway.route_errors import RouteError
 from emulator.event_sources.api_gateway.route_parameters import change_answer, change_request
@@ -34,7 +35,7 @@ class HttpApiGateway:
 
     def __init__(
         self,
-        apis: HttpApis,
+        apis: Apis,
         calls: FunctionCalls,
         backend: HttpBackend,
         authorizers: RouteAuthorizers,
