@@ -77,6 +77,7 @@ class Chat:
     id: str = ""
     endpoint: str = ""
     events: list[dict[str, Any]] = field(default_factory=list)
+    answered: threading.Condition = field(default_factory=threading.Condition)
     replies: dict[str, Callable[[dict[str, Any]], Any]] = field(default_factory=dict)
 
     def make(self) -> None:
@@ -113,6 +114,13 @@ class Chat:
         answer = self.http(path, method, body, SIGNED)
         return answer.status, answer.body
 
+    def wait_for(self, event_type: str, count: int = 1) -> list[dict[str, Any]]:
+        """The events of a type, once there are so many."""
+        with self.answered:
+            assert self.answered.wait_for(lambda: len(self.seen(event_type)) >= count, 5)
+        self.settle()
+        return self.seen(event_type)
+
     def settle(self) -> None:
         assert self.surroundings.activity.wait_idle(10) or not self.surroundings.activity.pending()
 
@@ -121,7 +129,9 @@ class Chat:
         return [e for e in self.events if e["requestContext"]["eventType"] == event_type]
 
     def _answer(self, event: dict[str, Any]) -> Any:
-        self.events.append(event)
+        with self.answered:
+            self.events.append(event)
+            self.answered.notify_all()
         key = "AUTHORIZER" if "methodArn" in event else event["requestContext"]["routeKey"]
         reply = self.replies.get(key)
         return reply(event) if reply else {"statusCode": 200}
@@ -177,7 +187,7 @@ def test_the_answer_goes_back_only_by_a_route_response(chat: Chat) -> None:
         chat.replies[key] = lambda event: {"statusCode": 200, "body": f"got {event['body']}"}
     with chat.connect() as client:
         client.send('{"action": "silent"}')
-        chat.settle()
+        chat.wait_for("MESSAGE")
         client.send('{"action": "echo"}')
         assert client.recv(5) == 'got {"action": "echo"}'
 
@@ -257,16 +267,16 @@ def test_an_authorizer_decides_about_the_connection(chat: Chat) -> None:
         assert refused.value.response.status_code == status
     with chat.connect("?token=yes") as client:
         client.send("hello")
-        chat.settle()
+        (message,) = chat.wait_for("MESSAGE")
     asked = [event for event in chat.events if "methodArn" in event]
     arn = f"arn:aws:execute-api:us-east-1:000000000000:{chat.id}/dev/$connect"
     assert (asked[0]["type"], asked[0]["methodArn"]) == ("REQUEST", arn)
-    (message,) = chat.seen("MESSAGE")
     assert message["requestContext"]["authorizer"] == {"principalId": "me", "n": "1"}
 
 
 def test_connections_sends_describes_and_ends(chat: Chat, client: Callable[..., Any]) -> None:
     chat.route("$connect")
+    chat.route("$disconnect")
     url = f"http://127.0.0.1:{chat.http.port}/_aws/execute-api/{chat.id}/dev"
     management = client("apigatewaymanagementapi", url=url)
     with chat.connect() as browser:
@@ -283,7 +293,7 @@ def test_connections_sends_describes_and_ends(chat: Chat, client: Callable[..., 
         management.delete_connection(ConnectionId=connection_id)
         with pytest.raises(ConnectionClosed):
             browser.recv(5)
-    chat.settle()
+    chat.wait_for("DISCONNECT")
     with pytest.raises(management.exceptions.GoneException):
         management.post_to_connection(ConnectionId=connection_id, Data=b"late")
     path = f"/_aws/execute-api/{chat.id}/dev/@connections/{connection_id}"
@@ -318,19 +328,19 @@ def test_an_idle_connection_ends_after_ten_minutes(chat: Chat) -> None:
             idle.recv(5)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1001
-    chat.settle()
-    assert chat.seen("DISCONNECT")[-1]["requestContext"]["disconnectStatusCode"] == 1001
+    left = chat.wait_for("DISCONNECT", 2)
+    assert left[-1]["requestContext"]["disconnectStatusCode"] == 1001
 
 
 def test_two_hours_are_the_longest(chat: Chat) -> None:
     chat.route("$connect")
     with chat.connect() as browser:
         connection_id = chat.events[0]["requestContext"]["connectionId"]
-        for _ in range(12):
-            chat.surroundings.clock.advance(599)
+        for _ in range(14):
+            chat.surroundings.clock.advance(500)  # and real time goes on, too
             chat.manage("POST", connection_id, b"ping")
             browser.recv(5)
-        chat.surroundings.clock.advance(20)
+        chat.surroundings.clock.advance(200)
         with pytest.raises(ConnectionClosed):
             browser.recv(5)
 
