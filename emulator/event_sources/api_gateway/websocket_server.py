@@ -107,6 +107,10 @@ class WebSocketServer:
             connection.accepted = self._gateway.connect(address.api_id, handshake)
         except Refused as refused:
             return _refusal(connection, refused.status, refused.message)
+        connection.wire = ClientWire(connection)
+        # Now: whoever the client tells that it is connected finds the connection. A client that
+        # goes before it is told leaves one that ends when it has been idle for too long.
+        self._gateway.opened(connection.accepted.opening, connection.wire)
         return None
 
     def _converse(self, connection: Any) -> None:
@@ -114,7 +118,7 @@ class WebSocketServer:
 
         accepted: Accepted = connection.accepted
         connection_id = accepted.opening.connection_id
-        self._gateway.opened(accepted.opening, ClientWire(connection))
+        connection.wire.opened()
         try:
             while True:
                 message = connection.recv()
@@ -135,11 +139,18 @@ class ClientWire:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._is_open = threading.Event()
+
+    def opened(self) -> None:
+        """The client was told that it is connected."""
+        self._is_open.set()
 
     def send(self, text: str) -> None:
         """Send a message; raises ConnectionError when the client has gone."""
         from websockets.exceptions import ConnectionClosed
 
+        if not self._is_open.wait(_GOODBYE_S):
+            raise ConnectionResetError("the client has gone")
         try:
             self._connection.send(text)
         except ConnectionClosed as error:
@@ -147,7 +158,8 @@ class ClientWire:
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye, and wait a moment for the client to answer."""
-        self._connection.close(code, reason)
+        if self._is_open.is_set():
+            self._connection.close(code, reason)
 
 
 def _chosen_subprotocol(connection: Any, _offered: Any) -> str | None:
