@@ -1,6 +1,8 @@
 import http.client
 import json
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -371,6 +373,20 @@ def test_the_main_port_sends_clients_to_the_other_one(chat: Chat) -> None:
     location = f"ws://127.0.0.1:{port}/_aws/execute-api/{chat.id}/dev?a=1"
     assert (answer.status, answer.headers["Location"]) == (307, location)
     connection.close()
+
+
+def test_a_stop_waits_for_no_client(
+    surroundings: Surroundings, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = aws.moto.addresses
+    monkeypatch.setattr(addresses, "open_websockets", addresses.open_websockets)  # put back after
+    gateway = ApiGateway(surroundings)
+    port = aws.moto.addresses.open_websockets()
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET / HT")  # and no more
+        began_s = time.monotonic()
+        gateway.stop(8)
+        assert time.monotonic() - began_s < 5
 
 
 def test_functions_are_asked_by_their_arn(chat: Chat) -> None:

@@ -7,6 +7,7 @@ port. The port is opened when the first WebSocket API is made; the API's endpoin
 import logging
 import socket
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import quote
@@ -20,6 +21,7 @@ _FRAME_BYTES: Final = 32_768
 _NOT_TEXT: Final = 1003
 _ABNORMAL: Final = 1006
 _GOODBYE_S: Final = 1.0
+_FAREWELL_S: Final = 1.5  # for all clients together
 
 # The library tells of each client that goes without a word; nobody reads that.
 _silent: Final = logging.getLogger("emulator.websockets")
@@ -43,6 +45,7 @@ class WebSocketServer:
         self._server: Any = None
         self._thread: threading.Thread | None = None
         self._port = 0
+        self._connections: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def open(self, host: str, wanted_port: int) -> int:
         """Listen, unless it does already; returns the port: `wanted_port`, or a free one."""
@@ -66,6 +69,9 @@ class WebSocketServer:
         # It waits for every connection's thread, and so for a function that one may wait for.
         closing = threading.Thread(target=server.shutdown, name="websocket-closing", daemon=True)
         closing.start()
+        closing.join(min(grace_s, _FAREWELL_S))
+        for connection in list(self._connections):
+            connection.close_socket()  # of clients that never finished, or never said goodbye
         closing.join(grace_s)
         thread.join(grace_s)
 
@@ -77,6 +83,7 @@ class WebSocketServer:
             self._converse,
             sock=listener,
             process_request=self._greet,
+            create_connection=self._make_connection,
             select_subprotocol=_chosen_subprotocol,
             compression=None,
             server_header=None,
@@ -85,6 +92,13 @@ class WebSocketServer:
             max_size=(_MESSAGE_BYTES, _FRAME_BYTES),
             logger=_silent,
         )
+
+    def _make_connection(self, *arguments: Any, **named: Any) -> Any:
+        from websockets.sync.server import ServerConnection
+
+        connection = ServerConnection(*arguments, **named)
+        self._connections.add(connection)
+        return connection
 
     def _greet(self, connection: Any, request: Any) -> Any:
         """Run `$connect`; returns a refusal, or None to go on."""
