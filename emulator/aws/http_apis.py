@@ -41,7 +41,8 @@ class HttpApis:
             return None
         with self._locks.hold("apigateway"):
             api = _find(api_id)
-            stages = () if api is None else (api.stages.get(name) for name in names)
+            is_open = api is not None and not api.disable_execute_api_endpoint
+            stages = () if not is_open else (api.stages.get(name) for name in names)
             stage = next(filter(None, stages), None)
             deployed = None if stage is None else _deployed(api, stage)
             if stage is None or deployed is None:

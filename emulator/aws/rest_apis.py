@@ -36,6 +36,8 @@ class RestApis:
         if found is None:
             return None
         with self._locks.hold("apigateway"):
+            if found.disableExecuteApiEndpoint:
+                return None
             stage = found.stages.get(name)
             deployment = stage and found.deployments.get(stage.deployment_id)
             if not deployment:

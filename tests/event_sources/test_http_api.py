@@ -292,6 +292,12 @@ def test_quick_create_makes_route_and_stage(call: HttpClient, client: Callable[.
     assert made["ApiEndpoint"].startswith(f"http://{made['ApiId']}.execute-api.localhost:")
 
 
+def test_a_disabled_endpoint_is_not_found(call: HttpClient, client: Callable[..., Any]) -> None:
+    api = HttpApi(client("apigatewayv2"), DisableExecuteApiEndpoint=True)
+    api.route("GET /a")
+    assert call(f"{api.base}/a").status == 404
+
+
 def test_payload_1_is_sent_and_answered_where_the_integration_asks_for_it(
     api: HttpApi, call: HttpClient, invoker: FakeInvoker
 ) -> None:

@@ -344,6 +344,26 @@ def test_a_body_of_a_binary_type_comes_as_base64(
     assert (text["body"], text["isBase64Encoded"]) == ("é", False)
 
 
+def test_binary_types_are_added_and_removed_as_in_a_json_patch(
+    api: RestApi, call: HttpClient
+) -> None:
+    def patch(op: str, media_type: str) -> list[str]:
+        operation = {"op": op, "path": f"/binaryMediaTypes/{media_type}"}
+        made = api.client.update_rest_api(restApiId=api.id, patchOperations=[operation])
+        types: list[str] = made["binaryMediaTypes"]
+        return types
+
+    assert patch("add", "image~1png") == ["image/png"]
+    assert patch("add", "*~1*") == ["image/png", "*/*"]
+    assert patch("remove", "image~1png") == ["*/*"]
+
+
+def test_a_disabled_endpoint_is_forbidden(call: HttpClient, client: Callable[..., Any]) -> None:
+    api = RestApi(client("apigateway"), disableExecuteApiEndpoint=True)
+    api.proxy("/a", "f")
+    assert call(api.deploy() + "/a").status == 403
+
+
 def test_a_stage_variable_names_the_function(
     api: RestApi, call: HttpClient, invoker: FakeInvoker
 ) -> None:

@@ -22,6 +22,11 @@ def patches(context: PatchContext) -> list[Patch]:
             "self, name, description, stage_variables",
             _keep_deployed,
         ),
+        Patch(
+            f"{models}:RestAPI.apply_patch_operations",
+            "self, patch_operations",
+            _read_media_type_of_path,
+        ),
         Patch(f"{models}:RestAPI.update_integration_mocks", "self, stage_name", _do_nothing),
         Patch(
             f"{models}:RestAPI.create_authorizer",
@@ -53,6 +58,22 @@ def _keep_deployed(original: Any) -> Any:
         return deployment
 
     return create_deployment
+
+
+def _read_media_type_of_path(original: Any) -> Any:
+    """The type that is added or removed stands in the path (`image~1png`), not in a value."""
+
+    def apply_patch_operations(self: Any, patch_operations: list[dict[str, str]]) -> None:
+        original(self, [_with_value(operation) for operation in patch_operations])
+
+    return apply_patch_operations
+
+
+def _with_value(operation: dict[str, str]) -> dict[str, str]:
+    _, found, media_type = operation["path"].partition("/binaryMediaTypes/")
+    if not found or operation["op"] == "replace":
+        return operation
+    return operation | {"value": media_type.replace("~1", "/").replace("~0", "~")}
 
 
 def _do_nothing(original: Any) -> Callable[[Any, str], None]:
