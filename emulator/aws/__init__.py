@@ -15,6 +15,12 @@ from emulator.aws.event_facts import (
     event_document,
 )
 from emulator.aws.facts import Fact, NotificationsSavedFact, ObjectFact, Requester
+from emulator.aws.firehose_facts import (
+    FirehoseDeletedFact,
+    FirehoseRecord,
+    FirehoseRecordsFact,
+    Transformation,
+)
 from emulator.aws.functions import Functions
 from emulator.aws.inside import AwsError
 from emulator.aws.log_facts import LogEventsFact, LoggedEvent, LogSubscriptionFact
@@ -52,6 +58,9 @@ __all__ = [
     "CustomResourceRequest",
     "EventFact",
     "Fact",
+    "FirehoseDeletedFact",
+    "FirehoseRecord",
+    "FirehoseRecordsFact",
     "Functions",
     "ItemExpiresFact",
     "KinesisRecord",
@@ -88,6 +97,7 @@ __all__ = [
     "StreamRecord",
     "StreamShard",
     "TableRecord",
+    "Transformation",
     "cognito_event",
     "custom_resource_event",
     "event_document",

@@ -6,6 +6,7 @@ from typing import Final
 from emulator.event_sources.alarm_actions import AlarmActions
 from emulator.event_sources.api_gateway.front import ApiGateway
 from emulator.event_sources.events import BusEvents
+from emulator.event_sources.firehose import FirehoseTransformations
 from emulator.event_sources.front_ends import FrontEnds
 from emulator.event_sources.load_balancer import LoadBalancerFront
 from emulator.event_sources.logs import LogsEvents
@@ -36,6 +37,7 @@ _ALL: Final[tuple[type[EventSource], ...]] = (
     TableTriggers,
     TableExpiry,
     AlarmActions,
+    FirehoseTransformations,
     NatsEvents,
 )
 
