@@ -77,7 +77,7 @@ class KeptEvents:
         """
         return [
             (event_of(kept, self._clock), _wait_s(kept.state, self._clock.now()))
-            for kept in self._journal.all()
+            for kept in self._journal.found()
         ]
 
     def forget(self) -> None:

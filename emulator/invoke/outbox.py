@@ -57,9 +57,14 @@ class Outbox:
         self._threads = RunnerThreads("destination-sender")
 
     def send(self, event: QueuedEvent, letters: Sequence[Letter]) -> None:
-        """Send these, in this order, after what their first target is still to get."""
+        """Send these, in this order, after what their first target is still to get.
+
+        An event that comes after the stop goes on in the next process: what seems its end may be
+        that of the sandbox, which ends what did not finish in time.
+        """
         if not letters:
-            self._kept.over(event)
+            if not self._is_stopping:
+                self._kept.over(event)
             return
         target_arn = letters[0].message.target_arn
         self._activity.begin(SENDING)

@@ -80,7 +80,8 @@ class Database:
         error: StorageError | None = None
         try:
             self._transact(statement for write in writes for statement in write.statements)
-        except sqlite3.Error as problem:
+        except (sqlite3.Error, ValueError, OverflowError) as problem:
+            # The last two: a text or a number that SQLite cannot hold.
             error = StorageError(_reason(self._file, problem))
         for write in writes:
             write.error = error
@@ -121,7 +122,7 @@ def _prepare(connection: sqlite3.Connection, schema: str) -> None:
     connection.execute("COMMIT")
 
 
-def _reason(file: Path, error: sqlite3.Error) -> str:
+def _reason(file: Path, error: Exception) -> str:
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
         return f"{file}: No space left on device"
     return f"{file}: {error}"

@@ -35,10 +35,12 @@ class EventJournal:
     def __init__(self, file: Path | None = None) -> None:
         """Open the file, or make it; None: keep nothing."""
         self._database = None if file is None else Database(file, _SCHEMA)
-        self._numbers = count(1)
+        self._last_found = 0
         if self._database is not None:
-            ((last,),) = self._database.read("SELECT ifnull(max(number), 0) FROM events")
-            self._numbers = count(last + 1)
+            ((self._last_found,),) = self._database.read(
+                "SELECT ifnull(max(number), 0) FROM events"
+            )
+        self._numbers = count(self._last_found + 1)
 
     @property
     def is_kept(self) -> bool:
@@ -65,11 +67,12 @@ class EventJournal:
             delete = "DELETE FROM events WHERE number = ?"
             self._database.write(*((delete, (number,)) for number in numbers))
 
-    def all(self) -> list[KeptEvent]:
-        """Every event, oldest first."""
+    def found(self) -> list[KeptEvent]:
+        """What was in the file when it was opened and is not over, oldest first."""
         if self._database is None:
             return []
-        rows = self._database.read("SELECT number, state, payload FROM events ORDER BY number")
+        query = "SELECT number, state, payload FROM events WHERE number <= ? ORDER BY number"
+        rows = self._database.read(query, (self._last_found,))
         return [
             KeptEvent(number=number, state=json.loads(state), payload=payload)
             for number, state, payload in rows

@@ -44,7 +44,7 @@ def test_an_event_that_is_over_is_forgotten(
     bench = start(make_bench, open_journal(), success)
     bench.accept()
     bench.settle()
-    assert open_journal().all() == []
+    assert open_journal().found() == []
 
 
 def test_an_event_goes_on_where_the_killed_process_was(
@@ -75,7 +75,7 @@ def test_an_event_goes_on_where_the_killed_process_was(
         assert (after.source, after.cause) == ("s3", "key")
         assert after.accepted_at == before.accepted_at
     assert bench.invoker.backlog().given_up == 1
-    assert open_journal().all() == []
+    assert open_journal().found() == []
 
 
 def test_an_event_that_was_running_runs_again(
@@ -85,7 +85,7 @@ def test_an_event_that_was_running_runs_again(
     seen: list[Invocation] = []
 
     def handler(invocation: Invocation) -> InvocationResult:
-        (kept,) = open_journal().all()  # while it runs it is on disk
+        (kept,) = open_journal().found()  # while it runs it is on disk
         seen.append(invocation)
         assert kept.state["request_id"] == invocation.request_id
         return success
@@ -118,7 +118,7 @@ def test_a_reset_empties_the_journal(
     bench.accept()
     bench.settle()
     bench.invoker.reset()
-    assert open_journal().all() == []
+    assert open_journal().found() == []
 
 
 def test_what_is_refused_because_of_a_stop_is_not_kept(
@@ -128,7 +128,7 @@ def test_what_is_refused_because_of_a_stop_is_not_kept(
     bench.invoker.stop(1)
     with pytest.raises(LambdaError, match="stopping"):
         bench.accept()
-    assert open_journal().all() == []
+    assert open_journal().found() == []
 
 
 class FullJournal(EventJournal):
@@ -178,12 +178,12 @@ def test_what_could_not_be_removed_is_removed_later(
     bench.deploy("orders", handler)
     bench.accept()
     bench.settle()
-    assert len(journal.all()) == 1
+    assert len(EventJournal(tmp_path / "events").found()) == 1
     journal.is_full = False
     bench.deploy("orders", lambda _: success)
     bench.accept()
     bench.settle()
-    assert journal.all() == []
+    assert EventJournal(tmp_path / "events").found() == []
     journal.close()
 
 
@@ -202,10 +202,10 @@ def test_an_event_is_kept_until_its_record_is_sent(
     bench.destinations.on_send[queue] = hang
     bench.accept()
     assert is_reached.wait(10)
-    assert len(open_journal().all()) == 1
+    assert len(open_journal().found()) == 1
     release.set()
     bench.settle()
-    assert open_journal().all() == []
+    assert open_journal().found() == []
 
 
 def test_the_last_answer_of_a_failing_event_is_kept_too(
@@ -233,6 +233,59 @@ def test_what_a_service_hands_over_during_a_stop_runs_in_the_next_process(
     stopped = start(make_bench, open_journal(), success)
     stopped.invoker.stop(0)
     request_id = stopped.accept(source="destination")
+    bench = start(make_bench, open_journal(), success)
+    assert bench.invoker.resume() == 1
+    bench.settle()
+    assert [record.request_id for record in bench.records.newest()] == [request_id]
+
+
+def test_what_is_accepted_before_the_earlier_events_are_taken_over_runs_once(
+    make_bench: MakeBench, open_journal: Callable[[], EventJournal], success: InvocationResult
+) -> None:
+    killed = start(make_bench, open_journal(), success)
+    killed.invoker.stop(0)
+    earlier = killed.accept(source="s3")
+
+    bench = start(make_bench, open_journal(), success)
+    is_running, release = threading.Event(), threading.Event()
+
+    def handler(_: Invocation) -> InvocationResult:
+        is_running.set()
+        assert release.wait(10)
+        return success
+
+    bench.deploy("orders", handler)
+    new = bench.accept()  # the door is open already
+    assert is_running.wait(10)
+    assert bench.invoker.resume() == 1
+    release.set()
+    bench.settle()
+    assert sorted(record.request_id for record in bench.records.newest()) == sorted([earlier, new])
+    assert open_journal().found() == []
+
+
+def test_a_last_attempt_that_a_stop_breaks_off_comes_again(
+    make_bench: MakeBench,
+    open_journal: Callable[[], EventJournal],
+    success: InvocationResult,
+    failure: InvocationResult,
+) -> None:
+    is_running, is_killed = threading.Event(), threading.Event()
+
+    def handler(_: Invocation) -> InvocationResult:
+        is_running.set()
+        assert is_killed.wait(10)
+        return failure
+
+    stopped = start(make_bench, open_journal(), failure)
+    stopped.deploy("orders", handler)
+    stopped.functions.settings["invoke_config"] = EventInvokeConfig(retries=0)
+    request_id = stopped.accept()
+    assert is_running.wait(10)
+    assert stopped.invoker.stop(0) == 1
+    is_killed.set()  # as the sandbox does to what has not finished by then
+    stopped.settle()
+
     bench = start(make_bench, open_journal(), success)
     assert bench.invoker.resume() == 1
     bench.settle()

@@ -100,3 +100,30 @@ def test_opening_an_existing_file_writes_nothing(tmp_path: Path) -> None:
     assert numbers(database) == []
     database.close()
     assert (tmp_path / "file").read_bytes() == before
+
+
+def test_a_text_that_sqlite_cannot_hold_fails_whoever_waited_with_it(tmp_path: Path) -> None:
+    database = Database(tmp_path / "file", "CREATE TABLE IF NOT EXISTS t (n TEXT)")
+    told: dict[str, str] = {}
+
+    def write(text: str) -> None:
+        try:
+            database.write((INSERT, (text,)))
+        except StorageError as error:
+            told[text] = str(error)
+        else:
+            told[text] = "written"
+
+    threads = [threading.Thread(target=write, args=(text,)) for text in ("\ud800", "good")]
+    with database._turn:
+        for thread in threads:
+            thread.start()
+        while len(database._waiting) < 2:
+            pass
+    for thread in threads:
+        thread.join()
+    assert "surrogates not allowed" in told["\ud800"]
+    assert told["good"] != "written"
+    database.write((INSERT, ("good",)))
+    assert database.read("SELECT n FROM t") == [("good",)]
+    database.close()

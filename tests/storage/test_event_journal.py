@@ -9,14 +9,14 @@ def test_events_are_found_again_in_their_order(tmp_path: Path) -> None:
     written.update(second, {"attempts": 1})
     written.remove(first)
     found = EventJournal(tmp_path / "events")  # the first is not closed: as after kill -9
-    assert found.all() == [
+    assert found.found() == [
         KeptEvent(number=second, state={"attempts": 1}, payload=b"\x00"),
         KeptEvent(number=third, state={"n": 2}, payload=b"\x00\x00"),
     ]
     assert found.add({}, b"") > third
     found.clear()
     found.update(third, {})  # what is gone stays so
-    assert found.all() == []
+    assert found.found() == []
     found.close()
     written.close()
 
@@ -26,4 +26,4 @@ def test_without_a_file_nothing_is_kept() -> None:
     number = journal.add({}, b"")
     journal.update(number, {})
     assert not journal.is_kept
-    assert journal.all() == []
+    assert journal.found() == []
