@@ -72,6 +72,13 @@ class Emulator:
         self._watcher: Watcher | None = None
         _raise_descriptor_limit()
         self._run_folder = RunFolder()
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._run_folder.close)
+            self._make_rooms(project, stderr)
+            undo.pop_all()
+
+    def _make_rooms(self, project: Project, stderr: TextIO) -> None:
+        settings = self._settings
         self.clock = Clock()
         self.reporter = Reporter(stderr, settings.log_format)
         self.activity = Activity(self.clock)

@@ -7,6 +7,7 @@ import click
 import pytest
 
 from emulator.cli import cli
+from emulator.storage import Documents
 from tests.cli.conftest import FakeEmulator, Run
 
 
@@ -42,6 +43,22 @@ def test_a_data_dir_that_cannot_be_used_says_why(run: Run, tmp_path: Path) -> No
         f"error: --data-dir: {file}: file is not a database\n"
         "error: Choose another folder, or remove what is in it.\n"
     )
+
+
+def test_a_start_with_a_damaged_data_dir_leaves_no_folder(run: Run, tmp_path: Path) -> None:
+    file, scratch = tmp_path / "data" / "documents.sqlite", tmp_path / "scratch"
+    file.parent.mkdir()
+    scratch.mkdir()
+    documents = Documents(file)
+    documents.put("any", "key", {"text": "x" * 50_000})
+    documents.close()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))  # found out when it is read
+    options = ("--port", "0", "--data-dir", str(file.parent))
+    done = run("start", *options, str(tmp_path), TMPDIR=str(scratch))
+    assert done.returncode == 2
+    assert "database disk image is malformed" in done.stderr
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_project_with_mistakes_does_not_start_and_names_them_all(
