@@ -25,6 +25,7 @@ from emulator.aws.functions import Functions
 from emulator.aws.inside import AwsError
 from emulator.aws.log_facts import LogEventsFact, LoggedEvent, LogSubscriptionFact
 from emulator.aws.log_subscriptions import logs_may_invoke
+from emulator.aws.mail_facts import MailFact, ReceiptRule
 from emulator.aws.mount import Moto
 from emulator.aws.notifications import BucketNotifications, Refused, Rule
 from emulator.aws.queue_facts import QueueFact
@@ -67,6 +68,7 @@ __all__ = [
     "LogEventsFact",
     "LogSubscriptionFact",
     "LoggedEvent",
+    "MailFact",
     "MessageAttribute",
     "Moto",
     "NotificationFact",
@@ -76,6 +78,7 @@ __all__ = [
     "QueueFact",
     "QueueMessage",
     "Receipt",
+    "ReceiptRule",
     "RecordsAppendedFact",
     "Refused",
     "Requester",

@@ -15,6 +15,7 @@ from emulator.event_sources.nats import NatsEvents
 from emulator.event_sources.s3 import S3Events
 from emulator.event_sources.scheduler import ScheduledCalls
 from emulator.event_sources.secrets import SecretRotations
+from emulator.event_sources.ses import ReceivedMails
 from emulator.event_sources.sns import SnsEvents
 from emulator.event_sources.source import EventSource, Surroundings
 from emulator.event_sources.sqs import SqsTriggers
@@ -38,6 +39,7 @@ _ALL: Final[tuple[type[EventSource], ...]] = (
     TableExpiry,
     AlarmActions,
     FirehoseTransformations,
+    ReceivedMails,
     NatsEvents,
 )
 

@@ -19,6 +19,7 @@ from emulator.event_sources.samples import (
     nats,
     s3,
     secrets,
+    ses,
     sns,
     sqs,
     streams,
@@ -45,6 +46,7 @@ SAMPLES: Final[Mapping[str, Mapping[str, Sample]]] = {  # by source and kind
     "s3": s3.SAMPLES,
     "scheduler": events.SCHEDULER,
     "secretsmanager": secrets.SAMPLES,
+    "ses": ses.SAMPLES,
     "sns": sns.SAMPLES,
     "sqs": sqs.SAMPLES,
 }
