@@ -75,7 +75,13 @@ def logs(name: str, identity: str) -> bytes:
     return call("logs", "Logs_20140328.PutLogEvents", members)
 
 
+def s3(name: str, identity: str) -> bytes:
+    """One object."""
+    return request("PUT", f"/{name}/{identity}", b"x", service="s3")
+
+
 PRODUCERS: Final[Mapping[str, Callable[[str, str], bytes]]] = {
+    "S3": s3,
     "SNS": sns,
     "SQS": sqs,
     "Kinesis": kinesis,

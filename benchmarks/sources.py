@@ -27,6 +27,7 @@ _WARM_UP: Final = 20
 
 TOML: Final = """
 [resources]
+buckets = ["probe", "slow"]
 queues = ["probe", "slow", "drain-1000", "drain-10000"]
 [resources.streams.probe]
 [resources.streams.slow]
@@ -50,6 +51,10 @@ topic = "{name}"
 [[functions.{function}.triggers]]
 source = "events"
 pattern = {{ source = ["{name}"] }}
+[[functions.{function}.triggers]]
+source = "s3"
+bucket = "{name}"
+events = ["s3:ObjectCreated:*"]
 [[functions.{function}.triggers]]
 source = "logs"
 log_group = "{name}"

@@ -13,15 +13,20 @@ def handler(event, context):
 
 
 def identity(record):
-    if "body" in record:
-        return record["body"]
-    if "Sns" in record:
-        return record["Sns"]["Message"]
-    if "kinesis" in record:
-        return base64.b64decode(record["kinesis"]["data"]).decode()
-    if "dynamodb" in record:
-        return record["dynamodb"]["Keys"]["id"]["S"]
-    if "awslogs" in record:
-        document = json.loads(gzip.decompress(base64.b64decode(record["awslogs"]["data"])))
-        return document["logEvents"][0]["message"]
-    return json.dumps(record["detail"]["id"]).strip('"')
+    return next(read(record) for member, read in READERS.items() if member in record)
+
+
+def decoded(record):
+    document = json.loads(gzip.decompress(base64.b64decode(record["awslogs"]["data"])))
+    return document["logEvents"][0]["message"]
+
+
+READERS = {  # by a member that only events of that source have
+    "s3": lambda record: record["s3"]["object"]["key"],
+    "body": lambda record: record["body"],
+    "Sns": lambda record: record["Sns"]["Message"],
+    "kinesis": lambda record: base64.b64decode(record["kinesis"]["data"]).decode(),
+    "dynamodb": lambda record: record["dynamodb"]["Keys"]["id"]["S"],
+    "awslogs": decoded,
+    "detail": lambda record: record["detail"]["id"],
+}
