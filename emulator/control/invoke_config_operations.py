@@ -1,5 +1,6 @@
 """What Put-, Update-, Get-, List- and DeleteFunctionEventInvokeConfig do."""
 
+from collections.abc import Callable
 from typing import Final
 
 from emulator.control.function import Function
@@ -33,7 +34,7 @@ class InvokeConfigOperations:
         """Replace everything."""
         where = self._addressed(context, request, "PutFunctionEventInvokeConfig")
         self._check_exists(where)
-        return self._save(where, changed(EventInvokeConfig(), request, self._clock.now()))
+        return self._save(where, request, lambda _: EventInvokeConfig())
 
     def update_function_event_invoke_config(
         self, context: RequestContext, request: Request
@@ -41,7 +42,7 @@ class InvokeConfigOperations:
         """Replace what is given."""
         where = self._addressed(context, request, "UpdateFunctionEventInvokeConfig")
         self._check_exists(where)
-        return self._save(where, changed(self._config(where), request, self._clock.now()))
+        return self._save(where, request, lambda function: _config_of(function, where))
 
     def get_function_event_invoke_config(
         self, context: RequestContext, request: Request
@@ -91,24 +92,23 @@ class InvokeConfigOperations:
 
     def _config(self, where: Target) -> EventInvokeConfig:
         try:
-            configs = self._store.read(where, lambda function: dict(function.invoke_configs))
-        except LambdaError:
-            configs = {}
-        config = configs.get(where.qualifier or LATEST)
-        if config is None:
-            text = f"The function {where.arn} doesn't have an EventInvokeConfig"
-            raise LambdaError("ResourceNotFoundException", text)
-        return config
+            return self._store.read(where, lambda function: _config_of(function, where))
+        except LambdaError as error:  # of a function that is missing, the same is said
+            raise _no_config(where) from error
 
-    def _save(self, where: Target, config: EventInvokeConfig) -> Response:
+    def _save(
+        self, where: Target, request: Request, before: Callable[[Function], EventInvokeConfig]
+    ) -> Response:
+        def change(function: Function) -> EventInvokeConfig:
+            return changed(before(function), request, self._clock.now())
+
+        def save(function: Function) -> EventInvokeConfig:
+            config = function.invoke_configs[where.qualifier or LATEST] = change(function)
+            return config
+
         unqualified = function_arn(where.account, where.region, where.name)
-        check_destinations(config, unqualified, self._is_function)
-
-        def save(function: Function) -> None:
-            function.invoke_configs[where.qualifier or LATEST] = config
-
-        self._store.change(where, save)
-        return answer(config, where.arn)
+        check_destinations(self._store.read(where, change), unqualified, self._is_function)
+        return answer(self._store.change(where, save), where.arn)
 
     def _is_function(self, arn: str) -> bool:
         name = parse_function_name(arn)
@@ -119,6 +119,18 @@ class InvokeConfigOperations:
         except LambdaError:
             return False
         return True
+
+
+def _config_of(function: Function, where: Target) -> EventInvokeConfig:
+    config = function.invoke_configs.get(where.qualifier or LATEST)
+    if config is None:
+        raise _no_config(where)
+    return config
+
+
+def _no_config(where: Target) -> LambdaError:
+    text = f"The function {where.arn} doesn't have an EventInvokeConfig"
+    return LambdaError("ResourceNotFoundException", text)
 
 
 def _qualified(where: Target, qualifier: str) -> str:

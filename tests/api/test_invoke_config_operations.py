@@ -191,3 +191,21 @@ def test_a_version_that_does_not_exist_can_have_none(client: Any) -> None:
     call = client.put_function_event_invoke_config
     answer = refusal(call, FunctionName="hello", Qualifier="7", MaximumRetryAttempts=1)
     assert answer == (404, "ResourceNotFoundException", "The function doesn't exist.")
+
+
+def test_of_two_updates_at_once_both_stay(
+    lab: Lab, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.put_function_event_invoke_config(FunctionName="hello", MaximumRetryAttempts=2)
+    read = lab.store.read
+
+    def read_and_be_overtaken(*arguments: Any) -> Any:
+        found = read(*arguments)
+        monkeypatch.undo()
+        client.update_function_event_invoke_config(FunctionName="hello", MaximumRetryAttempts=0)
+        return found
+
+    monkeypatch.setattr(lab.store, "read", read_and_be_overtaken)
+    client.update_function_event_invoke_config(FunctionName="hello", MaximumEventAgeInSeconds=60)
+    shown = client.get_function_event_invoke_config(FunctionName="hello")
+    assert (shown["MaximumRetryAttempts"], shown["MaximumEventAgeInSeconds"]) == (0, 60)
