@@ -1,11 +1,12 @@
 """One event source mapping as it is configured."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.control.mapping_states import MappingState
 from emulator.model.mapping import EventSourceMapping
+from emulator.storage import from_document, to_document
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,16 +28,15 @@ class MappingConfiguration:
     def document(self) -> dict[str, Any]:
         """What is kept of it; a state on the way to another one counts as arrived."""
         return {
-            "mapping": asdict(self.mapping),
+            "mapping": to_document(self.mapping),
             "modified_at": self.modified_at,
             "tags": dict(self.tags),
         }
 
 
-def from_document(document: Mapping[str, Any]) -> MappingConfiguration:
-    """Read what `document` wrote."""
-    kept = document["mapping"]
-    mapping = EventSourceMapping(**{**kept, "filters": tuple(kept["filters"])})
+def configuration_of(document: Mapping[str, Any]) -> MappingConfiguration:
+    """Read what `document` wrote; raises what `storage.from_document` does."""
+    mapping = from_document(EventSourceMapping, document["mapping"])
     return MappingConfiguration(
         mapping=mapping,
         state=MappingState.ENABLED if mapping.is_enabled else MappingState.DISABLED,

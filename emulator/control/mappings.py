@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
-from emulator.control.mapping import MappingConfiguration, from_document
+from emulator.control.mapping import MappingConfiguration, configuration_of
 from emulator.control.mapping_states import (
     IllegalTransition,
     MappingState,
@@ -15,7 +15,7 @@ from emulator.control.mapping_states import (
 )
 from emulator.model import Clock, LambdaError
 from emulator.model.mapping import EventSourceMapping
-from emulator.storage import Documents
+from emulator.storage import Documents, StorageError
 
 KIND: Final = "event source mapping"  # of document
 
@@ -46,7 +46,10 @@ class MappingStore:
         immediate_states: bool = False,
         transition_s: float = 0.0,
     ) -> None:
-        """Start with what the documents hold; the other arguments as `FunctionStore` has them."""
+        """Start with what the documents hold; the other arguments as `FunctionStore` has them.
+
+        Raises StorageError.
+        """
         self._clock = clock
         self._documents = documents or Documents()
         self._immediate_states = immediate_states
@@ -54,7 +57,9 @@ class MappingStore:
         self._listeners: list[Listener] = []
         self._last_result: Callable[[str], str | None] = lambda _: None
         self._lock = threading.Lock()
-        self._found = {key: from_document(kept) for key, kept in self._documents.all(KIND).items()}
+        self._found = {
+            uuid: _restored(uuid, kept) for uuid, kept in self._documents.all(KIND).items()
+        }
         self._settles_at: dict[str, float] = {}  # on Clock.monotonic, of those on their way
 
     def create(
@@ -233,6 +238,13 @@ class MappingStore:
     def _tell(self, change: MappingChange) -> None:
         for listener in self._listeners:
             listener(change)
+
+
+def _restored(uuid: str, document: Mapping[str, Any]) -> MappingConfiguration:
+    try:
+        return configuration_of(document)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise StorageError(f"event source mapping {uuid} cannot be read: {error!r}") from error
 
 
 def _is_the_same(one: EventSourceMapping, other: EventSourceMapping) -> bool:

@@ -5,9 +5,10 @@ import pytest
 
 from emulator.control import MappingChange, MappingStore
 from emulator.control.mapping_states import MappingState
+from emulator.control.mappings import KIND
 from emulator.model import Clock, LambdaError
 from emulator.model.mapping import EventSourceMapping
-from emulator.storage import Documents
+from emulator.storage import Documents, StorageError
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 MAPPING = EventSourceMapping(
@@ -95,4 +96,19 @@ def test_mappings_outlive_the_process_but_not_those_of_a_project(tmp_path: Path)
     assert (kept.state, kept.tags) == (MappingState.ENABLED, {"team": "a"})
     found.reset()
     assert MappingStore(Clock(), documents).all() == []
+    documents.close()
+
+
+def test_a_mapping_of_another_release_is_read_and_one_that_is_none_is_told(tmp_path: Path) -> None:
+    documents = Documents(tmp_path / "state.sqlite")
+    MappingStore(Clock(), documents).create(MAPPING)
+    ((uuid, document),) = documents.all(KIND).items()
+    del document["mapping"]["bisects_batch"]  # that one had no such option
+    document["mapping"]["greeting"] = "hello"  # but this
+    documents.put(KIND, uuid, document)
+    assert MappingStore(Clock(), documents).all() == [MAPPING]
+    del document["mapping"]["source_arn"]
+    documents.put(KIND, uuid, document)
+    with pytest.raises(StorageError, match=rf"mapping {UUID} cannot be read.*source_arn"):
+        MappingStore(Clock(), documents)
     documents.close()
