@@ -13,6 +13,8 @@ from emulator.model import limits
 
 _HEAD: Final = b'{"Records":['
 _TAIL: Final = b"]}"
+_RETRY_S: Final = (0.1, 5.0)  # after a refusal: the first delay, doubled up to the last
+_DOUBLINGS: Final = 10
 _MOST_BYTES: Final = limits.SYNC_REQUEST_BYTES - len(_HEAD) - len(_TAIL)
 
 
@@ -46,6 +48,12 @@ class Batch:
     def handles(self) -> list[str]:
         """receiptHandle of each record."""
         return [each.message.receipt_handle for each in self.records]
+
+    @property
+    def retry_s(self) -> float:
+        """After a further refusal it is tried again in so many seconds."""
+        first_s, last_s = _RETRY_S
+        return min(first_s * 2.0 ** min(self.refusals, _DOUBLINGS), last_s)
 
 
 def record(message: QueueMessage, queue_arn: str) -> dict[str, Any]:

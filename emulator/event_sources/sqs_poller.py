@@ -29,7 +29,6 @@ from emulator.model.mapping import EventSourceMapping
 _RECEIVE: Final = 10  # SQS hands out no more at once
 _KIND: Final = "records"  # of activity
 _PASSING: Final = frozenset({409, 429, 500, 502, 503})  # states of a function, and throttles
-_RETRY_S: Final = (0.1, 5.0)  # after a refusal: the first delay, doubled up to the last
 
 _OK: Final = "OK"
 _FAILED: Final = "PROBLEM: Function call failed"
@@ -172,6 +171,7 @@ class SqsPoller:
         with self._lock:
             if not self._is_stopping and self._readers <= self._pace.limit:
                 return True
+            self._wakes += 1  # another one may be about to end: what this one gathered is its now
         self._end()
         return False
 
@@ -344,8 +344,7 @@ class SqsPoller:
         self._count(mapping, "FailedInvokeEventCount", len(batch.records))
         if error.fault.status not in _PASSING:
             return  # as any failure: the messages become visible again by themselves
-        first_s, last_s = _RETRY_S
-        due_s = self._around.clock.monotonic() + min(first_s * 2**batch.refusals, last_s)
+        due_s = self._around.clock.monotonic() + batch.retry_s
         with self._lock:
             self._pace.shrink(self._readers)
             if due_s < batch.records[0].hidden_until_s and not self._is_stopping:

@@ -16,6 +16,8 @@ import pytest
 from emulator.control import CodeStore, FunctionSpec
 from emulator.event_sources import Surroundings
 from emulator.event_sources.mappings import Mappings
+from emulator.event_sources.sqs_batch import Batch
+from emulator.event_sources.sqs_poller import SqsPoller
 from emulator.invoke import recursion
 from emulator.invoke.recursion import advanced, stopped
 from emulator.model import Call, InvocationResult, LambdaError
@@ -390,6 +392,53 @@ def test_filtered_messages_are_deleted_at_once(
     settle(around)
     assert received(invoker) == ['{"kind":"wanted"}']
     assert queue.counts() == (0, 0)
+
+
+@pytest.mark.parametrize(("refusals", "retry_s"), [(0, 0.1), (3, 0.8), (6, 5.0), (8_640, 5.0)])
+def test_a_batch_that_is_refused_again_and_again_is_tried_every_five_seconds(
+    refusals: int, retry_s: float
+) -> None:
+    assert Batch(records=(), refusals=refusals).retry_s == pytest.approx(retry_s)
+
+
+def test_what_a_reader_leaves_when_fewer_are_allowed_is_run_by_another(
+    around: Surroundings, invoker: FakeInvoker, sqs: Any, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = Queue(sqs, "q", VisibilityTimeout="600")
+    aws.clock.freeze(True)
+    are_reading, go_on, has_gathered = threading.Barrier(2), threading.Event(), threading.Event()
+    receive, gather = SqsPoller._receive, SqsPoller._gather
+
+    def read_with_another(self: SqsPoller, *arguments: Any) -> Any:
+        """The first two readers meet; the one that found nothing ends after the other one."""
+        found = receive(self, *arguments)
+        if not go_on.is_set():
+            are_reading.wait(WAIT_S)
+            go_on.set()
+            if not found or not found.messages:
+                assert has_gathered.wait(WAIT_S)
+        return found
+
+    def gather_and_shrink(self: SqsPoller, *arguments: Any) -> None:
+        gather(self, *arguments)
+        with self._lock:
+            self._pace.shrink(self._readers)
+
+    def end(self: SqsPoller, seen: int | None = None) -> bool:
+        try:
+            return original_end(self, seen)
+        finally:
+            has_gathered.set()
+
+    original_end = SqsPoller._end
+    monkeypatch.setattr(SqsPoller, "_receive", read_with_another)
+    monkeypatch.setattr(SqsPoller, "_gather", gather_and_shrink)
+    monkeypatch.setattr(SqsPoller, "_end", end)
+    queue.send("1")
+    mapping = bind(around, queue, batch_size=1, window_s=300)
+    around.mappings.declare(mapping)  # wakes a second reader
+    settle(around)
+    assert [bodies(call) for call in invoker.calls] == [["1"]]
 
 
 def test_a_window_gathers_from_its_first_record_on(
