@@ -23,6 +23,7 @@ from emulator.aws.firehose_facts import (
 )
 from emulator.aws.functions import Functions
 from emulator.aws.inside import AwsError
+from emulator.aws.iot_facts import PublishFact, TopicRule
 from emulator.aws.log_facts import LogEventsFact, LoggedEvent, LogSubscriptionFact
 from emulator.aws.log_subscriptions import logs_may_invoke
 from emulator.aws.mail_facts import MailFact, ReceiptRule
@@ -75,6 +76,7 @@ __all__ = [
     "NotificationsSavedFact",
     "ObjectFact",
     "ProjectRule",
+    "PublishFact",
     "QueueFact",
     "QueueMessage",
     "Receipt",
@@ -100,6 +102,7 @@ __all__ = [
     "StreamRecord",
     "StreamShard",
     "TableRecord",
+    "TopicRule",
     "Transformation",
     "cognito_event",
     "custom_resource_event",

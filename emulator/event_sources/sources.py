@@ -8,6 +8,7 @@ from emulator.event_sources.api_gateway.front import ApiGateway
 from emulator.event_sources.events import BusEvents
 from emulator.event_sources.firehose import FirehoseTransformations
 from emulator.event_sources.front_ends import FrontEnds
+from emulator.event_sources.iot import TopicRules
 from emulator.event_sources.load_balancer import LoadBalancerFront
 from emulator.event_sources.logs import LogsEvents
 from emulator.event_sources.mappings import Mappings
@@ -40,6 +41,7 @@ _ALL: Final[tuple[type[EventSource], ...]] = (
     AlarmActions,
     FirehoseTransformations,
     ReceivedMails,
+    TopicRules,
     NatsEvents,
 )
 
