@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from emulator.control.violations import invalid
 from emulator.model import LambdaError
+from emulator.model.wildcard import wildcard, wildcard_regex
 
 POLICY_BYTES: Final = 20_480  # spec/control-plane.md section 7
 
@@ -163,5 +164,4 @@ def _matches(operator: str, wanted: str, actual: str | None) -> bool:
 
 def _like(pattern: str, text: str) -> bool:
     """Compare one part of an ARN; `*` stands for any characters, `?` for one."""
-    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
-    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
+    return wildcard_regex(wildcard(pattern)).fullmatch(text) is not None

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from emulator.aws.load_balancers import Condition, Listener, ListenerRule
 from emulator.event_sources.http_messages import HttpRequest
+from emulator.model.wildcard import wildcard, wildcard_regex
 
 _REDIRECTS: Final = {"HTTP_301": 301, "HTTP_302": 302}
 
@@ -86,8 +87,7 @@ def _source(block: str, _condition: Condition, request: HttpRequest) -> bool:
 
 
 def _like(pattern: str, text: str, flags: int = 0) -> bool:
-    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
-    return re.fullmatch("".join(parts), text, flags) is not None
+    return wildcard_regex(wildcard(pattern), flags).fullmatch(text) is not None
 
 
 _CHECKS: Final[Mapping[str, Callable[[str, Condition, HttpRequest], bool]]] = {

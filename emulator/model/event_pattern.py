@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from emulator.model.wildcard import ANY_TEXT, wildcard_regex
+
 _MAX_NUMBER: Final = 5_000_000_000
 _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "=": lambda value, limit: value == limit,
@@ -260,12 +262,9 @@ def _is_anything_but(excluded: Any, value: object) -> bool:
 def _wildcard(text: str) -> re.Pattern[str]:
     r"""`*` is any text; `\*` and `\\` stand for themselves."""
     parts = re.findall(r"\\[*\\]|[^*\\]+|\*", text)
-    return re.compile(
-        "".join(
-            ".*" if part == "*" else re.escape(part[-1] if part[0] == "\\" else part)
-            for part in parts
-        ),
-        re.DOTALL,
+    return wildcard_regex(
+        ANY_TEXT if part == "*" else re.escape(part[-1] if part[0] == "\\" else part)
+        for part in parts
     )
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from emulator.model.wildcard import ANY_TEXT, wildcard_regex
+
 Condition = Callable[[Any], bool]  # of a document, or of one field
 Getter = Callable[[Any], object]  # what a name stands for in it
 
@@ -144,8 +146,8 @@ def _equality(token: str) -> Condition:
         pattern = parse_regex(token)
         return lambda value: value is not None and pattern.search(_text(value)) is not None
     limit = float(token) if _NUMBER.fullmatch(token) else None
-    parts = (".*" if char == "*" else re.escape(char) for char in unquoted(token))
-    like = re.compile("".join(parts), re.DOTALL)
+    parts = (ANY_TEXT if char == "*" else re.escape(char) for char in unquoted(token))
+    like = wildcard_regex(parts)
 
     def equals(value: object) -> bool:
         if limit is not None and _number(value) == limit:

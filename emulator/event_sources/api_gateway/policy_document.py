@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from emulator.model.wildcard import wildcard, wildcard_regex
+
 _ACTION: Final = "execute-api:Invoke"
 
 
@@ -59,9 +61,6 @@ def _texts(value: Any) -> list[str]:
 
 
 def _any_like(patterns: Iterable[str], text: str, flags: int) -> bool:
-    return any(re.fullmatch(_as_regex(pattern), text, flags | re.DOTALL) for pattern in patterns)
-
-
-def _as_regex(pattern: str) -> str:
-    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
-    return "".join(parts)
+    return any(
+        wildcard_regex(wildcard(pattern), flags).fullmatch(text) is not None for pattern in patterns
+    )
