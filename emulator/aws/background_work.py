@@ -26,7 +26,7 @@ class BackgroundWork:
         self._waiting: Counter[str] = Counter()  # threads of an execution that wait
         self._sleepers: dict[threading.Event, tuple[float, Callable[[], None]]] = {}
         self._is_stopping = False
-        clock.on_move(self._wake)
+        clock.on_move(self.wake)
 
     def begin(self, arn: str, stop: Callable[[], None]) -> None:
         """It was started; `stop` has it take no further step."""
@@ -97,12 +97,12 @@ class BackgroundWork:
         for arn, stop in running.items():
             self.end(arn)
             stop()
-        self._wake()
+        self.wake()
 
     def stop(self) -> None:
         """Wake whoever sleeps."""
         self._is_stopping = True
-        self._wake()
+        self.wake()
 
     def _add_waiting(self, arn: str, change: int) -> None:
         with self._lock:
@@ -115,7 +115,8 @@ class BackgroundWork:
         elif now == 0:
             self._activity.begin(self._kind)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Have whoever sleeps look whether it is still wanted."""
         now_s = self._clock.monotonic()
         with self._lock:
             sleepers = list(self._sleepers.items())

@@ -53,6 +53,12 @@ class FactBuffer:
         if fact not in (getattr(self._here, "facts", None) or ()):
             self.tell(fact)
 
+    def flush(self) -> None:
+        """Hand over what this thread's request has told so far, as it goes on for long."""
+        facts: list[Fact] = getattr(self._here, "facts", None) or []
+        told, facts[:] = list(facts), []
+        self.deliver(told)
+
     def deliver(self, facts: list[Fact]) -> None:
         """Hand facts, oldest first, to whoever wants their kind."""
         for fact in facts:

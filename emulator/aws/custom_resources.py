@@ -1,6 +1,7 @@
 """Custom resources of CloudFormation: what a function is asked, and what it answers."""
 
 import json
+import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -11,8 +12,9 @@ from urllib.parse import parse_qs
 from emulator.model import LambdaError
 
 TYPE: Final = "AWS::CloudFormation::CustomResource"
+_TOKEN: Final = re.compile(r"arn:[\w-]+:(lambda|sns):[a-z0-9-]+:\d{12}:.+")
 _RESPONSE_BYTES: Final = 4_096
-_DEFAULT_TIMEOUT_S: Final = 3_600
+_DEFAULT_TIMEOUT_S: Final = 3_600  # and the longest
 _PATH: Final = "/cloudformation_{region}/cfnresponse"
 
 
@@ -41,7 +43,7 @@ class CustomResourceRequest:
     @property
     def service_token(self) -> str:
         """ARN of the function, or of the topic, that is asked."""
-        return str(self.properties["ServiceToken"])
+        return str(self.properties.get("ServiceToken"))
 
     def for_deletion(self, physical_id: str) -> "CustomResourceRequest":
         """The request that takes the resource away again."""
@@ -71,6 +73,16 @@ class CustomResourceAnswer:
 def is_custom(resource_type: str) -> bool:
     """True for both forms of the type."""
     return resource_type.startswith("Custom::") or resource_type == TYPE
+
+
+def problem_of(request: CustomResourceRequest) -> str | None:
+    """Why nobody can be asked at all; None: somebody can."""
+    if not _TOKEN.fullmatch(request.service_token):
+        return "Invalid service token."
+    timeout = str(request.properties.get("ServiceTimeout", _DEFAULT_TIMEOUT_S))
+    if not re.fullmatch(r"\d{1,4}", timeout) or not 1 <= int(timeout) <= _DEFAULT_TIMEOUT_S:
+        return f"ServiceTimeout must be a whole number from 1 to {_DEFAULT_TIMEOUT_S}."
+    return None
 
 
 def event(request: CustomResourceRequest, response_url: str) -> dict[str, Any]:
@@ -115,6 +127,8 @@ def parse_answer(request: CustomResourceRequest, body: bytes) -> CustomResourceA
     if not isinstance(physical_id, str) or not physical_id:
         raise CustomResourceError("Invalid PhysicalResourceId")
     data = answer.get("Data") or {}
+    if not isinstance(data, dict):
+        raise CustomResourceError("Invalid response object: Data is not a JSON object")
     return CustomResourceAnswer(physical_id, data, no_echo=bool(answer.get("NoEcho")))
 
 

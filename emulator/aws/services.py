@@ -4,7 +4,7 @@ import importlib
 import threading
 import traceback
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from emulator.aws.patches import LAMBDA_USERS, PATCHES, PROOFS, PatchContext, apply
 from emulator.aws.patches.core import set_default_account
@@ -12,6 +12,8 @@ from emulator.aws.patches.registry import CORE
 from emulator.aws.routing import Environ
 from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION
 from emulator.observe import Reporter
+
+_MAKER: Final = "cloudformation"
 
 WsgiApp = Callable[[Environ, Any], Iterable[bytes]]
 
@@ -92,6 +94,9 @@ class Services:
         if backend in LAMBDA_USERS:
             self._patch("awslambda")
         self._patch(backend)
+        if backend == _MAKER:
+            for name in PATCHES:  # a stack makes resources of services that nobody has asked yet
+                self._patch(name)
         if hasattr(backends, "iter_backends"):
             # The first backend may take long to build; do it before the short lock.
             regions = backends[DEFAULT_ACCOUNT]

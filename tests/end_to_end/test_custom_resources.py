@@ -15,6 +15,8 @@ SOURCE = """
 import json, urllib.request
 
 def handler(event, context):
+    if "Records" in event:
+        event = json.loads(event["Records"][0]["Sns"]["Message"])
     wanted = event["ResourceProperties"]
     if wanted.get("Mode") == event["RequestType"] + " crash":
         raise ValueError("crashed")
@@ -23,7 +25,7 @@ def handler(event, context):
     answer = {
         "Status": "SUCCESS",
         "PhysicalResourceId": wanted.get("Id", "thing"),
-        "Data": {"Size": wanted.get("Size"), "Attempts": 1},
+        "Data": (event["RequestType"] == "Create" and wanted.get("Data")) or {"Size": wanted.get("Size"), "Attempts": 1},
         **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
     }
     if wanted.get("Mode") == event["RequestType"] + " refuse":
@@ -196,6 +198,97 @@ def test_a_missing_function_fails_the_stack(emulator: RunningEmulator) -> None:
     stacks = create(emulator, template(Size=1).replace(":maker", ":nobody"))
     assert status(stacks).startswith("ROLLBACK")
     assert any("Function not found" in each for each in reasons(stacks))
+
+
+def test_a_topic_hands_the_request_on_while_the_stack_waits(emulator: RunningEmulator) -> None:
+    topics = emulator.client("sns")
+    topic = topics.create_topic(Name="makers")["TopicArn"]
+    topics.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=FUNCTION)
+    stacks = create(emulator, template(Size=1).replace(FUNCTION, topic))
+    assert status(stacks) == "CREATE_COMPLETE"
+    stacks.delete_stack(StackName="s")
+    emulator.settle()
+    assert stacks.list_stacks(StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"]
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({"ServiceToken": "maker"}, "Invalid service token"),
+        ({"ServiceToken": "arn:aws:sqs:us-east-1:000000000000:q"}, "Invalid service token"),
+        ({"ServiceTimeout": "soon"}, "ServiceTimeout"),
+        ({"ServiceTimeout": 3601}, "ServiceTimeout"),
+    ],
+)
+def test_properties_with_which_nobody_can_be_asked_fail_the_stack(
+    emulator: RunningEmulator, properties: dict[str, Any], reason: str
+) -> None:
+    stacks = create(emulator, template(Size=1, **properties))
+    assert status(stacks) == "ROLLBACK_COMPLETE"
+    assert any(reason in each for each in reasons(stacks))
+    assert requests(emulator) == []
+
+
+def test_data_that_is_no_object_fails_the_stack(emulator: RunningEmulator) -> None:
+    stacks = create(emulator, template(Size=1, Data=["a"]))
+    assert status(stacks) == "ROLLBACK_COMPLETE"
+    assert any("Data is not a JSON object" in each for each in reasons(stacks))
+
+
+def test_a_stack_is_changed_by_one_at_a_time(emulator: RunningEmulator) -> None:
+    stacks = create(emulator, template(Size=1, Mode="Create silent"))
+    with pytest.raises(stacks.exceptions.ClientError, match="is in CREATE_IN_PROGRESS state"):
+        stacks.update_stack(StackName="s", TemplateBody=template(Size=2))
+    assert status(stacks) == "CREATE_IN_PROGRESS"
+
+
+def test_a_stack_that_is_being_made_can_be_deleted(emulator: RunningEmulator) -> None:
+    stacks = create(emulator, template(Size=1, Mode="Create silent"))
+    stacks.delete_stack(StackName="s")
+    emulator.settle()
+    [gone] = stacks.list_stacks()["StackSummaries"]
+    assert gone["StackStatus"] == "DELETE_COMPLETE"
+    assert [each["RequestType"] for each in requests(emulator)] == ["Create", "Delete"]
+    advance(emulator, 3601)
+    emulator.settle()
+    assert emulator.client("sqs").list_queues().get("QueueUrls", []) == []
+
+
+def test_a_stack_that_is_being_updated_cannot_be_deleted(emulator: RunningEmulator) -> None:
+    stacks = create(emulator, template(Size=1))
+    stacks.update_stack(StackName="s", TemplateBody=template(Size=1, Mode="Update silent"))
+    emulator.settle()
+    with pytest.raises(stacks.exceptions.ClientError, match="cannot be deleted while in status"):
+        stacks.delete_stack(StackName="s")
+
+
+def test_what_a_stack_made_is_told_while_it_waits(emulator: RunningEmulator) -> None:
+    """A rule of the stack fires although a custom resource has not answered yet."""
+    rule = {
+        "Type": "AWS::Events::Rule",
+        "Properties": {
+            "Name": "tick",
+            "ScheduleExpression": "rate(1 minute)",
+            "Targets": [{"Id": "1", "Arn": FUNCTION}],
+        },
+    }
+    waiting = json.loads(template(Size=1, Mode="Create silent"))
+    del waiting["Resources"]["Queue"]
+    waiting["Resources"]["Tick"] = rule
+    waiting["Resources"]["Thing"]["DependsOn"] = "Tick"
+    create(emulator, json.dumps(waiting))
+    advance(emulator, 61)
+    emulator.settle()
+    assert "aws.events" in [each.get("source") for each in requests(emulator)]
+
+
+def test_a_stack_makes_resources_of_a_service_that_nobody_asked_before(
+    emulator: RunningEmulator,
+) -> None:
+    stream = {"Type": "AWS::Kinesis::Stream", "Properties": {"Name": "k", "ShardCount": 1}}
+    create(emulator, json.dumps({"Resources": {"Stream": stream}}))
+    streams = emulator.client("kinesis")
+    assert streams.put_record(StreamName="k", Data=b"1", PartitionKey="a")["SequenceNumber"]
 
 
 def test_a_change_set_does_the_same(emulator: RunningEmulator) -> None:

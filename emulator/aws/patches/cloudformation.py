@@ -12,14 +12,21 @@ from typing import Any, Final
 
 from emulator.aws.custom_resources import PendingAnswers, is_custom
 from emulator.aws.facts import Requester
-from emulator.aws.patches.custom_resource import FORGOTTEN, custom_resource_class
+from emulator.aws.patches.custom_resource import custom_resource_class
 from emulator.aws.patches.patching import Patch, PatchContext
+from emulator.aws.stack_work import (
+    Abandoned,
+    StackWork,
+    begin_on_this_thread,
+    set_work,
+    work_of_this_thread,
+    work_under_way,
+)
 
 _MODELS: Final = "moto.cloudformation.models"
 _PARSING: Final = "moto.cloudformation.parsing"
-_WORKING: Final = "emulator_is_working"  # our attribute of moto's stack: its thread is not over
-
 _COMPLETE: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
+_DELETABLE: Final = ("CREATE", "ROLLBACK", "DELETE")  # in progress, and yet it can be deleted
 
 _Step = Callable[[], None]
 
@@ -108,9 +115,9 @@ def _made_resources(original: Any) -> Any:
 
 def _is_complete(stack: Any) -> bool:
     """True when all resources exist, or who looks is the stack's own thread."""
-    if not _has_custom(stack.template_dict) or _is_own_thread(stack):
+    if not _has_custom(stack.template_dict) or work_of_this_thread() is not None:
         return True
-    return stack.status in _COMPLETE and not getattr(stack, _WORKING, False)
+    return stack.status in _COMPLETE and work_under_way(stack) is None
 
 
 def _has_custom(template: Mapping[str, Any]) -> bool:
@@ -118,32 +125,36 @@ def _has_custom(template: Mapping[str, Any]) -> bool:
     return any(is_custom(str(each.get("Type"))) for each in resources.values())
 
 
-def _thread_name(stack: Any) -> str:
-    return f"stack {stack.name}"
-
-
 def _in_background(
     context: PatchContext, stack: Any, doing: str, work: _Step, on_failure: Callable[[str], None]
 ) -> None:
     """Change a stack on a thread of its own; its status says so from now on."""
     stack.status = f"{doing}_IN_PROGRESS"
-    setattr(stack, _WORKING, True)
-    key = f"{stack.stack_id} {uuid.uuid4()}"
+    change = StackWork(key=f"{stack.stack_id} {uuid.uuid4()}")
 
     def run() -> None:
+        begin_on_this_thread(change)
         try:
             with _own_request(context, stack):
                 try:
                     work()
+                except Abandoned:
+                    pass
                 except Exception as error:  # noqa: BLE001  # moto raises anything; the stack says it
                     on_failure(str(error))
-                setattr(stack, _WORKING, False)
+                change.has_ended = True
+                if change.deletes_afterwards:
+                    _delete_in_background(context, stack)
         finally:
-            context.stacks.end(key)
+            context.stacks.end(change.key)
 
-    context.stacks.begin(key, lambda: setattr(stack, FORGOTTEN, True))
-    stack.emulator_work = key
-    threading.Thread(target=run, name=_thread_name(stack), daemon=True).start()
+    context.stacks.begin(change.key, lambda: _abandon(change))
+    set_work(stack, change)
+    threading.Thread(target=run, name=f"stack {stack.name}", daemon=True).start()
+
+
+def _abandon(change: StackWork) -> None:
+    change.is_abandoned = True
 
 
 @contextmanager
@@ -164,7 +175,7 @@ def _own_request(context: PatchContext, stack: Any) -> Iterator[None]:
 def _create(context: PatchContext) -> Callable[[Any], Any]:
     def make(original: Any) -> Any:
         def create_resources(self: Any) -> None:
-            if not _has_custom(self.template_dict) or _is_own_thread(self):
+            if not _has_custom(self.template_dict) or work_of_this_thread() is not None:
                 original(self)
                 return
 
@@ -177,10 +188,6 @@ def _create(context: PatchContext) -> Callable[[Any], Any]:
         return create_resources
 
     return make
-
-
-def _is_own_thread(stack: Any) -> bool:
-    return threading.current_thread().name == _thread_name(stack)
 
 
 def _backend(stack: Any) -> Any:
@@ -218,9 +225,11 @@ def _update(context: PatchContext) -> Callable[[Any], Any]:
             tags: Any = None,
         ) -> None:
             new = self.parse_template(template)
-            if not (_has_custom(new) or _has_custom(self.template_dict)) or _is_own_thread(self):
+            has_custom = _has_custom(new) or _has_custom(self.template_dict)
+            if not has_custom or work_of_this_thread() is not None:
                 original(self, template, role_arn, parameters, tags)
                 return
+            _check_idle(self)
             before = self.template, self.template_dict, dict(self.parameters)
 
             def work() -> None:
@@ -231,6 +240,15 @@ def _update(context: PatchContext) -> Callable[[Any], Any]:
         return update
 
     return make
+
+
+def _check_idle(stack: Any) -> None:
+    """A stack is changed by one at a time."""
+    from moto.cloudformation.exceptions import ValidationError
+
+    if work_under_way(stack) is not None:
+        text = f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated."
+        raise ValidationError(message=text)
 
 
 def _undo(stack: Any, before: tuple[Any, Any, Any], reason: str) -> None:
@@ -254,25 +272,47 @@ def _delete(context: PatchContext) -> Callable[[Any], Any]:
                 for stack in self.stacks.values()
                 if name_or_stack_id in (stack.name, stack.stack_id)
             ]
-            if not found or not _has_custom(found[0].template_dict) or _is_own_thread(found[0]):
+            is_inner = work_of_this_thread() is not None  # a stack in another one
+            if is_inner or not found or not _has_custom(found[0].template_dict):
                 original(self, name_or_stack_id)
                 return
             (stack,) = found
-
-            def work() -> None:
-                stack._add_stack_event("DELETE_IN_PROGRESS", "User Initiated")
-                stack.resource_map.delete()
-                _forget(self, stack)
-
-            def fail(reason: str) -> None:
-                stack.status = "DELETE_FAILED"
-                stack._add_stack_event("DELETE_FAILED", resource_status_reason=reason)
-
-            _in_background(context, stack, "DELETE", work, fail)
+            under_way = work_under_way(stack)
+            if under_way is None:
+                _delete_in_background(context, stack)
+            else:
+                _delete_afterwards(context, stack, under_way)
 
         return delete_stack
 
     return make
+
+
+def _delete_afterwards(context: PatchContext, stack: Any, under_way: StackWork) -> None:
+    """A stack that is being made is no longer wanted; one that is being deleted goes anyway."""
+    from moto.cloudformation.exceptions import ValidationError
+
+    doing = stack.status.removesuffix("_IN_PROGRESS")
+    if doing not in _DELETABLE:
+        text = f"Stack [{stack.name}] cannot be deleted while in status {stack.status}"
+        raise ValidationError(message=text)
+    if doing != "DELETE":
+        stack.status = "DELETE_IN_PROGRESS"
+        under_way.is_abandoned = under_way.deletes_afterwards = True
+        context.stacks.wake()
+
+
+def _delete_in_background(context: PatchContext, stack: Any) -> None:
+    def work() -> None:
+        stack._add_stack_event("DELETE_IN_PROGRESS", "User Initiated")
+        stack.resource_map.delete()
+        _forget(_backend(stack), stack)
+
+    def fail(reason: str) -> None:
+        stack.status = "DELETE_FAILED"
+        stack._add_stack_event("DELETE_FAILED", resource_status_reason=reason)
+
+    _in_background(context, stack, "DELETE", work, fail)
 
 
 def _forget(backend: Any, stack: Any) -> None:
@@ -298,6 +338,7 @@ def _execute(context: PatchContext) -> Callable[[Any], Any]:
             if not (_has_custom(new) or _has_custom(stack.template_dict)):
                 original(self, change_set_name, stack_name)
                 return
+            _check_idle(stack)
             before = stack.template, stack.template_dict, dict(stack.parameters)
             is_new = change_set.change_set_type == "CREATE"
 

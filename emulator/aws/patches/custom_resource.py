@@ -12,12 +12,14 @@ from emulator.aws.custom_resources import (
     PendingAnswers,
     event,
     parse_answer,
+    problem_of,
     refused,
 )
 from emulator.aws.patches.patching import PatchContext
+from emulator.aws.stack_work import Abandoned, work_of_this_thread
 from emulator.model import Call, LambdaError
 
-FORGOTTEN: Final = "emulator_is_forgotten"  # our attribute of moto's stack: a reset came
+_DOING: Final = {"Create": "CREATE", "Update": "UPDATE", "Delete": "DELETE"}
 
 
 def custom_resource_class(context: PatchContext, pending: PendingAnswers) -> type[Any]:
@@ -36,8 +38,8 @@ class Asker:
         self._pending = pending
 
     def ask(self, stack: Any, request: CustomResourceRequest) -> CustomResourceAnswer:
-        """Send the request and wait for the answer; raises CustomResourceError."""
-        doing = {"Create": "CREATE", "Update": "UPDATE", "Delete": "DELETE"}[request.request_type]
+        """Send the request and wait for the answer; raises CustomResourceError, Abandoned."""
+        doing = _DOING[request.request_type]
         _tell(stack, request, f"{doing}_IN_PROGRESS", None)
         try:
             answer = self._ask(stack, request)
@@ -52,6 +54,8 @@ class Asker:
     def _ask(self, stack: Any, request: CustomResourceRequest) -> CustomResourceAnswer:
         from moto.settings import moto_server_port
 
+        if problem := problem_of(request):
+            raise CustomResourceError(problem)
         url = self._pending.open(request, f"http://127.0.0.1:{moto_server_port()}")
         try:
             with self._context.locks.released():
@@ -66,30 +70,32 @@ class Asker:
         return parse_answer(request, body)
 
     def _send_and_wait(self, stack: Any, request: CustomResourceRequest, url: str) -> None:
-        if getattr(stack, FORGOTTEN, False):
-            return
+        work, is_stopping = work_of_this_thread(), self._context.stopping.is_set
+        assert work is not None
         stacks, sending = self._context.stacks, f"{request.request_id} is sent"
+        if work.is_abandoned:
+            raise Abandoned
         stacks.begin(sending, lambda: None)
-        with stacks.waiting(stack.emulator_work) as resume:
+        with stacks.waiting(work.key) as resume:
             try:
                 has_come = self._pending.when_answered(url, resume)
                 self._send(stack, request, json.dumps(event(request, url)))
+                self._context.buffer.flush()  # this request may last for an hour
             finally:
                 stacks.end(sending)  # from here on the function's invocation is counted
             stacks.wait(
                 request.timeout_s,
                 has_come,
-                lambda: not (self._pending.has(url) or getattr(stack, FORGOTTEN, False)),
+                lambda: not (self._pending.has(url) or work.is_abandoned),
                 resume,
             )
+        if work.is_abandoned or is_stopping():
+            raise Abandoned
 
     def _send(self, stack: Any, request: CustomResourceRequest, document: str) -> None:
-        service, region, account = request.service_token.split(":")[2:5]
+        service, region = request.service_token.split(":")[2:4]
         if service == "sns":
-            from moto.sns.models import sns_backends
-
-            with self._context.locks.hold("sns"):
-                sns_backends[account][region].publish(document, arn=request.service_token)
+            self._publish(request.service_token, document)
             return
         call = Call(
             account=stack.account_id,
@@ -103,6 +109,19 @@ class Asker:
             self._context.functions.accept(call)
         except LambdaError as error:
             raise refused(error) from error
+
+    def _publish(self, topic_arn: str, document: str) -> None:
+        from moto.core.exceptions import ServiceException
+        from moto.sns.models import sns_backends
+
+        region, account = topic_arn.split(":")[3:5]
+        try:
+            with self._context.locks.hold("sns"):
+                sns_backends[account][region].publish(document, arn=topic_arn)
+        except ServiceException as error:
+            raise CustomResourceError(error.message) from error
+        except KeyError:
+            raise CustomResourceError(f'There is no region "{region}"') from None
 
 
 class _CustomResource:
@@ -143,7 +162,8 @@ class _CustomResource:
         made.logical_resource_id = known["LogicalId"]
         # Known to the stack before it is complete: what fails half made is deleted, too.
         made.answer = CustomResourceAnswer(resource_name, {}, no_echo=False)
-        made.stack.resource_map._parsed_resources[known["LogicalId"]] = made
+        if problem_of(made.request) is None:  # else nobody is asked, neither now nor then
+            made.stack.resource_map._parsed_resources[known["LogicalId"]] = made
         made.answer = cls.asker.ask(made.stack, made.request)
         return made
 
