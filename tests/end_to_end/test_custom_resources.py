@@ -25,11 +25,13 @@ def handler(event, context):
     answer = {
         "Status": "SUCCESS",
         "PhysicalResourceId": wanted.get("Id", "thing"),
-        "Data": (event["RequestType"] == "Create" and wanted.get("Data")) or {"Size": wanted.get("Size"), "Attempts": 1},
+        "Data": {"Size": wanted.get("Size"), "Attempts": 1},
         **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
     }
     if wanted.get("Mode") == event["RequestType"] + " refuse":
         answer |= {"Status": "FAILED", "Reason": "no room"}
+    if event["RequestType"] == "Create" and "Data" in wanted:
+        answer["Data"] = wanted["Data"]
     if wanted.get("Mode") == event["RequestType"] + " nameless":
         del answer["PhysicalResourceId"]
     body = json.dumps(answer).encode()
