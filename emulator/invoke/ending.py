@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from emulator.invoke.event_queue import QueuedEvent
+from emulator.invoke.payload import parse
 from emulator.invoke.retry import Condition
 from emulator.model import DestinationMessage, LambdaError, ResolvedFunction
 
@@ -126,14 +127,15 @@ def _error_message(ending: Ending) -> str:
         document = _parsed(ending.answer.payload) if ending.answer else None
         found = document.get("errorMessage") if isinstance(document, dict) else None
         message = str(found) if found else "Unhandled"  # an attribute must not be empty
-    return message.encode()[:_ERROR_MESSAGE_BYTES].decode(errors="ignore")
+    # What a function raised need not be text: the name of a file that is no UTF-8, say.
+    return message.encode(errors="replace")[:_ERROR_MESSAGE_BYTES].decode(errors="ignore")
 
 
 def _parsed(payload: bytes) -> Any:
     """A JSON document; what is none (a runtime may answer anything) as a text."""
     try:
-        return json.loads(payload)
-    except ValueError:
+        return parse(payload.decode())
+    except (ValueError, RecursionError):
         return payload.decode(errors="replace")
 
 

@@ -10,7 +10,8 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"Non-standard token '{name}'")  # Python's parser would take NaN
 
 
-_decode: Final = json.JSONDecoder(parse_constant=_refuse_constant).decode
+parse: Final = json.JSONDecoder(parse_constant=_refuse_constant).decode
+"""A JSON document as every parser takes it. Raises ValueError, or RecursionError when too deep."""
 
 
 def check_payload(payload: bytes, limit_bytes: int) -> None:
@@ -24,7 +25,7 @@ def check_payload(payload: bytes, limit_bytes: int) -> None:
             f"Request must be smaller than {limit_bytes} bytes for the InvokeFunction operation",
         )
     try:
-        _decode(payload.decode())
+        parse(payload.decode())
     except json.JSONDecodeError as error:
         raise _not_json(error.msg, error.lineno, error.colno) from None
     except (ValueError, RecursionError) as error:  # not UTF-8, NaN, nested too deeply

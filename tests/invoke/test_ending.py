@@ -130,10 +130,18 @@ def test_the_function_is_named_with_the_qualifier_of_the_caller(qualifier: str) 
     assert found["requestContext"]["functionArn"] == f"{ARN}:{qualifier}"
 
 
-def test_an_answer_that_is_no_json_is_a_text() -> None:
-    answer = Answer(payload=b"\xffPNG", executed_version="1", function_error=None)
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        (b"\xffPNG", "\ufffdPNG"),
+        (b"NaN", "NaN"),  # Python's json would take it, and nobody else
+        (b"[" * 100_000, "[" * 100_000),
+    ],
+)
+def test_an_answer_that_is_no_json_is_a_text(payload: bytes, text: str) -> None:
+    answer = Answer(payload=payload, executed_version="1", function_error=None)
     found = record(Ending(condition=Condition.SUCCESS, answer=answer))
-    assert found["responsePayload"] == "\ufffdPNG"
+    assert found["responsePayload"] == text
 
 
 @pytest.mark.parametrize(
@@ -204,6 +212,7 @@ def test_a_dead_letter_is_the_event_and_says_why(ending: Ending, code: str, text
         (b'{"errorMessage": ""}', "Unhandled"),
         (b"[]", "Unhandled"),
         (b"no json", "Unhandled"),
+        (b'{"errorMessage": "no file \\udcff"}', "no file ?"),  # of surrogateescape
     ],
 )
 def test_the_error_message_is_a_kilobyte_and_never_empty(payload: bytes, text: str) -> None:
