@@ -165,7 +165,9 @@ class Lane:
         if self._again:
             if moment.monotonic_s + _ROUNDING_S < self._retry_at_s:
                 return self._retry_at_s, None
-            return None, self._again.popleft()
+            batch = self._again.popleft()
+            self._window = batch.window  # it may have ended early meanwhile
+            return None, batch
         if self._window is not None and self._is_over(self._window, moment, mapping):
             return None, Batch(entries=(), window=self._window)
         return self._gathered(mapping, moment)

@@ -120,8 +120,12 @@ class StreamPoller(Poller):
                 self._adjust(shard, stream)
 
     def _waits_for_predecessor(self) -> bool:
+        """Whether an earlier poller still runs a batch; forgets those that do not."""
         predecessor = self._predecessor
-        if predecessor is None or not predecessor.is_running:
+        while predecessor is not None and not predecessor.is_running:
+            predecessor = predecessor._predecessor  # it may have begun nothing for the same reason
+        self._predecessor = predecessor
+        if predecessor is None:
             return False
         predecessor.call_at_rest(self.look_later)
         return True

@@ -87,8 +87,8 @@ class Router:
     """The gateway's WSGI application. Any thread may call.
 
     Sets `emulator.account` and `emulator.region` in the environ of every request it passes on.
-    allows_origin: told the environ and the `Origin` of a foreign page; True when a bucket's or
-    function URL's own CORS rules let it in.
+    allows_origin: told the environ and the `Origin` of a foreign page; True when the CORS rules of
+    the API it calls let it in, to that API and nothing else.
     """
 
     lambda_api: LambdaApi
@@ -107,13 +107,18 @@ class Router:
         if kind is HostKind.FOREIGN:
             return _refuse(start_response, _foreign_host(environ["HTTP_HOST"]))
         page = _sending_page(environ)
-        if page is not None and not (self.hosts.is_ours(page) or self.allows_origin(environ, page)):
-            return _refuse(start_response, _foreign_page(page))
+        guest = None if page is None or self.hosts.is_ours(page) else page
+        if guest is not None and not self.allows_origin(environ, guest):
+            return _refuse(start_response, _foreign_page(guest))
         scope = self.scope_of(environ)
         environ["emulator.account"] = self.account_of(environ)
         environ["emulator.region"] = scope.region
         service = scope.service if scope.access_key is not None else None
-        return self._choose(kind, service, environ["PATH_INFO"])(environ, start_response)
+        application = self._choose(kind, service, environ["PATH_INFO"])
+        if guest is not None and application is not self.front_ends:
+            # Let in by an API, it signed for another service: signatures are not checked.
+            return _refuse(start_response, _foreign_page(guest))
+        return application(environ, start_response)
 
     def _choose(self, kind: HostKind, service: str | None, path: str) -> WSGIApplication:
         if service is None:

@@ -66,7 +66,8 @@ class Clock:
         left = due_s - self.monotonic()
         if left <= 0:
             return 0.0
-        return None if self.is_frozen else left
+        # A thread that is to wait longer (292 years) raises an error instead.
+        return None if self.is_frozen else min(left, threading.TIMEOUT_MAX)
 
     def on_move(self, listener: Callable[[], None]) -> None:
         """Call `listener` after every `advance` and `freeze`, on the thread that moved time."""

@@ -58,6 +58,19 @@ def test_an_alarm_whose_bell_is_broken_does_not_silence_the_others(
     assert rung == [2]
 
 
+def test_an_alarm_in_a_million_years_does_not_silence_the_others(
+    alarms: Alarms, clock: Clock
+) -> None:
+    for never_s in (1e13, 1e300, float("inf")):
+        alarms.set(clock.monotonic() + never_s, lambda: None)
+    rang = Event()
+    alarms.set(clock.monotonic() + 0.05, rang.set)
+    assert rang.wait(5)
+    rang.clear()
+    alarms.set(clock.monotonic() + 0.05, rang.set)  # by now the next alarm is far away
+    assert rang.wait(5)
+
+
 def test_who_moves_the_clock_waits_for_an_alarm_that_is_ringing(
     alarms: Alarms, clock: Clock
 ) -> None:

@@ -1,9 +1,11 @@
 """From a Kinesis stream to the function: every option of a mapping."""
 
 import base64
+import gc
 import json
 import re
 import threading
+import weakref
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -517,6 +519,31 @@ def test_a_state_that_is_too_large_ends_its_window(lab: StreamLab, kinesis: Any)
     assert lab.events[-1]["state"] == {}
 
 
+def test_what_failed_before_a_window_ended_early_gets_a_final_call_too(
+    lab: StreamLab, kinesis: Any
+) -> None:
+    put(kinesis, "a", "b")
+    number = kinesis.get_records(
+        ShardIterator=kinesis.get_shard_iterator(
+            StreamName="s", ShardId=SHARD, ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+    )["Records"][1]["SequenceNumber"]
+    lab.invoker.answer = Script(
+        {"state": {"x": "x" * 1_048_576}, "batchItemFailures": [{"itemIdentifier": number}]},
+        {"state": {}},
+        {"state": {"b": 1}},
+        {"state": {}},
+    )
+    lab.map(tumbling_window_s=900, reports_item_failures=True)
+    shown = [
+        (len(event["Records"]), event["state"] == {"b": 1}, event["isWindowTerminatedEarly"])
+        for event in lab.events
+    ]
+    assert shown == [(2, False, False), (0, False, True), (1, False, False)]
+    lab.advance(900)
+    assert (lab.events[-1]["Records"], lab.events[-1]["state"]) == ([], {"b": 1})
+
+
 # --- shards ------------------------------------------------------------------------------------
 
 
@@ -657,3 +684,41 @@ def test_a_mapping_that_is_enabled_again_waits_for_what_still_runs(
     assert len(lab.invoker.calls) == 1
     release.set()
     assert given(lab) == ["1", "2"]
+
+
+def test_a_mapping_that_is_enabled_twice_waits_for_what_still_runs(
+    lab: StreamLab, kinesis: Any
+) -> None:
+    release, began = threading.Event(), threading.Event()
+
+    def hold(call: Any) -> None:
+        began.set()
+        assert release.wait(10)
+
+    lab.invoker.on_call = hold
+    lab.map()
+    put(kinesis, "1")
+    assert began.wait(5)
+    for _ in range(2):
+        lab.map(is_enabled=False)
+        lab.map(is_enabled=True)
+    put(kinesis, "2")
+    assert not lab.around.activity.wait_idle(0.2)
+    assert len(lab.invoker.calls) == 1
+    release.set()
+    assert given(lab) == ["1", "2"]
+
+
+def test_pollers_of_a_mapping_that_is_enabled_often_are_forgotten(
+    lab: StreamLab, kinesis: Any, source: Mappings
+) -> None:
+    lab.map()
+    put(kinesis, "1")
+    assert given(lab) == ["1"]
+    first = weakref.ref(source._pollers[UUID])
+    for _ in range(3):
+        lab.map(is_enabled=False)
+        lab.map(is_enabled=True)
+        lab.settle()
+    gc.collect()
+    assert first() is None

@@ -163,6 +163,8 @@ def test_every_version_of_the_lambda_api_is_known_by_its_path() -> None:
 
 # --- other people's pages and names ------------------------------------------------------------
 
+API_HOST = "abc123.execute-api.localhost:4566"
+
 
 def test_a_foreign_host_is_refused_with_the_flag_to_use() -> None:
     status, text = ask(make_router(), INVOKE, "POST", HOST="evil.example:4566")
@@ -191,7 +193,29 @@ def test_a_page_of_another_site_cannot_call(environ: dict[str, str], status: int
         allowed=["allowed.example"],
         allows_origin=lambda _environ, origin: origin == "http://with-cors-rules.example",
     )
-    assert ask(router, "/fn/hello", **environ)[0] == status
+    assert ask(router, "/shop", HOST=API_HOST, **environ)[0] == status
+
+
+def signed_for(service: str) -> str:
+    return f"Credential=test/20261122/us-east-1/{service}/aws4_request"
+
+
+@pytest.mark.parametrize(
+    ("path", "environ", "status"),
+    [
+        ("/shop", {"HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 {signed_for('execute-api')}"}, 200),
+        (INVOKE, {"HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 {signed_for('lambda')}"}, 403),
+        (INVOKE, {"QUERY_STRING": f"X-Amz-{signed_for('lambda')}"}, 403),
+        ("/", {"HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 {signed_for('cloudformation')}"}, 403),
+        ("/", {"QUERY_STRING": f"X-Amz-{signed_for('cloudformation')}"}, 403),
+    ],
+)
+def test_a_page_that_an_api_lets_in_can_call_that_api_only(
+    path: str, environ: dict[str, str], status: int
+) -> None:
+    router = make_router(allows_origin=lambda _environ, _origin: True)
+    page = {"HTTP_ORIGIN": "http://with-cors-rules.example", "HOST": API_HOST}
+    assert ask(router, path, "POST", **environ, **page)[0] == status
 
 
 # --- through real sockets ----------------------------------------------------------------------
