@@ -100,8 +100,13 @@ def read_request(environ: WSGIEnvironment, path: str, body: bytes, trace: str) -
 def send(answer: HttpAnswer, start_response: StartResponse) -> Iterable[bytes]:
     """Answer as PEP 3333 has it."""
     headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
-    start_response(f"{answer.status} {_PHRASES.get(answer.status, 'Unknown')}", headers)
+    start_response(f"{answer.status} {phrase_of(answer.status)}", headers)
     return [answer.body]
+
+
+def phrase_of(status: int) -> str:
+    """What a status line says behind the status."""
+    return _PHRASES.get(status, "Unknown")
 
 
 def json_answer(status: int, document: Any, *headers: tuple[str, str]) -> HttpAnswer:

@@ -21,6 +21,7 @@ from tests.event_sources.conftest import FakeInvoker
 
 connect: Any = websocket_client.connect  # its own types lack some
 ACTION = "$request.body.action"
+SUBPROTOCOL = "Sec-WebSocket-Protocol"
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=A/20261122/us-east-1/execute-api/x"}
 
 
@@ -214,6 +215,8 @@ def test_a_message_without_route_and_a_failing_function_are_told(chat: Chat) -> 
     [
         (lambda event: {"statusCode": 403}, 403),
         (lambda event: {"statusCode": 500}, 500),
+        (lambda event: {"statusCode": 499}, 499),  # a status without a name
+        (lambda event: {"statusCode": 200, "headers": {SUBPROTOCOL: "a\r\nX: y"}}, 502),
         (lambda event: "text", 502),
         (lambda event: 1 / 0 if event is None else _fail(), 502),
     ],
@@ -232,10 +235,17 @@ def _fail() -> None:
 
 def test_connect_chooses_the_subprotocol(chat: Chat) -> None:
     chat.route("$connect")
-    headers = {"Sec-WebSocket-Protocol": "chat2"}
+    headers = {SUBPROTOCOL: "chat2"}
     chat.replies["$connect"] = lambda event: {"statusCode": 200, "headers": headers}
     with chat.connect(subprotocols=["chat1", "chat2"]) as client:
         assert client.subprotocol == "chat2"
+
+
+def test_headers_that_are_none_choose_nothing(chat: Chat) -> None:
+    chat.route("$connect")
+    chat.replies["$connect"] = lambda event: {"statusCode": 200, "headers": ["x"]}
+    with chat.connect() as client:
+        assert client.subprotocol is None
 
 
 def test_an_unknown_api_or_stage_is_forbidden(chat: Chat) -> None:

@@ -1,6 +1,7 @@
 """WebSocket APIs: what happens when a client connects, speaks and goes."""
 
 import json
+import re
 import secrets
 import traceback
 import uuid
@@ -43,6 +44,7 @@ from emulator.invoke.runner_threads import RunnerThreads
 from emulator.model import InvocationResult, LambdaError
 
 _TIMEOUT_S: Final = 29.0
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # what a header may name (RFC 9110)
 _MESSAGES: Final = "websocket messages"
 _CLOSES: Final = "websocket closes"
 
@@ -184,10 +186,10 @@ class WebSocketGateway:
             raise Refused(status=502, message="Internal server error")
         if not 200 <= status < 300:
             raise Refused(status=status, message=str(answer.get("body") or "Forbidden"))
-        headers = answer.get("headers") or {}
-        named = {str(name).lower(): text for name, text in headers.items()}
-        chosen = named.get("sec-websocket-protocol")
-        return chosen if isinstance(chosen, str) else None
+        chosen = _subprotocol(answer)
+        if chosen is not None and not _TOKEN.fullmatch(chosen):
+            raise Refused(status=502, message="Internal server error")
+        return chosen
 
     def _handle(self, connection: Connection, text: str) -> None:
         try:
@@ -294,6 +296,13 @@ class WebSocketGateway:
 
 def _route(stage: HttpStage, key: str) -> Route | None:
     return next((route for route in stage.api.routes if route.key == key), None)
+
+
+def _subprotocol(answer: Mapping[str, Any]) -> str | None:
+    headers = answer.get("headers")
+    named = headers.items() if isinstance(headers, dict) else ()
+    chosen = {str(name).lower(): text for name, text in named}.get("sec-websocket-protocol")
+    return chosen if isinstance(chosen, str) else None
 
 
 def _error(message: str, connection: Connection, request_id: str) -> str:

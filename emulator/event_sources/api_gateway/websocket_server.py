@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from emulator.event_sources.api_gateway.addresses import address_of
 from emulator.event_sources.api_gateway.websocket_api import Accepted, Refused, WebSocketGateway
-from emulator.event_sources.http_messages import HttpRequest, compact
+from emulator.event_sources.http_messages import HttpRequest, compact, phrase_of
 
 _MESSAGE_BYTES: Final = 131_072
 _FRAME_BYTES: Final = 32_768
@@ -182,7 +182,9 @@ def _chosen_subprotocol(connection: Any, _offered: Any) -> str | None:
 
 
 def _refusal(connection: Any, status: int, message: str) -> Any:
-    response = connection.respond(status, compact({"message": message}))
+    response = connection.respond(500, compact({"message": message}))
+    # The library takes statuses with a name only; a function may answer any.
+    response.status_code, response.reason_phrase = status, phrase_of(status)
     del response.headers["Content-Type"]
     response.headers["Content-Type"] = "application/json"
     return response
