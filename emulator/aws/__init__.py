@@ -3,6 +3,13 @@
 from emulator.aws.alarm_facts import AlarmMetric, AlarmState, AlarmStateFact
 from emulator.aws.cognito_events import CognitoTrigger
 from emulator.aws.cognito_events import event as cognito_event
+from emulator.aws.config_facts import (
+    ConfigEvaluationFact,
+    ConfigRule,
+    ConfigRuleEndedFact,
+    ConfigRuleSavedFact,
+)
+from emulator.aws.config_results import make_token as make_config_token
 from emulator.aws.credentials import RoleCredentials
 from emulator.aws.custom_resources import CustomResourceRequest
 from emulator.aws.custom_resources import event as custom_resource_event
@@ -57,6 +64,10 @@ __all__ = [
     "BucketNotifications",
     "BusEvent",
     "CognitoTrigger",
+    "ConfigEvaluationFact",
+    "ConfigRule",
+    "ConfigRuleEndedFact",
+    "ConfigRuleSavedFact",
     "CustomResourceRequest",
     "EventFact",
     "Fact",
@@ -108,4 +119,5 @@ __all__ = [
     "custom_resource_event",
     "event_document",
     "logs_may_invoke",
+    "make_config_token",
 ]

@@ -5,6 +5,7 @@ from typing import Final
 
 from emulator.event_sources.alarm_actions import AlarmActions
 from emulator.event_sources.api_gateway.front import ApiGateway
+from emulator.event_sources.config_rules import ConfigRules
 from emulator.event_sources.events import BusEvents
 from emulator.event_sources.firehose import FirehoseTransformations
 from emulator.event_sources.front_ends import FrontEnds
@@ -42,6 +43,7 @@ _ALL: Final[tuple[type[EventSource], ...]] = (
     FirehoseTransformations,
     ReceivedMails,
     TopicRules,
+    ConfigRules,
     NatsEvents,
 )
 

@@ -95,6 +95,7 @@ def test_records_go_through_the_function_to_the_bucket_and_its_trigger(
     put(firehose, "crash")
     emulator.advance(61)
     emulator.settle()
+    emulator.wait_for_output("firehose.not_transformed")
     [crashed] = [each for each in objects(emulator).values() if b"Y3Jhc2g=" in each]
     document = json.loads(crashed)
     assert (document["errorCode"], document["attemptsMade"]) == ("Lambda.FunctionError", 2)

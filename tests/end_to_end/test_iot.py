@@ -53,6 +53,7 @@ def test_a_message_that_a_rule_wants_runs_the_function(emulator: RunningEmulator
     for room, celsius in (("kitchen", 31), ("hall", 20), ("sauna", 95)):
         data.publish(topic=f"rooms/{room}", payload=f'{{"celsius":{celsius}}}'.encode())
     emulator.settle()
+    emulator.wait_for_output("event.given_up")
     found = emulator.client("s3").list_objects_v2(Bucket="warnings")["Contents"]
     assert [each["Key"] for each in found] == ["celsius=31 room=kitchen"]
     records = emulator.invocations("warn")

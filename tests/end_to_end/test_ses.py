@@ -72,6 +72,6 @@ def test_mail_is_stored_as_the_function_decides(emulator: RunningEmulator) -> No
         name for name in ("spam", "invoice", "crash") for each in stored if name.encode() in each
     )
     assert subjects == ["crash", "invoice"]
-    assert "ses.action_failed" in emulator.output
+    emulator.wait_for_output("ses.action_failed")
     statuses = sorted(each["status"] for each in emulator.invocations("decide"))
     assert statuses == ["error", "success", "success"]
