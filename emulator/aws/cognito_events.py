@@ -70,8 +70,21 @@ def response_of(payload: bytes) -> dict[str, Any]:
         returned = None
     response = returned.get("response") if isinstance(returned, dict) else None
     if not isinstance(response, dict):
-        raise CognitoTriggerError("InvalidLambdaResponseException", "Unrecognizable lambda output")
+        raise unrecognizable()
     return response
+
+
+def unrecognizable() -> CognitoTriggerError:
+    """A function answered, but not what its trigger may answer."""
+    return CognitoTriggerError("InvalidLambdaResponseException", "Unrecognizable lambda output")
+
+
+def map_of(response: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A member that is a map, empty where it is null; raises CognitoTriggerError."""
+    value = response.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise unrecognizable()
+    return value or {}
 
 
 def failure(trigger: CognitoTrigger, payload: bytes) -> CognitoTriggerError:
@@ -116,16 +129,17 @@ def with_overrides(
     """
     changed = dict(claims)
     if version == "1":
-        details = response.get("claimsOverrideDetails") or {}
+        details = map_of(response, "claimsOverrideDetails")
         if token_use == "id":
             _override(changed, details)
     else:
-        details = response.get("claimsAndScopeOverrideDetails") or {}
-        part = details.get("idTokenGeneration" if token_use == "id" else "accessTokenGeneration")
-        _override(changed, part or {})
+        details = map_of(response, "claimsAndScopeOverrideDetails")
+        kind = "idTokenGeneration" if token_use == "id" else "accessTokenGeneration"
+        part = map_of(details, kind)
+        _override(changed, part)
         if token_use == "access":
-            _override_scopes(changed, part or {})
-    groups = details.get("groupOverrideDetails") or {}
+            _override_scopes(changed, part)
+    groups = map_of(details, "groupOverrideDetails")
     for member, claim in (
         ("groupsToOverride", "cognito:groups"),
         ("iamRolesToOverride", "cognito:roles"),
@@ -137,7 +151,7 @@ def with_overrides(
 
 
 def _override(claims: dict[str, Any], part: Mapping[str, Any]) -> None:
-    claims.update(part.get("claimsToAddOrOverride") or {})
+    claims.update(map_of(part, "claimsToAddOrOverride"))
     for name in part.get("claimsToSuppress") or ():
         claims.pop(name, None)
 

@@ -33,7 +33,7 @@ def _values(kind: str, value: str) -> list[Any] | None:
     if kind == "String.Array":
         try:
             values = json.loads(value, parse_int=float)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return values if isinstance(values, list) else None
     if kind.startswith("Number"):

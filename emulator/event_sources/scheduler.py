@@ -296,7 +296,7 @@ def parsed(body: str) -> Mapping[str, Any]:
     """Parameters of an operation. Raises TargetError."""
     try:
         parameters = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TargetError(INVALID_JSON, f"the input is not JSON: {error}") from None
     if not isinstance(parameters, dict):
         raise TargetError(INVALID_JSON, "the input is no JSON object")

@@ -191,5 +191,5 @@ def _service(arn: str) -> str:
 def _check_json(body: str) -> None:
     try:
         json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TargetError(INVALID_JSON, f"the input is not JSON: {error}") from None

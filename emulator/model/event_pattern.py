@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from emulator.model.wildcard import ANY_TEXT, wildcard_regex
 
+_DEEPEST: Final = 100
 _MAX_NUMBER: Final = 5_000_000_000
 _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "=": lambda value, limit: value == limit,
@@ -38,22 +39,28 @@ def parse_pattern(text: str) -> dict[str, Any]:
     return pattern
 
 
-def check_pattern(pattern: object) -> None:
-    """Raise InvalidPattern unless it is a pattern."""
+def check_pattern(pattern: object, depth: int = 0) -> None:
+    """Raise InvalidPattern unless it is a pattern. depth: of it in the whole pattern."""
+    if depth > _DEEPEST:
+        raise InvalidPattern(f"More than {_DEEPEST} objects inside each other")
     if not isinstance(pattern, dict):
         raise InvalidPattern("Filter is not an object")
     if not pattern:
         raise InvalidPattern("Empty objects are not allowed")
     for name, value in pattern.items():
-        if name == "$or" and _is_or(value):
-            for alternative in value:
-                check_pattern(alternative)
-        elif isinstance(value, dict):
-            check_pattern(value)
-        elif isinstance(value, list):
-            _check_rules(value)
-        else:
-            raise InvalidPattern(f'"{name}" must be an object or an array')
+        _check_member(name, value, depth)
+
+
+def _check_member(name: str, value: Any, depth: int) -> None:
+    if name == "$or" and _is_or(value):
+        for alternative in value:
+            check_pattern(alternative, depth + 1)
+    elif isinstance(value, dict):
+        check_pattern(value, depth + 1)
+    elif isinstance(value, list):
+        _check_rules(value)
+    else:
+        raise InvalidPattern(f'"{name}" must be an object or an array')
 
 
 def matches(pattern: Mapping[str, Any], event: object) -> bool:

@@ -19,6 +19,7 @@ _TOKEN: Final = re.compile(
     |(?P<word>\$(?:\.[\w-]+|\.?\[\d+\]|\.?\[(?:'[^']*'|"[^"]*")\])+|[^\s()&|=!<>,"%]+))""",
     re.VERBOSE,
 )
+_DEEPEST: Final = 50
 _REGEX: Final = re.compile(r"(?:\\[ -~]|[A-Za-z0-9:_#=@/;,\-^$?\[\]{}|*+. ])+")
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _ORDER: Final[Mapping[str, Callable[[float, float], bool]]] = {
@@ -85,6 +86,7 @@ class _Parser:
         self._tokens = list(found)
         self._getter = getter
         self._position = 0
+        self._depth = 0
 
     def either(self) -> Condition:
         parts = [self._all()]
@@ -104,9 +106,13 @@ class _Parser:
 
     def _one(self) -> Condition:
         if self._accept("("):
+            self._depth += 1
+            if self._depth > _DEEPEST:
+                raise InvalidLogPattern(f"More than {_DEEPEST} parentheses inside each other")
             inside = self.either()
             if not self._accept(")"):
                 raise InvalidLogPattern("A parenthesis is not closed")
+            self._depth -= 1
             return inside
         get = self._getter(self._next())
         test = self._test()

@@ -26,6 +26,7 @@ _FIELD: Final = re.compile(r'\[([^\]]*)\](?!\S)|"([^"]*)"(?!\S)|(\S+)')
 _STEP: Final = re.compile(r"""\.?\[(\d+)\]|\.?\[['"]([^'"]*)['"]\]|\.([\w-]+)""")
 _MOST_REGEXES: Final = 2  # in one pattern of fields or properties
 _ELLIPSIS: Final = "..."
+_LONGEST: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class LogPattern:
 def parse_log_pattern(text: str) -> LogPattern:
     """Read a pattern; an empty one matches everything. Raises InvalidLogPattern."""
     text = text.strip()
+    if len(text) > _LONGEST:
+        raise InvalidLogPattern(f"A filter pattern has at most {_LONGEST} characters")
     if text.startswith("{"):
         return LogPattern(_properties(_inside(text, "}")))
     if text.startswith("["):

@@ -88,8 +88,11 @@ def schedule_timetable(expression: str, zone: tzinfo, start_s: float) -> Timetab
     if cron := re.fullmatch(r"cron\((.+)\)", expression):
         return parse_cron(cron[1], zone)
     if at := re.fullmatch(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)", expression):
-        local = datetime.fromisoformat(at[1]).replace(tzinfo=zone)
-        return Once(at_s=local.astimezone(UTC).timestamp())
+        try:
+            local = datetime.fromisoformat(at[1]).replace(tzinfo=zone)
+            return Once(at_s=local.astimezone(UTC).timestamp())
+        except (ValueError, OverflowError):  # the 31st of June, the year 0
+            raise InvalidExpression(f"{expression} is no moment") from None
     raise InvalidExpression(f"{expression} is no schedule expression")
 
 

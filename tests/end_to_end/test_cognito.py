@@ -34,6 +34,8 @@ def handler(event, context):
         case "CustomMessage":
             response["emailSubject"] = "Welcome"
             response["emailMessage"] = f"Your code is {request['codeParameter']}"
+        case "TokenGeneration" if event["request"]["userAttributes"]["email"] == "odd@example.com":
+            response["claimsOverrideDetails"] = "everything"
         case "TokenGeneration":
             response["claimsOverrideDetails"] = {
                 "claimsToAddOrOverride": {"tier": "gold", "via": event["triggerSource"]},
@@ -41,6 +43,9 @@ def handler(event, context):
                 "groupOverrideDetails": {"groupsToOverride": ["vip"]},
             }
         case "UserMigration":
+            if event["userName"] == "odd":
+                response["userAttributes"] = {"email": "odd@example.com"}
+                response["finalUserStatus"] = "ODD"
             if event["userName"] == "legacy" and request["password"] == "Secret-123":
                 response["userAttributes"] = {"email": "old@example.com", "email_verified": "true"}
                 response["finalUserStatus"] = "CONFIRMED"
@@ -246,6 +251,24 @@ def test_an_unknown_user_is_taken_over_from_where_a_function_finds_him(
     assert pool.sources == ["UserMigration_Authentication"]
     with pytest.raises(pool.cognito.exceptions.UserNotFoundException):
         pool.sign_in("nobody")
+
+
+def test_answers_that_no_trigger_may_give_are_refused_as_in_aws(running: RunningEmulator) -> None:
+    pool = Pool(running, UserMigration=ARN, PreTokenGeneration=ARN)
+    refusal = pool.cognito.exceptions.InvalidLambdaResponseException
+    with pytest.raises(refusal, match="Unrecognizable lambda output"):
+        pool.sign_in("odd")
+    email = [{"Name": "email", "Value": "odd@example.com"}]
+    pool.cognito.sign_up(ClientId=pool.app, Username="bob", Password=PASSWORD, UserAttributes=email)
+    pool.cognito.admin_confirm_sign_up(UserPoolId=pool.id, Username="bob")
+    with pytest.raises(refusal, match="Unrecognizable lambda output"):
+        pool.sign_in("bob")
+
+
+def test_signing_in_without_a_name_is_refused(running: RunningEmulator) -> None:
+    pool = Pool(running)
+    with pytest.raises(pool.cognito.exceptions.InvalidParameterException, match="USERNAME"):
+        pool.cognito.initiate_auth(ClientId=pool.app, AuthFlow="USER_PASSWORD_AUTH")
 
 
 def test_custom_challenges_are_defined_created_and_verified(running: RunningEmulator) -> None:

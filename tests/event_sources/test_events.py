@@ -142,13 +142,15 @@ def test_entries_fail_one_by_one(events: Any, invoker: FakeInvoker) -> None:
         {"Source": "shop", "DetailType": "d"},
         {**good, "Detail": "{"},
         {**good, "Detail": "[1]"},
+        {**good, "Detail": '{"a":NaN}'},
+        {**good, "Detail": '{"a":' * 100_000 + "1" + "}" * 100_000},
         {**good, "Source": "aws.s3"},
     ]
     answer = events.put_events(Entries=[*bad, good])
-    assert answer["FailedEntryCount"] == 6
+    assert answer["FailedEntryCount"] == 8
     assert [entry.get("ErrorCode") for entry in answer["Entries"]] == [
         *["InvalidArgument"] * 3,
-        *["MalformedDetail"] * 2,
+        *["MalformedDetail"] * 4,
         "NotAuthorizedForSourceException",
         None,
     ]
@@ -498,6 +500,7 @@ def test_an_invalid_pattern_is_refused(events: Any, pattern: str, reason: str) -
         ([{"Arn": FUNCTION}] * 6, "LimitExceededException"),
         ([{"Arn": FUNCTION, "Input": "{}", "InputPath": "$.detail"}], "ValidationException"),
         ([{"Arn": FUNCTION, "Input": "{"}], "ValidationException"),
+        ([{"Arn": FUNCTION, "RetryPolicy": {"MaximumRetryAttempts": 186}}], "ValidationException"),
     ],
 )
 def test_targets_that_eventbridge_refuses_are_not_taken(

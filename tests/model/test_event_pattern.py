@@ -151,6 +151,7 @@ def test_every_field_of_a_pattern_must_match() -> None:
         ('{"a":[{"anything-but":["x",1]}]}', "mixed type is not supported"),
         ('{"a":[{"anything-but":{"numeric":["=",1]}}]}', "Unsupported anything-but pattern"),
         ('{"$or":[{"a":["x"]},{"b":[]}]}', "Empty arrays are not allowed"),
+        ('{"a":' * 300 + "[1]" + "}" * 300, "objects inside each other"),
     ],
 )
 def test_a_pattern_that_eventbridge_refuses_says_why(text: str, reason: str) -> None:

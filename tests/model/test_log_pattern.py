@@ -165,6 +165,8 @@ def test_what_is_no_json_object_has_no_properties(message: str) -> None:
         "{ $.a = 1) }",
         "{ $.a = 1 $.b = 2 }",
         "{ $.a = %a% && $.b = %b% && $.c = %c% }",
+        "{" + "(" * 400 + "$.a=1" + ")" * 400 + "}",
+        "a" * 1025,
     ],
 )
 def test_a_pattern_is_refused(pattern: str) -> None:

@@ -235,6 +235,14 @@ def test_what_is_no_expression_is_refused(expression: str) -> None:
         rule_timetable(expression, 0.0)
 
 
+@pytest.mark.parametrize(
+    "moment", ["2026-02-30T00:00:00", "2026-13-01T00:00:00", "0000-01-01T00:00:00"]
+)
+def test_a_moment_that_is_on_no_calendar_is_refused(moment: str) -> None:
+    with pytest.raises(InvalidExpression):
+        schedule_timetable(f"at({moment})", UTC, 0.0)
+
+
 @pytest.mark.parametrize("name", ["Europe", "Mars/Olympus", "../etc/passwd", ""])
 def test_a_time_zone_that_nobody_has_is_refused(name: str) -> None:
     with pytest.raises(InvalidExpression, match="no time zone"):

@@ -2,10 +2,17 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
-from emulator.aws.cognito_events import CognitoTrigger, CognitoTriggerError
+from emulator.aws.cognito_events import (
+    CognitoTrigger,
+    CognitoTriggerError,
+    map_of,
+    unrecognizable,
+)
 from emulator.aws.cognito_triggers import CognitoTriggers
+
+_MIGRATED: Final = ("CONFIRMED", "RESET_REQUIRED")  # what a user is who was taken over
 
 here = threading.local()  # `request`, `token_source`, `token_response` of this thread's request
 
@@ -98,14 +105,18 @@ class Asking:
         }
         request = {"password": password, "validationData": None}
         answer = self.ask(pool, "UserMigration", source, username, {}, request, wanted)
-        if answer is None or not answer.get("userAttributes"):
+        found = map_of(answer or {}, "userAttributes")
+        if answer is None or not found:
             return None
         from moto.cognitoidp.models import CognitoIdpUser, UserStatus
 
-        status = UserStatus[answer.get("finalUserStatus") or "RESET_REQUIRED"]
+        status_name = answer.get("finalUserStatus") or "RESET_REQUIRED"
+        if status_name not in _MIGRATED:
+            raise unrecognizable()
+        status = UserStatus[status_name]
         attributes = [
             {"Name": name, "Value": str(value)}
-            for name, value in answer["userAttributes"].items()
+            for name, value in found.items()
             if name != "username"
         ]
         user = CognitoIdpUser(pool.id, username, password, status, attributes)

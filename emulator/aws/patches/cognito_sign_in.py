@@ -1,6 +1,6 @@
 """Signing in to a user pool: before, after, by custom challenges, and what tokens hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from emulator.aws.cognito_events import token_version, with_overrides
@@ -34,10 +34,11 @@ class SignIn:
                 )
                 if pool is None:
                     return original(backend, *arguments)
-                username = (parameters or {}).get("USERNAME", "")
+                is_refresh = flow in ("REFRESH_TOKEN", "REFRESH_TOKEN_AUTH")
+                username = _username(parameters) if not is_refresh else ""
                 if flow == "CUSTOM_AUTH":
                     return challenges.begin(backend, pool, client_id, username)
-                if flow in ("REFRESH_TOKEN", "REFRESH_TOKEN_AUTH"):
+                if is_refresh:
                     here.token_source = "TokenGeneration_RefreshTokens"
                     return original(backend, *arguments)
                 self._before_sign_in(backend, pool, username, parameters.get("PASSWORD"))
@@ -139,3 +140,11 @@ class SignIn:
         )
         here.token_response = answer or {}
         return answer or {}
+
+
+def _username(parameters: Mapping[str, str] | None) -> str:
+    from moto.cognitoidp.exceptions import InvalidParameterException
+
+    if not parameters or not parameters.get("USERNAME"):
+        raise InvalidParameterException("Missing required parameter USERNAME")
+    return parameters["USERNAME"]

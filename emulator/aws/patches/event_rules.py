@@ -9,6 +9,10 @@ from emulator.aws.patches.patching import Patch, PatchContext
 from emulator.model.schedule_expression import InvalidExpression, rule_timetable
 
 _MAXIMUM_TARGETS: Final = 5  # of a rule
+_RETRY_LIMITS: Final = {
+    "MaximumRetryAttempts": (0, 185),
+    "MaximumEventAgeInSeconds": (60, 86_400),
+}
 
 
 def patches(context: PatchContext) -> list[Patch]:
@@ -100,7 +104,7 @@ def _put_targets(original: Any) -> Any:
         from moto.events.exceptions import ValidationException
 
         for target in targets:
-            problem = _input_problem(target)
+            problem = _input_problem(target) or _retry_problem(target)
             if problem is not None:
                 raise ValidationException(problem)
         bus = find_bus(event_bus_arn or "default", self.account_id, self.region_name)
@@ -124,8 +128,19 @@ def _input_problem(target: Mapping[str, Any]) -> str | None:
     if "Input" in kinds:
         try:
             json.loads(target["Input"])
-        except ValueError:
+        except (ValueError, RecursionError):
             return f"JSON syntax error in input for target {target['Id']}"
+    return None
+
+
+def _retry_problem(target: Mapping[str, Any]) -> str | None:
+    for name, (low, high) in _RETRY_LIMITS.items():
+        value = (target.get("RetryPolicy") or {}).get(name)
+        if value is not None and not low <= value <= high:
+            return (
+                f"Parameter {name} of target {target['Id']} is not valid. Reason: {value} is not"
+                f" between {low} and {high}."
+            )
     return None
 
 

@@ -131,7 +131,9 @@ def _test_pattern(original: Any) -> Any:
             raise InvalidEventPatternException(reason=str(error)) from None
         try:
             event = json.loads(self._get_param("Event"))
-        except ValueError:
+        except (ValueError, RecursionError):
+            event = None
+        if not isinstance(event, dict):
             return self.error("ValidationException", "Parameter Event is not valid JSON.")
         missing = [name for name in _EVENT_MEMBERS if name not in event]
         if missing:
@@ -175,7 +177,8 @@ def _entry_bytes(entry: Mapping[str, Any]) -> int:
 
 
 def _put_entry(context: PatchContext, backend: Any, entry: Mapping[str, Any]) -> dict[str, Any]:
-    problem = _problem(entry)
+    detail = _detail(entry.get("Detail"))
+    problem = _problem(entry, detail)
     if problem is not None:
         return dict(zip(("ErrorCode", "ErrorMessage"), problem, strict=True))
     event = event_document(
@@ -185,7 +188,7 @@ def _put_entry(context: PatchContext, backend: Any, entry: Mapping[str, Any]) ->
         source=entry["Source"],
         detail_type=entry["DetailType"],
         resources=list(entry.get("Resources") or []),
-        detail=json.loads(entry["Detail"]),
+        detail=detail,
         at_s=float(entry["Time"]) if entry.get("Time") else context.clock.now(),
     )
     name = entry.get("EventBusName") or "default"
@@ -197,18 +200,27 @@ def _put_entry(context: PatchContext, backend: Any, entry: Mapping[str, Any]) ->
     return {"EventId": event["id"]}
 
 
-def _problem(entry: Mapping[str, Any]) -> tuple[str, str] | None:
+def _detail(text: str | None) -> dict[str, Any] | None:
+    """The JSON object in a text; None: there is none."""
+    try:
+        detail = json.loads(text or "", parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return detail if isinstance(detail, dict) else None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is Python's, not JSON")
+
+
+def _problem(entry: Mapping[str, Any], detail: object) -> tuple[str, str] | None:
     for name in _REQUIRED:
         if not entry.get(name):
             text = f"Parameter {name} is not valid. Reason: {name} is a required argument."
             return "InvalidArgument", text
     if entry["Source"].startswith("aws."):
         return "NotAuthorizedForSourceException", "Not authorized for the source."
-    try:
-        is_object = isinstance(json.loads(entry["Detail"]), dict)
-    except ValueError:
-        is_object = False
-    return None if is_object else ("MalformedDetail", "Detail is malformed.")
+    return ("MalformedDetail", "Detail is malformed.") if detail is None else None
 
 
 def _replay_events(context: PatchContext) -> Callable[[Any], Any]:

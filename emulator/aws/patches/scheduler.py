@@ -145,7 +145,7 @@ def _universal_problem(arn: str, universal: UniversalTarget, text: str) -> str |
 def _is_object(text: str) -> bool:
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
