@@ -138,7 +138,7 @@ class Inside:
             with self._own.make("sqs", account, trace_header):
                 _found(sqs_backends, account, region).send_message(
                     name,
-                    body,
+                    _text(body),
                     message_attributes=_sqs_attributes(attributes or {}),
                     system_attributes=_sqs_attributes(system),
                 )
@@ -217,8 +217,14 @@ def _found(backends: Any, account: str, region: str) -> Any:
 
 def _sqs_attributes(attributes: Attributes) -> dict[str, dict[str, str]]:
     return {
-        name: {"DataType": kind, "StringValue": value} for name, (kind, value) in attributes.items()
+        name: {"DataType": kind, "StringValue": _text(value)}
+        for name, (kind, value) in attributes.items()
     }
+
+
+def _text(value: str) -> str:
+    """What SQS takes: half a surrogate pair, which JSON can hold, must not cost the message."""
+    return value.encode(errors="replace").decode()
 
 
 def _utc(at_ms: int) -> Any:

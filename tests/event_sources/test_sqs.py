@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from emulator.control import CodeStore, FunctionSpec
 from emulator.event_sources import Surroundings
@@ -204,6 +205,26 @@ def test_messages_that_wait_already_are_read(
     assert sorted(map(int, received(invoker))) == list(range(25))
     assert all(len(bodies(call)) <= 10 for call in invoker.calls)
     assert queue.counts() == (0, 0)
+
+
+def test_what_is_no_text_is_refused_and_holds_up_no_other_message(
+    around: Surroundings, invoker: FakeInvoker, sqs: Any, aws: Aws
+) -> None:
+    queue, half = Queue(sqs, "q"), "half a pair: \ud800"
+    attributes = {"a": {"DataType": "String", "StringValue": half}}
+    batch = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(("first", half))]
+    for send in (
+        lambda: queue.send(half),
+        lambda: queue.send("body", MessageAttributes=attributes),
+        lambda: sqs.send_message_batch(QueueUrl=queue.url, Entries=batch),
+    ):
+        with pytest.raises(ClientError, match=r"InvalidMessageContents.*outside the allowed set"):
+            send()
+    aws.moto.send_message(queue.arn, half, {"RequestID": ("String", half)})
+    queue.send("good")
+    bind(around, queue)
+    settle(around)
+    assert sorted(received(invoker)) == ["good", "half a pair: ?"]
 
 
 def test_a_batch_is_no_larger_than_batch_size(

@@ -44,6 +44,18 @@ def patches(context: PatchContext) -> list[Patch]:
             "self, queue_name, receipt_handle, visibility_timeout",
             _change_visibility(context),
         ),
+        Patch(
+            f"{backend}._validate_message",
+            "self, queue, message_body, delay_seconds, deduplication_id, group_id, "
+            "validate_group_id",
+            _validate_message,
+        ),
+        Patch(
+            f"{backend}.send_message",
+            "self, queue_name, message_body, message_attributes, delay_seconds, deduplication_id, "
+            "group_id, system_attributes, validate_group_id",
+            _send_message,
+        ),
         Patch(f"{backend}.purge_queue", "self, queue_name", _purge_queue),
         Patch(f"{backend}.create_queue", "self, name, tags, kwargs", _create_queue(context)),
         Patch(f"{backend}.delete_queue", "self, queue_name", _delete_queue(context)),
@@ -240,6 +252,45 @@ def _change_visibility(context: PatchContext) -> Callable[[Any], Any]:
         _tell(context, queue)
 
     return lambda original: change_message_visibility
+
+
+def _validate_message(original: Any) -> Any:
+    """Of a batch, moto validates all bodies before it keeps the first message."""
+
+    def _validate_message(
+        self: Any, queue: Any, message_body: str, *more: Any, **named: Any
+    ) -> None:
+        _check_text(message_body)
+        original(self, queue, message_body, *more, **named)
+
+    return _validate_message
+
+
+def _send_message(original: Any) -> Any:
+    def send_message(
+        self: Any,
+        queue_name: str,
+        message_body: str,
+        message_attributes: dict[str, Any] | None = None,
+        *more: Any,
+        **named: Any,
+    ) -> Any:
+        for attribute in (message_attributes or {}).values():
+            _check_text(attribute.get("StringValue") or "")
+        return original(self, queue_name, message_body, message_attributes, *more, **named)
+
+    return send_message
+
+
+def _check_text(text: str) -> None:
+    """Refuse half a surrogate pair, which JSON can hold: moto keeps it and can never show it."""
+    from moto.sqs.exceptions import SQSException
+
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        message = "The message contains characters outside the allowed set."
+        raise SQSException("InvalidMessageContents", message) from None
 
 
 def _purge_queue(original: Any) -> Any:
