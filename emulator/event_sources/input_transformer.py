@@ -53,7 +53,7 @@ def fill(template: str, variables: Mapping[str, Any]) -> str:
 
 def compact(value: Any) -> str:
     """JSON without spaces, in UTF-8."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _whole(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
 
 
 def _inserted(value: Any, is_inside: bool) -> str:
@@ -65,7 +65,12 @@ def _inserted(value: Any, is_inside: bool) -> str:
 def _text(value: Any) -> str:
     if value is MISSING:
         return ""
-    return value if isinstance(value, str) else compact(value)
+    return _whole(value) if isinstance(value, str) else compact(value)
+
+
+def _whole(text: str) -> str:
+    """A text without half surrogate pairs, which JSON can hold and UTF-8 cannot."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _reserved(target: RuleTarget, event: Mapping[str, Any], at_s: float) -> dict[str, Any]:

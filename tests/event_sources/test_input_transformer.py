@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from emulator.aws import RuleTarget
-from emulator.event_sources.input_transformer import fill, target_input
+from emulator.event_sources.input_transformer import compact, fill, target_input
 from emulator.event_sources.json_path import MISSING, find
 
 RULE = "arn:aws:events:us-east-1:000000000000:rule/orders/placed"
@@ -117,3 +117,8 @@ def test_reserved_variables_need_no_path() -> None:
 
 def test_what_is_put_in_is_not_filled_in_again() -> None:
     assert fill("<a>", {"a": "<b>", "b": 1}) == '"<b>"'
+
+
+def test_half_a_surrogate_pair_costs_no_event() -> None:
+    assert compact({"a": "\ud800ä"}) == '{"a":"?ä"}'
+    assert fill("it is <a>", {"a": "\ud800ä"}) == "it is ?ä"
