@@ -13,6 +13,7 @@ from emulator.event_sources.stream_positions import Position
 from emulator.event_sources.stream_rules import Entry, Outcome
 from emulator.model.mapping import EventSourceMapping
 
+_SAME_S: Final = 5e-6  # a due time is a sum of seconds, each time a little different
 _PAGE: Final = 1_000  # records read with the service's lock held
 
 _Job = tuple[Lane, Invoke | GiveUp]
@@ -257,7 +258,7 @@ class ShardReader:
     def _set_alarm(self, lane: Lane, due_s: float | None) -> None:
         before = self._alarms.get(lane)
         if before is not None:
-            if before[0] == due_s and before[1].ring is not None:
+            if due_s is not None and abs(before[0] - due_s) < _SAME_S:
                 return
             before[1].cancel()
             del self._alarms[lane]

@@ -41,13 +41,13 @@ class StreamWork:
     matcher: Callable[[EventSourceMapping], Matcher]  # what the mapping's filters let through
 
     def start(self, job: Callable[[], None], again: Callable[[], None]) -> None:
-        """Run `job` on a thread, as an activity; call `again` in a second if that goes wrong."""
+        """Run `job` on a thread, as an activity; call `again` a second after it went wrong."""
         self.around.activity.begin(RECORDS)
         try:
             self.threads.start(partial(self._run, job, again))
         except RuntimeError as error:  # the system has no more threads
             self.around.reporter.event("stream.no_thread", error=error)
-            self._call_later(again)
+            self._call_later(partial(self.start, job, again))
             self.around.activity.end(RECORDS)
 
     def _run(self, job: Callable[[], None], again: Callable[[], None]) -> None:

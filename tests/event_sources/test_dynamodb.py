@@ -198,18 +198,29 @@ def test_an_item_goes_when_its_time_to_live_is_over(
     assert sorted(item["id"]["S"] for item in left) == ["ancient", "text"]
 
 
-def test_a_failed_transaction_invokes_nothing(lab: StreamLab, dynamodb: Any) -> None:
+def test_an_update_without_an_expression_makes_the_item(lab: StreamLab, dynamodb: Any) -> None:
+    lab.map()
+    for _ in range(2):  # the second one changes nothing
+        dynamodb.update_item(TableName="tbl", Key={"id": {"S": "1"}})
+    assert [ids(event) for event in lab.events] == [["1"]]
+
+
+@pytest.mark.parametrize("table", ["tbl", "arn:aws:dynamodb:us-east-1:000000000000:table/tbl"])
+def test_a_failed_transaction_changes_and_invokes_nothing(
+    lab: StreamLab, dynamodb: Any, table: str
+) -> None:
     lab.map()
     put(dynamodb, "1")
-    check = {"TableName": "tbl", "Key": {"id": {"S": "1"}}}
+    check = {"TableName": table, "Key": {"id": {"S": "1"}}}
     with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
         dynamodb.transact_write_items(
             TransactItems=[
-                {"Put": {"TableName": "tbl", "Item": {"id": {"S": "2"}}}},
+                {"Put": {"TableName": table, "Item": {"id": {"S": "2"}}}},
                 {"ConditionCheck": {**check, "ConditionExpression": "attribute_not_exists(id)"}},
             ]
         )
     put(dynamodb, "3")
+    assert dynamodb.scan(TableName="tbl")["Count"] == 2
     assert [name for event in lab.events for name in ids(event)] == ["1", "3"]
 
 

@@ -18,6 +18,7 @@ from emulator.control import MappingStore
 from emulator.event_sources import Surroundings
 from emulator.event_sources.kinesis import KinesisPollers
 from emulator.event_sources.mappings import Mappings
+from emulator.invoke.runner_threads import RunnerThreads
 from emulator.model import LambdaError
 from emulator.storage import Documents
 from tests.aws.conftest import Aws, Client
@@ -641,6 +642,39 @@ def test_an_accident_while_reading_loses_nothing(
     assert given(lab) == ["a"]
     put(kinesis, "b")
     assert given(lab) == ["a", "b"]
+
+
+def test_a_lane_that_found_no_thread_goes_on_a_second_later(
+    lab: StreamLab, kinesis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, refused = RunnerThreads.start, threading.Event()
+
+    def refuse_once(self: RunnerThreads, job: Any) -> None:
+        if "_act_and_go_on" in str(job) and not refused.is_set():
+            refused.set()
+            raise RuntimeError("can't start new thread")
+        start(self, job)
+
+    monkeypatch.setattr(RunnerThreads, "start", refuse_once)
+    records = [{"Data": b"x", "PartitionKey": key} for key in "abcdefgh"]
+    kinesis.put_records(StreamName="s", Records=records)
+    lab.map(parallelization_factor=2)
+    lab.settle()
+    assert refused.is_set()
+    lab.advance(1)
+    assert sum(len(event["Records"]) for event in lab.events) == len(records)
+
+
+def test_a_window_that_gets_many_records_keeps_one_alarm(lab: StreamLab, kinesis: Any) -> None:
+    lab.invoker.answer = lambda call: answered(b'{"state": {}}')
+    lab.map(tumbling_window_s=900)
+    lab.around.clock.freeze(False)
+    before = len(lab.around.alarms._heap)
+    for number in range(50):
+        put(kinesis, str(number))
+        lab.settle()
+    lab.around.clock.freeze(True)
+    assert len(lab.around.alarms._heap) <= before + 2
 
 
 def test_a_slow_function_delays_no_other_mapping(lab: StreamLab, kinesis: Any) -> None:

@@ -195,6 +195,8 @@ def _update_item(context: PatchContext) -> Callable[[Any], Any]:
     def make(original: Any) -> Any:
         def update_item(self: Any, table_name: str, *arguments: Any, **named: Any) -> Any:
             table = self.get_table(table_name)
+            if not named.get("update_expression") and named.get("attribute_updates") is None:
+                named["attribute_updates"] = {}  # moto wants one of the two, DynamoDB neither
             shard, held = table.stream_shard, _Held()
             table.stream_shard = held
             try:
@@ -216,9 +218,15 @@ def _update_item(context: PatchContext) -> Callable[[Any], Any]:
 
 
 def _transact_write_items(original: Any) -> Any:
-    """moto copies whole streams beforehand, and puts the copies in place when it fails."""
+    """moto copies whole streams beforehand, and puts the copies in place when it fails.
+
+    It finds no table to put back that was given by ARN.
+    """
 
     def transact_write_items(self: Any, transact_items: list[dict[str, Any]]) -> None:
+        transact_items = [
+            {kind: _by_name(op) for kind, op in item.items()} for item in transact_items
+        ]
         names = {op.get("TableName") for item in transact_items for op in item.values()}
         tables = {name: self.tables[name] for name in names if name in self.tables}
         shards = {name: table.stream_shard for name, table in tables.items() if table.stream_shard}
@@ -240,3 +248,8 @@ def _transact_write_items(original: Any) -> Any:
                 shards[name].add(old, new)
 
     return transact_write_items
+
+
+def _by_name(operation: dict[str, Any]) -> dict[str, Any]:
+    name = operation.get("TableName")
+    return operation | {"TableName": name.rpartition("/")[2]} if name else operation
