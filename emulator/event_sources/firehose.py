@@ -133,21 +133,27 @@ class FirehoseTransformations(EventSource):
         """Buffer records, and have those that are enough for the function transformed."""
         with self._lock:
             self._warn(fact)
-            self._collect(fact)
+            full = self._collect(fact)
+        self._begin(full)
 
-    def _collect(self, fact: FirehoseRecordsFact) -> None:
+    def _collect(self, fact: FirehoseRecordsFact) -> list[FirehoseRecordsFact]:
+        """Buffer records; returns what is full. `_lock` is held."""
+        full: list[FirehoseRecordsFact] = []
         limit = fact.transformation.buffer_bytes
         for record in fact.records:
             buffer = self._buffers.get(fact.stream_arn)
             if buffer is not None and not buffer.has_room(record, limit):
-                self._begin(fact)
+                full.append(self._taken(fact))
                 buffer = None
             if buffer is None:
                 buffer = self._buffers[fact.stream_arn] = _Buffer()
                 self._set_alarm(fact, buffer)
             buffer.add(record)
-            if buffer.data_bytes >= limit or fact.transformation.buffer_s <= 0:
-                self._begin(fact)
+            if buffer.data_bytes >= limit:
+                full.append(self._taken(fact))
+        if fact.transformation.buffer_s <= 0 and fact.stream_arn in self._buffers:
+            full.append(self._taken(fact))
+        return full
 
     def _set_alarm(self, fact: FirehoseRecordsFact, buffer: _Buffer) -> None:
         settings = replace(fact, records=())
@@ -156,15 +162,19 @@ class FirehoseTransformations(EventSource):
 
     def _ring(self, fact: FirehoseRecordsFact, buffer: _Buffer) -> None:
         with self._lock:
-            if self._buffers.get(fact.stream_arn) is buffer:
-                self._begin(fact)
+            is_there = self._buffers.get(fact.stream_arn) is buffer
+            due = [self._taken(fact)] if is_there else []
+        self._begin(due)
 
-    def _begin(self, fact: FirehoseRecordsFact) -> None:
-        """Have what is buffered transformed; `_lock` is held."""
+    def _taken(self, fact: FirehoseRecordsFact) -> FirehoseRecordsFact:
+        """Empty the buffer of a stream; `_lock` is held."""
         buffer = self._buffers.pop(fact.stream_arn)
         _cancel(buffer)
-        batch = replace(fact, records=tuple(buffer.records))
-        self._lanes.put(fact.stream_arn, partial(self._transform, batch))
+        return replace(fact, records=tuple(buffer.records))
+
+    def _begin(self, batches: Sequence[FirehoseRecordsFact]) -> None:
+        for batch in batches:
+            self._lanes.put(batch.stream_arn, partial(self._transform, batch))
 
     def _transform(self, batch: FirehoseRecordsFact) -> None:
         outcome, attempts, message = self._invoke(batch)

@@ -131,6 +131,8 @@ class ReceivedMails(EventSource):
             raise LambdaError("AccessDeniedException", "its policy does not allow it")
 
     def _store(self, turn: _Turn, settings: Mapping[str, Any]) -> str:
+        if settings.get("KmsKeyArn"):
+            raise NotImplementedError("the emulator does not encrypt messages (KmsKeyArn)")
         bucket, prefix = settings["BucketName"], settings.get("ObjectKeyPrefix") or ""
         key = f"{prefix}{turn.mail.id}"
         self.around.moto.put_object(

@@ -28,12 +28,12 @@ def patches(context: PatchContext) -> list[Patch]:
         Patch(
             f"{_BACKEND}.create_delivery_stream",
             _CREATE,
-            _checked(_CREATE, "extended_s3_destination_configuration"),
+            _checked(context, _CREATE, "extended_s3_destination_configuration"),
         ),
         Patch(
             f"{_BACKEND}.update_destination",
             _UPDATE,
-            _checked(_UPDATE, "extended_s3_destination_update"),
+            _checked(context, _UPDATE, "extended_s3_destination_update"),
         ),
     ]
 
@@ -113,7 +113,7 @@ def _parameters(processor: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _checked(parameters: str, destination: str) -> Callable[[Any], Any]:
+def _checked(context: PatchContext, parameters: str, destination: str) -> Callable[[Any], Any]:
     """A function's ARN, and numbers, are looked at before anything is stored."""
     place = parameters.split(", ").index(destination) - 1
 
@@ -127,6 +127,11 @@ def _checked(parameters: str, destination: str) -> Callable[[Any], Any]:
             except (ValueError, KeyError) as error:
                 message = f"The processing configuration is not valid: {error}"
                 raise InvalidArgumentException(message) from None
+            if "KinesisStreamAsSource" in (*arguments, *more.values()):
+                context.reporter.event(
+                    "firehose.source_not_read",
+                    hint="the emulator's delivery streams get what is put into them, and no streams",
+                )
             return original(self, *arguments, **more)
 
         return change
