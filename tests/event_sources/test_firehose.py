@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -204,6 +205,25 @@ def test_a_function_that_recovers_loses_nothing(lab: Lab, invoker: FakeInvoker) 
     assert list(lab.objects().values()) == [b"ONE"]
 
 
+def test_a_function_that_takes_over_five_minutes_has_failed(lab: Lab, invoker: FakeInvoker) -> None:
+    lab.create({"NumberOfRetries": "0"})
+    good = invoker.answer
+    invoker.answer = lambda call: replace(good(call), duration_ms=300_001)
+    lab.put(b"one")
+    lab.advance()
+    [content] = lab.objects().values()
+    assert json.loads(content)["errorCode"] == "Lambda.FunctionRequestTimedOut"
+
+
+def test_without_a_buffer_every_request_is_transformed_at_once(
+    lab: Lab, invoker: FakeInvoker
+) -> None:
+    lab.create({"BufferIntervalInSeconds": "0"})
+    lab.put(b"one", b"two")
+    lab.settle()
+    assert sizes(invoker) == [2]
+
+
 def test_without_its_function_records_are_failed_at_once(lab: Lab, invoker: FakeInvoker) -> None:
     lab.create(ErrorOutputPrefix="bad/!{firehose:error-output-type}/")
     invoker.gone.add(ARN)
@@ -249,6 +269,28 @@ def test_a_bucket_that_comes_later_gets_its_object(lab: Lab) -> None:
     lab.s3.create_bucket(Bucket="lake")
     lab.advance()
     assert list(lab.objects().values()) == [b"ONE"]
+
+
+def test_a_bucket_that_does_not_come_within_a_day_gets_nothing(lab: Lab) -> None:
+    lab.create()
+    lab.s3.delete_bucket(Bucket="lake")
+    lab.put(b"one")
+    for _ in range(4):
+        lab.advance(40_000)
+    lab.s3.create_bucket(Bucket="lake")
+    lab.advance()
+    assert lab.objects() == {}
+
+
+def test_after_a_reset_nothing_of_before_is_delivered(lab: Lab) -> None:
+    lab.create()
+    lab.s3.delete_bucket(Bucket="lake")
+    lab.put(b"one")
+    lab.advance()
+    lab.source.reset()
+    lab.s3.create_bucket(Bucket="lake")
+    lab.advance()
+    assert lab.objects() == {}
 
 
 def test_a_deleted_stream_takes_its_records_along(lab: Lab, invoker: FakeInvoker) -> None:

@@ -135,6 +135,20 @@ def test_a_message_goes_on_to_other_services(lab: Lab) -> None:
     assert item == {"id": {"S": "7"}, "n": {"L": numbers}}
 
 
+def test_what_is_no_json_goes_on_as_it_is_and_an_error_action_waits_for_an_error(
+    lab: Lab,
+) -> None:
+    sqs, s3 = lab.client("sqs"), lab.client("s3")
+    s3.create_bucket(Bucket="lake")
+    queue = sqs.create_queue(QueueName="q")["QueueUrl"]
+    error = {"sqs": {"queueUrl": queue, "useBase64": False, "roleArn": ROLE}}
+    action = {"s3": {"bucketName": "lake", "key": "k", "roleArn": ROLE}}
+    lab.rule("SELECT * FROM '#'", action, errorAction=error)
+    lab.publish("a", b"\xff\x00 no JSON")
+    assert s3.get_object(Bucket="lake", Key="k")["Body"].read() == b"\xff\x00 no JSON"
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+
+
 @pytest.mark.parametrize("reason", ["gone", "denied", "unknown"])
 def test_what_fails_goes_to_the_error_action_and_fails_no_other(
     lab: Lab, aws: Aws, invoker: FakeInvoker, reason: str

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -123,6 +124,39 @@ def test_a_failing_function_stops_nothing(lab: Lab, invoker: FakeInvoker) -> Non
     lab.rule(function(InvocationType="RequestResponse"), function(OTHER))
     lab.send()
     assert functions(invoker) == [ARN, OTHER]
+
+
+def test_a_function_that_takes_over_thirty_seconds_decides_nothing(
+    lab: Lab, invoker: FakeInvoker
+) -> None:
+    slow = replace(answered(b'{"disposition":"STOP_RULE_SET"}'), duration_ms=30_001)
+    invoker.answer = lambda call: slow
+    lab.rule(function(InvocationType="RequestResponse"), function(OTHER))
+    lab.send()
+    assert functions(invoker) == [ARN, OTHER]
+
+
+def test_a_header_stays_for_the_rules_that_follow(lab: Lab, invoker: FakeInvoker) -> None:
+    lab.rule({"AddHeaderAction": {"HeaderName": "X-Seen", "HeaderValue": "yes"}})
+    lab.rule(function())
+    lab.send()
+    [call] = invoker.calls
+    headers = json.loads(call.payload)["Records"][0]["ses"]["mail"]["headers"]
+    assert {"name": "X-Seen", "value": "yes"} in headers
+
+
+def test_what_is_too_large_to_publish_is_not_and_the_next_action_runs(
+    lab: Lab, invoker: FakeInvoker
+) -> None:
+    sns, sqs = lab.client("sns"), lab.client("sqs")
+    topic = sns.create_topic(Name="large")["TopicArn"]
+    queue = sqs.create_queue(QueueName="large")["QueueUrl"]
+    queue_arn = "arn:aws:sqs:us-east-1:000000000000:large"
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
+    lab.rule({"SNSAction": {"TopicArn": topic}}, function())
+    lab.send(body="x" * 160_000)
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+    assert functions(invoker) == [ARN]
 
 
 def test_a_policy_that_does_not_allow_it(lab: Lab, aws: Aws, invoker: FakeInvoker) -> None:

@@ -130,7 +130,7 @@ def _checked(context: PatchContext, parameters: str, destination: str) -> Callab
             if "KinesisStreamAsSource" in (*arguments, *more.values()):
                 context.reporter.event(
                     "firehose.source_not_read",
-                    hint="the emulator's delivery streams get what is put into them, and no streams",
+                    hint="delivery streams get what is put into them; no stream is read for them",
                 )
             return original(self, *arguments, **more)
 
