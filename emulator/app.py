@@ -189,9 +189,11 @@ class Emulator:
         return has_told_all
 
     def _farewell(self, events: int) -> str:
+        accepted = "1 accepted event" if events == 1 else f"{events} accepted events"
         if self._data is None:
-            return f"{events} accepted events did not get to run."
-        return f"{events} accepted events wait in {self._data.path} for the next start."
+            return f"{accepted} did not get to run."
+        waits = "waits" if events == 1 else "wait"
+        return f"{accepted} {waits} in {self._data.path} for the next start."
 
     def abandon(self) -> None:
         """Remove what would outlast this process, which ends at once."""

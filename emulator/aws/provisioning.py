@@ -1,5 +1,6 @@
 """Makes the resources that a project lists."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -43,14 +44,23 @@ def _bucket(resource: Resource) -> None:
 def _queue(resource: Resource) -> None:
     from moto.sqs.models import sqs_backends
 
+    assert isinstance(resource, QueueResource)
     backend = sqs_backends[DEFAULT_ACCOUNT][DEFAULT_REGION]
-    if resource.name not in backend.queues:
-        attributes: dict[str, Any] = {}
+    queue: Any = backend.queues.get(resource.name)
+    if queue is None:
+        fifo: dict[str, Any] = {}
         if resource.name.endswith(".fifo"):
-            attributes["FifoQueue"] = "true"
-        if isinstance(resource, QueueResource):
-            attributes["VisibilityTimeout"] = str(resource.visibility_timeout_s)
-        backend.create_queue(resource.name, **attributes)
+            fifo["FifoQueue"] = "true"
+        queue = backend.create_queue(resource.name, **fifo)
+    elif not resource.is_declared:
+        return
+    queue.visibility_timeout = resource.visibility_timeout_s
+    policy: dict[str, Any] = {}
+    if resource.dead_letter_queue is not None:
+        _queue(QueueResource(name=resource.dead_letter_queue))
+        policy["deadLetterTargetArn"] = backend.queues[resource.dead_letter_queue].queue_arn
+        policy["maxReceiveCount"] = resource.max_receives
+    queue._setup_dlq(json.dumps(policy) if policy else "")
 
 
 def _topic(resource: Resource) -> None:

@@ -19,7 +19,7 @@ _FUNCTIONS: Final = "/2015-03-31/functions"
 _HEADERS: Final = {"Content-Type": "application/json"}
 
 
-@click.command()
+@click.command(short_help="Make a folder or file a function.")
 @click.option(
     "-p",
     "--path",
@@ -61,7 +61,7 @@ def bind(
         click.echo("It was uploaded: bind it again after a change.", err=True)
 
 
-@click.command()
+@click.command(short_help="Delete a function; its code stays.")
 @click.option("-f", "--function", required=True, help="Name of the function.")
 @NEEDS_SERVER
 def unbind(function: str, endpoint_url: str | None) -> None:

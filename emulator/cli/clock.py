@@ -11,7 +11,7 @@ from emulator.cli.options import AS_JSON, NEEDS_SERVER, running_server
 _PAGE: Final = "/_emulator/clock"
 
 
-@click.command()
+@click.command(short_help="Show or move the emulator's time.")
 @click.argument("action", default="show", type=click.Choice(["show", "advance", "freeze", "run"]))
 @click.argument("seconds", required=False, type=click.FloatRange(0))
 @AS_JSON

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import sys
 from urllib.parse import urlencode
 
 import click
@@ -48,7 +47,7 @@ def _show_log(name: str, answer: Answer) -> None:
     if len(log) == limits.LOG_TAIL_BYTES:
         _tell(f"(the last 4 KB; for all of it: lambda-emulator logs {name})")
     text = log.decode(errors="replace")
-    _tell(screen_text(text) if sys.stderr.isatty() else text, newline=False)
+    _tell(screen_text(text), newline=False)
 
 
 def _report_failure(name: str, answer: Answer) -> int:

@@ -1,7 +1,5 @@
 """`lambda-emulator logs`."""
 
-import sys
-
 import click
 
 from emulator.cli.server import RunningServer
@@ -10,10 +8,9 @@ from emulator.cli.server import RunningServer
 def show_logs(server: RunningServer, name: str, *, limit: int, follow: bool) -> None:
     """Print the newest lines of a function's log; with `follow` go on until Ctrl-C."""
     query = {"function": name, "limit": str(limit), "follow": "true" if follow else "false"}
-    is_screen = sys.stdout.isatty()
     try:
         for piece in server.stream("/_emulator/logs", **query):
             # Lambda joins a traceback's lines by carriage returns: see `observe.screen_text`.
-            click.echo(piece.replace(b"\r", b"\n") if is_screen else piece, nl=False)
+            click.echo(piece.replace(b"\r", b"\n"), nl=False)
     except KeyboardInterrupt:  # that is how following ends
         return

@@ -122,7 +122,7 @@ def start(
     )
 
 
-@cli.command()
+@cli.command(short_help="Invoke a function; print its answer and log.")
 @click.argument("name")
 @click.option(
     "--event", type=click.File("rb"), metavar="FILE", help="File with the event; - reads stdin."
@@ -205,7 +205,7 @@ def logs(name: str, follow: bool, limit: int, endpoint_url: str | None) -> None:
     show_logs(running_server(endpoint_url), name, limit=limit, follow=follow)
 
 
-@cli.command()
+@cli.command(short_help="Tell what this machine lacks, and how to get it.")
 @AS_JSON
 def doctor(as_json: bool) -> None:
     """Tell what this machine lacks for running functions, and how to get it.

@@ -11,7 +11,7 @@ from emulator.cli.table import table
 _HEADINGS: Final = ("FUNCTION", "EVENTS", "RUNNING", "ATTEMPTS", "OLDEST", "NEXT DUE")
 
 
-@click.command()
+@click.command(short_help="Show asynchronous events that wait or run.")
 @AS_JSON
 @NEEDS_SERVER
 def queue(as_json: bool, endpoint_url: str | None) -> None:

@@ -12,7 +12,7 @@ from emulator.cli.options import NEEDS_SERVER, running_server
 _NOT_SETTLED: Final = 1
 
 
-@click.command()
+@click.command(short_help="Wait until nothing runs and nothing is due.")
 @click.option(
     "--timeout",
     "timeout_s",
@@ -40,7 +40,7 @@ def settle(timeout_s: float, endpoint_url: str | None) -> None:
         raise CommandError(answer.message)
 
 
-@click.command()
+@click.command(short_help="Empty everything and load the project again.")
 @NEEDS_SERVER
 def reset(endpoint_url: str | None) -> None:
     """Empty everything, also what --data-dir keeps, and load the project again.

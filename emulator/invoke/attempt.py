@@ -105,7 +105,7 @@ class Attempts:
             request=invocation.request_id,
             env=result.environment_id,
             status="ok" if result.status is Status.SUCCESS else result.status.value,
-            error=result.error_type,
+            error=result.failure,
             source=None if invocation.source == "api" else invocation.source,
             attempt=None if invocation.attempt == 1 else invocation.attempt,
             cold=result.init_ms is not None,

@@ -115,7 +115,7 @@ class Delivery:
         if isinstance(verdict, Condition):
             self._give_up(event, resolved, self._ending(event, verdict, None))
             return None
-        return self._postpone(event, verdict, result.error_type or result.function_error)
+        return self._postpone(event, verdict, result.failure or result.function_error)
 
     def _succeeded(
         self, event: QueuedEvent, resolved: ResolvedFunction, result: InvocationResult

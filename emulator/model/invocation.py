@@ -1,7 +1,12 @@
 """One request to run a function, and what came of it."""
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+UNNAMED_FAILURE: Final = "Runtime.Unknown"  # AWS's word for what a function raises
+_NAME_CHARS: Final = 100
 
 
 class Status(StrEnum):
@@ -63,3 +68,15 @@ class InvocationResult:
     max_memory_mib: int | None  # None where it cannot be measured
     environment_id: str
     has_run: bool = True  # False: the init phase failed, and the handler never saw the event
+
+    @property
+    def failure(self) -> str | None:
+        """What went wrong for people to read: the function's own word where AWS's says nothing."""
+        if self.error_type != UNNAMED_FAILURE:
+            return self.error_type
+        try:
+            answer = json.loads(self.payload)
+        except (ValueError, RecursionError):
+            return self.error_type
+        named = answer.get("errorType") if isinstance(answer, dict) else None
+        return named[:_NAME_CHARS] if named and isinstance(named, str) else self.error_type

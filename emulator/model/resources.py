@@ -22,6 +22,9 @@ class QueueResource(Resource):
 
     kind: str = "queue"
     visibility_timeout_s: int = 30
+    dead_letter_queue: str | None = None  # gets what was received `max_receives` times
+    max_receives: int = 3
+    is_declared: bool = False  # True: this holds for a queue that is there already, too
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

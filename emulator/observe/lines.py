@@ -15,7 +15,7 @@ _LONE_CR: Final = re.compile(r"\r(?!\n)")
 
 
 def screen_text(text: str) -> str:
-    """A function's output as a screen can show it.
+    """A function's output as a screen can show it, now or when a file of it is looked at.
 
     Lambda joins the lines of one log event by carriage returns, a traceback's too; on a screen
     each would overwrite the one before.

@@ -31,7 +31,6 @@ class Reporter:
     def __init__(self, stream: TextIO, log_format: LogFormat = "text") -> None:
         self._stream = stream
         self._is_json = log_format == "json"
-        self._is_screen = stream.isatty()
         self._is_coloured = _wants_colour(stream)
         self._lock = threading.Lock()
         self._has_entries = threading.Condition(self._lock)
@@ -49,7 +48,7 @@ class Reporter:
         self._enqueue(name, fields, 0)
 
     def output(self, function: str, text: str) -> None:
-        """Pass on what a function wrote, untouched; it may end in the middle of a line."""
+        """Pass on what a function wrote; it may end in the middle of a line."""
         if text:
             self._enqueue(OUTPUT, {"function": function, "text": text}, len(text))
 
@@ -111,7 +110,7 @@ class Reporter:
     def _output(self, function: object, text: str) -> str:
         before = "" if function == self._unfinished else self._end_line()
         self._unfinished = None if text.endswith("\n") else function
-        return before + (screen_text(text) if self._is_screen else text)
+        return before + screen_text(text)
 
     def _end_line(self) -> str:
         end = "" if self._unfinished is None else "\n"

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from emulator.model.resources import Resource
 from emulator.model.triggers import Trigger
 from emulator.model.triggers.http import HttpTrigger
 from emulator.model.triggers.s3 import S3Trigger
+from emulator.model.triggers.sqs import SqsTrigger
 from emulator.project import resources
 from emulator.project.table import Problem, Table
 from emulator.project.triggers import READERS, http, nats, s3
@@ -114,6 +115,17 @@ def _without_file(folder: Path) -> Project:
     return Project(folder=folder)
 
 
+def _by_queue(functions: Iterable[ProjectFunction]) -> dict[str, int]:
+    """Return the longest timeout of the functions that each queue feeds, in seconds."""
+    timeouts_s: dict[str, int] = {}
+    for function in functions:
+        for trigger in function.triggers:
+            if isinstance(trigger, SqsTrigger):
+                longest = max(function.timeout_s, timeouts_s.get(trigger.queue, 0))
+                timeouts_s[trigger.queue] = longest
+    return timeouts_s
+
+
 class _Reader:
     """Reads one file; knows its folder and where each trigger stands."""
 
@@ -123,7 +135,8 @@ class _Reader:
         self._triggers: list[tuple[Table, Trigger]] = []
 
     def project(self) -> Project:
-        declared_resources = resources.read(self._root.table("resources"))
+        declared_resources = self._root.table("resources")
+        found = resources.read(declared_resources)
         declared = self._root.table("functions")
         functions = [self._function(declared, name) for name in declared.tables_by_name()]
         emulator = self._emulator(self._root.table("emulator"))
@@ -133,7 +146,7 @@ class _Reader:
         return Project(
             folder=self._folder,
             functions={function.name: function for function in functions},
-            resources=declared_resources,
+            resources=tuple(resources.fit_queues(found, _by_queue(functions), declared_resources)),
             emulator=emulator,
             nats_url=nats_url,
         )

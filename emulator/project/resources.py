@@ -1,16 +1,16 @@
 """The `[resources]` of a project."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
-from emulator.model.resources import Resource, StreamResource, TableResource
+from emulator.model.resources import QueueResource, Resource, StreamResource, TableResource
 from emulator.project.table import Table
 from emulator.project.triggers import s3, sqs
 
 _NAMES: Final = {  # key: kind, form of the name, that form in words
     "buckets": ("bucket", s3.BUCKET, s3.BUCKET_FORM),
-    "queues": ("queue", sqs.QUEUE, sqs.QUEUE_FORM),
     "topics": (
         "topic",
         r"(?=.{1,256}$)[A-Za-z0-9_-]+(\.fifo)?",
@@ -22,6 +22,7 @@ _NAMES: Final = {  # key: kind, form of the name, that form in words
         "an event bus's name: up to 256 letters, digits, . - _ or /",
     ),
 }
+_VISIBILITY_S: Final = 30  # of a queue unless told otherwise
 _STREAM: Final = r"[a-zA-Z0-9_.-]{1,128}"
 _TABLE: Final = r"[a-zA-Z0-9_.-]{3,255}"
 _VIEWS: Final = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY")
@@ -31,7 +32,12 @@ _KEY_FORM: Final = "a key attribute like id or id:N"
 
 def read(table: Table) -> tuple[Resource, ...]:
     """Read the table; mistakes are noted in it."""
-    found = [*_named(table), *_streams(table.table("streams")), *_tables(table.table("tables"))]
+    found = [
+        *_named(table),
+        *_queues(table),
+        *_streams(table.table("streams")),
+        *_tables(table.table("tables")),
+    ]
     table.finish()
     return tuple(dict.fromkeys(found))
 
@@ -43,6 +49,74 @@ def _named(table: Table) -> Iterator[Resource]:
                 yield Resource(kind=kind, name=name)
             else:
                 table.problem(key, f'"{name}" is not {what}')
+
+
+def _queues(resources: Table) -> Iterator[Resource]:
+    """Read an array of names, or a table of queues: dead-letter queues come first."""
+    if not resources.holds_table("queues"):
+        named = [
+            (resources, key, QueueResource(name=name, is_declared=True))
+            for key, name in resources.texts("queues")
+        ]
+    else:
+        declared = resources.table("queues")
+        named = [
+            (declared, name, _queue(declared.table(name), name))
+            for name in declared.tables_by_name()
+        ]
+    for table, key, queue in sorted(named, key=lambda each: each[2].dead_letter_queue is not None):
+        if not re.fullmatch(sqs.QUEUE, queue.name):
+            table.problem(key, f'"{queue.name}" is not {sqs.QUEUE_FORM}')
+        yield queue
+
+
+def _queue(table: Table, name: str) -> QueueResource:
+    queue = QueueResource(
+        name=name,
+        visibility_timeout_s=table.integer(
+            "visibility_timeout_s", _VISIBILITY_S, low=0, high=43_200
+        ),
+        dead_letter_queue=table.text("dead_letter_queue", form=sqs.QUEUE, what=sqs.QUEUE_FORM)
+        or None,
+        max_receives=table.integer("max_receives", 3, low=1, high=1000),
+        is_declared=True,
+    )
+    other = queue.dead_letter_queue
+    if other == name:
+        table.problem("dead_letter_queue", "is the queue itself")
+    elif other is None and "max_receives" in table:
+        table.problem("max_receives", "needs a dead_letter_queue")
+    elif other is not None and name.endswith(".fifo") != other.endswith(".fifo"):
+        table.problem("dead_letter_queue", "must be a FIFO queue exactly if the queue is one")
+    table.finish()
+    return queue
+
+
+def fit_queues(
+    found: Iterable[Resource], timeouts_s: Mapping[str, int], resources: Table
+) -> Iterator[Resource]:
+    """Have queues hide messages at least as long as the functions they feed may take.
+
+    AWS refuses a mapping where they do not. timeouts_s: the longest of those functions, by queue.
+    """
+    for resource in found:
+        least_s = timeouts_s.get(resource.name, 0)
+        if not isinstance(resource, QueueResource) or resource.visibility_timeout_s >= least_s:
+            yield resource
+            continue
+        if not _sets_visibility(resources, resource.name):
+            yield replace(resource, visibility_timeout_s=least_s)
+            continue
+        resources.table("queues").table(resource.name).problem(
+            "visibility_timeout_s",
+            f"is less than timeout_s ({least_s}) of the function that the queue feeds",
+        )
+
+
+def _sets_visibility(resources: Table, queue: str) -> bool:
+    if not resources.holds_table("queues"):
+        return False
+    return "visibility_timeout_s" in resources.table("queues").table(queue)
 
 
 def _streams(declared: Table) -> Iterator[Resource]:

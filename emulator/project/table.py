@@ -48,7 +48,12 @@ class Table:
         self._known: dict[str, None] = {}  # in the order asked for
 
     def __contains__(self, key: str) -> bool:
+        self._known[key] = None  # who asks would read it: `finish` offers it to who mistyped it
         return key in self._values
+
+    def holds_table(self, key: str) -> bool:
+        """True when the value of `key` is a table, where it may be an array too."""
+        return isinstance(self._values.get(key), dict)
 
     def problem(self, key: str, text: str) -> None:
         """Note a mistake at `key` of this table; "" is the table itself."""
@@ -143,6 +148,10 @@ class Table:
 
     def tables(self, key: str) -> list["Table"]:
         """The array of tables under `key`."""
+        if self.holds_table(key):
+            self._known[key] = None
+            self.problem(key, f"is an array of tables: write [[{self.path(key)}]]")
+            return []
         found = []
         for index, value in enumerate(self._take(key, list, [])):
             if isinstance(value, dict):

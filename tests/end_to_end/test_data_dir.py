@@ -185,7 +185,7 @@ def test_a_clean_stop_keeps_what_is_pending_and_says_so(folder: ProjectFolder, d
     with running_emulator(folder.path, "--data-dir", str(data)) as first:
         first.client("lambda").invoke(FunctionName="failing", InvocationType="Event")
         first.settle()
-    assert f"1 accepted events wait in {data} for the next start." in first.output
+    assert f"1 accepted event waits in {data} for the next start." in first.output
     with running_emulator(folder.path, "--data-dir", str(data)) as second:
         second.advance(60)
         second.settle()

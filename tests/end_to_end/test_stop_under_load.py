@@ -141,7 +141,7 @@ def test_a_stop_gives_up_on_what_does_not_finish_in_time(emulator: RunningEmulat
             assert call.exception() is not None or call.result().function_error is not None
     assert status == 0
     assert GRACE_S - 1 < took_s < GRACE_S + 2
-    assert "1 accepted events did not get to run" in emulator.output
+    assert "1 accepted event did not get to run" in emulator.output
     assert_nothing_is_left(emulator)
 
 

@@ -174,6 +174,25 @@ def test_every_invocation_leaves_a_record_and_a_line(
     assert (second["status"], second["error"], second["init_ms"]) == ("error", "KeyError", 41.0)
 
 
+@pytest.mark.parametrize(
+    ("payload", "shown"),
+    [
+        (b'{"errorType": "KeyError"}', "KeyError"),
+        (b'{"errorType": 3}', "Runtime.Unknown"),
+        (b"[1]", "Runtime.Unknown"),
+        (b"no JSON", "Runtime.Unknown"),
+    ],
+)
+def test_the_line_names_what_the_function_raised(
+    bench: "Workbench", failure: InvocationResult, payload: bytes, shown: str
+) -> None:
+    unnamed = replace(failure, error_type="Runtime.Unknown", payload=payload)
+    bench.deploy("orders", lambda _: unnamed)
+    bench.run()
+    [line] = bench.lines("invoke.finished")
+    assert line["error"] == shown
+
+
 def test_code_that_was_read_half_saved_gives_way_to_what_was_saved_in_the_end(
     bench: "Workbench", success: InvocationResult, failure: InvocationResult
 ) -> None:

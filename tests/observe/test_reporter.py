@@ -71,6 +71,14 @@ def test_output_passes_untouched_and_lines_of_others_start_on_a_new_line() -> No
     assert stream.getvalue() == " \033[1mbold\033[0m = \tx\ny\nz\nreload.done\nend\n"
 
 
+def test_a_traceback_in_a_file_has_its_lines_too() -> None:
+    stream = io.StringIO()
+    reporter = Reporter(stream)
+    reporter.output("orders", "[ERROR] X\rTraceback:\r  line\n")
+    reporter.stop()
+    assert stream.getvalue() == "[ERROR] X\nTraceback:\n  line\n"
+
+
 def test_json_format_wraps_output_too() -> None:
     stream = io.StringIO()
     reporter = Reporter(stream, "json")

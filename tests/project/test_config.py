@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.model.resources import QueueResource
 from emulator.model.triggers.s3 import S3Trigger
 from emulator.project.config import EmulatorTable, ProjectError, load
 from emulator.project.triggers.s3 import overlapping
@@ -81,6 +82,59 @@ def test_settings_of_the_emulator_are_none_unless_given(tmp_path: Path) -> None:
     )
 
 
+QUEUES = """
+[functions.f]
+code = "resize"
+handler = "app.handler"
+runtime = "python3.12"
+timeout_s = 60
+[[functions.f.triggers]]
+source = "sqs"
+queue = "orders"
+"""
+
+
+@pytest.mark.parametrize(
+    ("toml", "visibility_s"),
+    [
+        ('[resources]\nqueues = ["orders"]', 60),
+        ("[resources.queues.orders]", 60),
+        ("[resources.queues.orders]\nvisibility_timeout_s = 90", 90),
+    ],
+)
+def test_a_queue_hides_messages_as_long_as_the_function_it_feeds_may_take(
+    tmp_path: Path, toml: str, visibility_s: int
+) -> None:
+    read = load(project(tmp_path, QUEUES + toml))
+    assert read.resources == (
+        QueueResource(name="orders", visibility_timeout_s=visibility_s, is_declared=True),
+    )
+
+
+def test_a_queue_names_its_dead_letter_queue_which_is_made_first(tmp_path: Path) -> None:
+    orders = '[resources.queues.orders]\ndead_letter_queue = "dead"\nmax_receives = 2\n'
+    dead = "[resources.queues.dead]\nvisibility_timeout_s = 5"
+    assert load(project(tmp_path, orders + dead)).resources == (
+        QueueResource(name="dead", visibility_timeout_s=5, is_declared=True),
+        QueueResource(name="orders", dead_letter_queue="dead", max_receives=2, is_declared=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("visibility_timeout_s = 59", "visibility_timeout_s: is less than timeout_s (60) of"),
+        ('dead_letter_queue = "orders"', "dead_letter_queue: is the queue itself"),
+        ('dead_letter_queue = "dead.fifo"', "dead_letter_queue: must be a FIFO queue exactly if"),
+        ("max_receives = 3", "max_receives: needs a dead_letter_queue"),
+        ("max_receive = 3", "max_receive: unknown key (have: visibility_timeout_s, dead_letter_"),
+    ],
+)
+def test_a_queue_that_cannot_work_is_refused(tmp_path: Path, line: str, text: str) -> None:
+    found = one_problem(tmp_path, f"{QUEUES}[resources.queues.orders]\n{line}")
+    assert found.startswith(f"resources.queues.orders.{text}")
+
+
 def test_variables_over_4_kb_are_refused(tmp_path: Path) -> None:
     large = GOOD.replace('"thumbnails" }', f'"{"x" * 4096}" }}')
     assert one_problem(tmp_path, large) == (
@@ -113,6 +167,12 @@ def test_text_that_is_no_toml_is_reported_with_its_line(tmp_path: Path) -> None:
 
 MISTAKES = [
     ("memory_mib", "memory", "functions.resize.memory: unknown key", "memory_mib"),
+    (
+        "[[functions.resize.triggers]]",
+        "[functions.resize.triggers]",
+        "functions.resize.triggers: is an array of tables: write [[functions.resize.triggers]]",
+        "",
+    ),
     ("[resources]", "[resource]", "resource: unknown key", "resources"),
     ("= 30", '= "30"', "functions.resize.timeout_s: must be an integer, not a string ('30')", ""),
     ("= 30", "= true", "functions.resize.timeout_s: must be an integer, not a boolean (True)", ""),

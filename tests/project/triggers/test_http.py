@@ -39,6 +39,15 @@ def test_other_paths_and_methods_are_mistakes(values: dict[str, str]) -> None:
     assert len(read(**values)[1]) == 1
 
 
+def test_a_mistyped_option_is_told_the_right_one() -> None:
+    problems: list[Problem] = []
+    table = Table({"path": "/a", "methd": "GET"}, "t", problems)
+    http.read(table)
+    table.finish()
+    (problem,) = problems
+    assert problem.line == 't.methd: unknown key (have: method, path). Did you mean "method"?'
+
+
 def test_two_functions_cannot_have_one_route() -> None:
     problems: list[Problem] = []
     tables = [Table({}, f"functions.{name}", problems) for name in "ab"]
