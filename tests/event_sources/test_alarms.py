@@ -48,6 +48,18 @@ def test_a_cancelled_alarm_is_silent(alarms: Alarms, clock: Clock) -> None:
     assert rung == [2]
 
 
+def test_cancelled_alarms_do_not_pile_up_until_they_were_due(alarms: Alarms, clock: Clock) -> None:
+    year_s = 86_400.0 * 365
+    rung: list[int] = []
+    for number in range(50):
+        alarms.set(clock.monotonic() + year_s, lambda number=number: rung.append(number))  # type: ignore[misc]  # a loop's value
+    for _ in range(5_000):
+        alarms.set(clock.monotonic() + year_s, lambda: rung.append(-1)).cancel()
+    assert alarms.count() < 500
+    clock.advance(year_s + 1)
+    assert rung == list(range(50))
+
+
 def test_an_alarm_whose_bell_is_broken_does_not_silence_the_others(
     alarms: Alarms, clock: Clock
 ) -> None:
