@@ -207,6 +207,15 @@ def test_a_stopped_machine_that_waits_does_not_go_on(emulator: RunningEmulator) 
     assert len(emulator.invocations("worker")) == before
 
 
+def test_what_is_refused_has_the_code_of_aws(emulator: RunningEmulator) -> None:
+    machines = emulator.client("stepfunctions")
+    role = "arn:aws:iam::000000000000:role/r"
+    with pytest.raises(machines.exceptions.InvalidDefinition):
+        machines.create_state_machine(name="m", definition="{", roleArn=role)
+    with pytest.raises(machines.exceptions.InvalidToken):
+        machines.send_task_success(taskToken="nobody's", output="{}")
+
+
 def test_a_reset_ends_a_machine_that_waits(emulator: RunningEmulator) -> None:
     start(emulator, {"Type": "Wait", "Next": "Work", "Seconds": 3600}, {})
     emulator.reset()

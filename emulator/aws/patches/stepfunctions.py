@@ -81,6 +81,11 @@ def patches(context: PatchContext) -> list[Patch]:
             _describe,
         ),
         Patch(f"{_CALLBACK}:CallbackEndpoint.notify", "self, outcome", _notify),
+        Patch(
+            "moto.core.exceptions:AWSError.__init__",
+            "self, message, exception_type, status",
+            _error_with_code,
+        ),
     ]
 
 
@@ -288,6 +293,19 @@ def _describe(original: Any) -> Any:
         return answer
 
     return describe_execution
+
+
+def _error_with_code(original: Any) -> Any:
+    """moto's interpreter names its errors by `code`, of which an answer takes no notice."""
+
+    def init(
+        self: Any, message: str = "", exception_type: str | None = None, status: int | None = None
+    ) -> None:
+        code = type(self).code
+        name = exception_type or self.TYPE or (code if isinstance(code, str) else None)
+        original(self, message, name, status)
+
+    return init
 
 
 def _title(header: str) -> str:
