@@ -1,7 +1,7 @@
 """One running emulator: the rooms wired together, started and stopped."""
 
 import contextlib
-import resource
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,16 +17,7 @@ from emulator.control import CodeStore, FunctionChange, FunctionStore, MappingSt
 from emulator.event_sources import Alarms, DestinationSender, EventSources, HttpEvents, Surroundings
 from emulator.gateway import HostKind, Hosts, Router, Server, serve
 from emulator.invoke import Invoker, InvokeSettings, Neighbours
-from emulator.model import (
-    Call,
-    Clock,
-    FetchError,
-    FunctionVersion,
-    InvocationResult,
-    LambdaError,
-    ResolvedFunction,
-    parse_function_name,
-)
+from emulator.model import Call, Clock, FetchError, FunctionVersion, ResolvedFunction
 from emulator.model.triggers.nats import DEFAULT_URL
 from emulator.model.triggers.s3 import S3Trigger
 from emulator.observe import Activity, LogBook, Metrics, Records, Reporter
@@ -38,7 +29,6 @@ from emulator.sandbox import IDLE_TIMEOUT_S, Credentials, Environments, Launcher
 from emulator.storage import DataFolder, Documents, EventJournal
 
 STOP_GRACE_S: Final = 10.0
-_DESCRIPTORS: Final = 10_240
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +60,7 @@ class Emulator:
         self._server: Server | None = None
         self._hosts = Hosts(settings.host, settings.allow_hosts)
         self._watcher: Watcher | None = None
-        _raise_descriptor_limit()
+        self._resetting = threading.Lock()  # held by the one reset that is under way
         self._run_folder = RunFolder()
         with contextlib.ExitStack() as undo:
             undo.callback(self._run_folder.close)
@@ -106,11 +96,11 @@ class Emulator:
             clock=self.clock,
             reporter=self.reporter,
             functions=Functions(
-                exists=self._exists,
+                exists=self.store.exists,
                 log_group=self._log_group,
                 policy_allows=self.store.policy_allows,
-                invoke=self._invoke,
-                accept=lambda call: self.invoker.accept(call),
+                invoke=lambda call: self.invoker.run(call)[0],
+                accept=self._accept,
             ),
         )
         self.environments = self._make_environments(project)
@@ -200,10 +190,14 @@ class Emulator:
         self._run_folder.remove()
 
     def reset(self) -> None:
-        """Empty everything, then load the project again.
+        """Empty everything, then load the project again; of two at once, one comes after the other.
 
         Raises ProjectError or StorageError before it begins: the emulator is as it was.
         """
+        with self._resetting:
+            self._reset()
+
+    def _reset(self) -> None:
         load(self._settings.project)
         self.documents.clear()  # and again below: what is written until then goes, too
         self.mappings.reset()  # first these three: from here on nothing is accepted, told or read
@@ -362,24 +356,9 @@ class Emulator:
         except AwsError as error:
             raise FetchError(error.code, error.message) from error
 
-    def _exists(self, arn: str) -> bool:
-        return self._look_up(arn) is not None
-
     def _log_group(self, arn: str) -> str | None:
-        version = self._look_up(arn)
+        version = self.store.find(arn)
         return None if version is None else version.log_group_name
-
-    def _look_up(self, arn: str) -> FunctionVersion | None:
-        name = parse_function_name(arn)
-        if name is None or name.account is None or name.region is None:
-            return None
-        try:
-            return self.store.look_up(name.account, name.region, arn, None).version
-        except LambdaError:
-            return None
-
-    def _invoke(self, call: Call) -> InvocationResult:
-        return self.invoker.run(call)[0]
 
     def _accept(self, call: Call) -> str:
         return self.invoker.accept(call)
@@ -417,12 +396,3 @@ class _UpToDate:
 
 def _default(value: float | None, otherwise: float) -> float:
     return otherwise if value is None else value
-
-
-def _raise_descriptor_limit() -> None:
-    """Every environment takes six descriptors, and many systems grant a program 256 or 1,024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
-    if soft < wanted:
-        with contextlib.suppress(ValueError, OSError):  # macOS grants less than it says
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,6 +1,8 @@
 """`lambda-emulator start`: from the command line to a clean stop."""
 
+import contextlib
 import os
+import resource
 import signal
 import sys
 import threading
@@ -20,12 +22,14 @@ from emulator.project import ProjectError
 from emulator.sandbox import interpreters
 from emulator.storage import StorageError
 
+_DESCRIPTORS: Final = 10_240
 _STOPPED_AT_ONCE: Final = 130  # what a shell shows for a program that Ctrl-C ended
 
 
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM."""
     signals = _Signals()
+    _raise_descriptor_limit()
     try:
         emulator = signals.emulator = Emulator(settings, sys.stderr)
     except ProjectError as error:
@@ -147,3 +151,12 @@ def _stop(emulator: Emulator) -> None:
 
 def _tell(text: str) -> None:
     click.echo(text, err=True)
+
+
+def _raise_descriptor_limit() -> None:
+    """Every environment takes six descriptors, and many systems grant a program 256 or 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+    if soft < wanted:
+        with contextlib.suppress(ValueError, OSError):  # macOS grants less than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -21,6 +21,7 @@ from emulator.model import (
     FunctionVersion,
     LambdaError,
     ResolvedFunction,
+    parse_function_name,
 )
 
 T = TypeVar("T")
@@ -129,6 +130,20 @@ class FunctionDirectory:
         if configuration is None:
             raise _not_found(where)
         return configuration
+
+    def find(self, arn: str) -> FunctionVersion | None:
+        """What an ARN with or without a qualifier names; None: it names no function."""
+        name = parse_function_name(arn)
+        if name is None or name.account is None or name.region is None:
+            return None
+        try:
+            return self.get(Target(name.account, name.region, name.name, name.qualifier)).version
+        except LambdaError:
+            return None
+
+    def exists(self, arn: str) -> bool:
+        """Whether an ARN with or without a qualifier names a function."""
+        return self.find(arn) is not None
 
     def read(self, where: Target, read: Callable[[Function], T]) -> T:
         """What `read` finds in a function, under the lock; raises LambdaError when unknown."""

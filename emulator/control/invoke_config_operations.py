@@ -15,7 +15,6 @@ from emulator.model import (
     EventInvokeConfig,
     LambdaError,
     function_arn,
-    parse_function_name,
 )
 
 PAGE: Final = 50
@@ -107,18 +106,8 @@ class InvokeConfigOperations:
             return config
 
         unqualified = function_arn(where.account, where.region, where.name)
-        check_destinations(self._store.read(where, change), unqualified, self._is_function)
+        check_destinations(self._store.read(where, change), unqualified, self._store.exists)
         return answer(self._store.change(where, save), where.arn)
-
-    def _is_function(self, arn: str) -> bool:
-        name = parse_function_name(arn)
-        if name is None or name.account is None or name.region is None:
-            return False
-        try:
-            self._store.get(Target(name.account, name.region, name.name, name.qualifier))
-        except LambdaError:
-            return False
-        return True
 
 
 def _config_of(function: Function, where: Target) -> EventInvokeConfig:

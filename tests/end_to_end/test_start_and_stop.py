@@ -2,6 +2,7 @@ import json
 import signal
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.running_emulator import RunningEmulator
@@ -47,3 +48,19 @@ def test_a_stop_waits_for_what_is_running(
 
     assert answers == ["finished"]
     assert emulator.process.wait(20) == 0
+
+
+def test_of_resets_at_the_same_time_one_comes_after_the_other(
+    start_emulator: Start, project: Path, write_function: Callable[..., Path]
+) -> None:
+    for name in ("f", "g", "h"):
+        trigger = f'[[functions.{name}.triggers]]\nsource = "sqs"\nqueue = "{name}"\n'
+        write_function(name, "def handler(event, context): pass", trigger)
+    emulator = start_emulator(project)
+    queues, functions = emulator.client("sqs"), emulator.client("lambda")
+    for _ in range(5):
+        with ThreadPoolExecutor(4) as callers:
+            for reset in [callers.submit(emulator.reset) for _ in range(4)]:
+                reset.result()  # no HTTPError
+        assert len(queues.list_queues()["QueueUrls"]) == 3
+        assert len(functions.list_event_source_mappings()["EventSourceMappings"]) == 3
