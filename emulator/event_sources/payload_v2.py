@@ -115,7 +115,7 @@ def parse_response(payload: bytes) -> HttpAnswer | None:
 
 def parse_status(status: Any) -> int | None:
     """The status code of a response: a number, or its digits; None for anything else."""
-    if isinstance(status, str) and status.isdecimal():
+    if isinstance(status, str) and status.isdecimal() and len(status) == 3:
         status = int(status)
     # True is an int, too.
     return status if type(status) is int and 200 <= status <= 599 else None

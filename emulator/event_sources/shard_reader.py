@@ -32,8 +32,7 @@ class ShardReader:
         self,
         work: StreamWork,
         mapping: EventSourceMapping,
-        stream_arn: str,
-        shard_id: str,
+        delivery: StreamDelivery,
         *,
         retention_s: float,
         position: Position,
@@ -42,12 +41,10 @@ class ShardReader:
     ) -> None:
         """Start with `wake`. save: keeps how far all is done. on_rest: nothing runs any more."""
         self._work = work
-        self._stream_arn = stream_arn
-        self._shard_id = shard_id
         self._retention_s = retention_s
         self._save = save
         self._on_rest = on_rest
-        self._delivery = StreamDelivery(work, stream_arn, shard_id)
+        self._delivery = delivery
         self._lock = threading.Lock()
         self._rests = threading.Condition(self._lock)
         self._mapping = mapping
@@ -63,11 +60,6 @@ class ShardReader:
         self._is_pumping = False
         self._has_news = False
         self._is_stopped = False
-
-    @property
-    def last_result(self) -> str | None:
-        """What became of the last batch; None: there was none."""
-        return self._delivery.last_result
 
     @property
     def is_done(self) -> bool:
@@ -164,7 +156,7 @@ class ShardReader:
                 is_closed = self._is_closed  # before the read: what came until then is in it
                 if not any(lane.wants_more(mapping) for lane in self._lanes):
                     return
-            records = self._work.reader.read(self._stream_arn, self._shard_id, after, _PAGE)
+            records = self._delivery.read(after, _PAGE)
             entries = self._delivery.entries(records, mapping, matches)
             with self._lock:
                 self._offer(entries)

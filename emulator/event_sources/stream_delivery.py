@@ -1,4 +1,4 @@
-"""Hands batches of one shard to the function, and those given up to the on-failure destination."""
+"""The outside of one shard: its records, the function, and the on-failure destination."""
 
 import base64
 import json
@@ -64,13 +64,24 @@ class StreamWork:
 
 
 class StreamDelivery:
-    """Acts for the lanes of one shard. Any thread may call; it keeps the last result only."""
+    """Acts for the lanes of one shard. Any thread may call."""
 
-    def __init__(self, work: StreamWork, stream_arn: str, shard_id: str) -> None:
+    def __init__(
+        self,
+        work: StreamWork,
+        stream_arn: str,
+        shard_id: str,
+        on_result: Callable[[str], None],
+    ) -> None:
+        """on_result: told `LastProcessingResult` after each batch."""
         self._work = work
         self._stream_arn = stream_arn
         self._shard_id = shard_id
-        self.last_result: str | None = None
+        self._on_result = on_result
+
+    def read(self, after: int, limit: int) -> list[StreamRecord]:
+        """Up to `limit` records of the shard behind number `after`, oldest first."""
+        return self._work.reader.read(self._stream_arn, self._shard_id, after, limit)
 
     def entries(
         self, records: list[StreamRecord], mapping: EventSourceMapping, matches: Matcher
@@ -102,7 +113,7 @@ class StreamDelivery:
         try:
             result, request_id = self._work.around.invoker.run(call)
         except LambdaError as error:
-            self.last_result = FAILED
+            self._on_result(FAILED)
             return Outcome(done=0, is_success=False, has_run=error.code in _COUNTED)
         self._count(mapping, "InvokedEventCount", len(batch.entries))
         outcome = judge(
@@ -112,7 +123,7 @@ class StreamDelivery:
             reports_item_failures=mapping.reports_item_failures,
         )
         self._count(mapping, "FailedInvokeEventCount", len(batch.entries) - outcome.done)
-        self.last_result = OK if outcome.is_success else FAILED
+        self._on_result(OK if outcome.is_success else FAILED)
         return replace(outcome, request_id=request_id, executed_version=result.executed_version)
 
     def give_up(self, action: GiveUp, mapping: EventSourceMapping) -> None:

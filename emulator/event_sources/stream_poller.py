@@ -10,7 +10,7 @@ from typing_extensions import override
 from emulator.aws import StreamDescription, StreamShard
 from emulator.event_sources.poller import Poller
 from emulator.event_sources.shard_reader import ShardReader
-from emulator.event_sources.stream_delivery import StreamWork
+from emulator.event_sources.stream_delivery import StreamDelivery, StreamWork
 from emulator.event_sources.stream_positions import MappingPositions, Position
 from emulator.model.mapping import EventSourceMapping
 
@@ -57,11 +57,7 @@ class StreamPoller(Poller):
     @override
     def last_result(self) -> str | None:
         """`LastProcessingResult` as the API shows it; None: it has processed nothing."""
-        if self._is_missing:
-            return _MISSING
-        for reader in list(self._readers.values()):
-            self._last_result = reader.last_result or self._last_result
-        return self._last_result
+        return _MISSING if self._is_missing else self._last_result
 
     @property
     def is_running(self) -> bool:
@@ -154,8 +150,7 @@ class StreamPoller(Poller):
         position = self._positions.get(shard.id) or Position(after=0)
         if position.is_done:
             with self._lock:
-                reader = self._readers.pop(shard.id, None)
-                self._last_result = (reader and reader.last_result) or self._last_result
+                self._readers.pop(shard.id, None)
             return
         with self._lock:
             reader = self._readers.get(shard.id)
@@ -178,13 +173,15 @@ class StreamPoller(Poller):
         return ShardReader(
             self._work,
             self._mapping,
-            self.stream_arn,
-            shard.id,
+            StreamDelivery(self._work, self.stream_arn, shard.id, self._note_result),
             retention_s=stream.retention_s,
             position=position,
             save=partial(self._save, shard.id, stream.identity),
             on_rest=self._reader_rests,
         )
+
+    def _note_result(self, result: str) -> None:
+        self._last_result = result
 
     def _save(self, shard_id: str, identity: str, position: Position) -> None:
         self._positions.save(shard_id, identity, position)

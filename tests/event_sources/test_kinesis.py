@@ -545,6 +545,19 @@ def test_what_failed_before_a_window_ended_early_gets_a_final_call_too(
     assert (lab.events[-1]["Records"], lab.events[-1]["state"]) == ([], {"b": 1})
 
 
+def test_the_last_result_is_that_of_the_last_batch_of_any_shard(
+    lab: StreamLab, client: Client
+) -> None:
+    kinesis = client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=2)
+    lab.invoker.answer = Script("error")
+    lab.map()
+    for place in (2**128 - 1, 0):  # the second shard, whose batch fails, then the first
+        kinesis.put_record(StreamName="s", Data=b"x", PartitionKey="k", ExplicitHashKey=str(place))
+        lab.settle()
+    assert lab.result == "OK"
+
+
 # --- shards ------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from emulator.event_sources import Surroundings
 from emulator.event_sources.api_gateway.front import ApiGateway
 from emulator.event_sources.api_gateway.websocket_events import select_route
 from emulator.event_sources.api_gateway.websocket_management import connection_of
+from emulator.event_sources.api_gateway.websocket_server import ClientWire
 from tests.aws.conftest import Aws
 from tests.event_sources.api_gateway_lab import FUNCTION, HttpClient, answers, served, uri
 from tests.event_sources.conftest import FakeInvoker
@@ -91,10 +92,15 @@ class Chat:
         self.client.create_stage(ApiId=self.id, StageName="dev", AutoDeploy=True)
         self.invoker.answer = answers(self._answer)
 
-    def route(self, key: str, *, answers: bool = False, **options: Any) -> None:
+    def route(
+        self, key: str, *, answers: bool = False, timeout_ms: int = 29_000, **options: Any
+    ) -> None:
         """Make a route that runs a function."""
         integration = self.client.create_integration(
-            ApiId=self.id, IntegrationType="AWS_PROXY", IntegrationUri=uri("f")
+            ApiId=self.id,
+            IntegrationType="AWS_PROXY",
+            IntegrationUri=uri("f"),
+            TimeoutInMillis=timeout_ms,
         )
         target = f"integrations/{integration['IntegrationId']}"
         made = self.client.create_route(ApiId=self.id, RouteKey=key, Target=target, **options)
@@ -193,6 +199,22 @@ def test_the_answer_goes_back_only_by_a_route_response(chat: Chat) -> None:
         chat.wait_for("MESSAGE")
         client.send('{"action": "echo"}')
         assert client.recv(5) == 'got {"action": "echo"}'
+
+
+def test_a_function_that_exceeds_its_routes_timeout_is_told(chat: Chat) -> None:
+    release = threading.Event()
+
+    def hold(event: Any) -> Any:
+        assert release.wait(10)
+        return {"statusCode": 200, "body": "too late"}
+
+    chat.route("hold", answers=True, timeout_ms=50)
+    chat.replies["hold"] = hold
+    with chat.connect() as client:
+        client.send('{"action": "hold"}')
+        failed = json.loads(client.recv(5))
+        release.set()
+    assert failed["message"] == "Internal server error"
 
 
 def test_a_message_without_route_and_a_failing_function_are_told(chat: Chat) -> None:
@@ -342,6 +364,22 @@ def test_an_idle_connection_ends_after_ten_minutes(chat: Chat) -> None:
         assert closed.value.rcvd.code == 1001
     left = chat.wait_for("DISCONNECT", 2)
     assert left[-1]["requestContext"]["disconnectStatusCode"] == 1001
+
+
+def test_a_goodbye_waits_until_the_client_is_welcomed() -> None:
+    class Library:
+        closed_with: int | None = None
+
+        def close(self, code: int, _reason: str) -> None:
+            self.closed_with = code
+
+    library = Library()
+    wire = ClientWire(library)
+    closing = threading.Thread(target=wire.close, args=(1001, "reset"))
+    closing.start()
+    wire.opened()
+    closing.join(5)
+    assert library.closed_with == 1001
 
 
 def test_two_hours_are_the_longest(chat: Chat) -> None:

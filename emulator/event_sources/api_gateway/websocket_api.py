@@ -43,7 +43,7 @@ from emulator.event_sources.source import Surroundings
 from emulator.invoke.runner_threads import RunnerThreads
 from emulator.model import InvocationResult, LambdaError
 
-_TIMEOUT_S: Final = 29.0
+_LONGEST_S: Final = 29.0
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # what a header may name (RFC 9110)
 _MESSAGES: Final = "websocket messages"
 _CLOSES: Final = "websocket closes"
@@ -163,7 +163,7 @@ class WebSocketGateway:
         event = authorizer_event(opening, str(uuid.uuid4()), self._around.clock.now())
         source_arn = f"{opening.api_arn}/authorizers/{authorizer.id}"
         try:
-            result = self._call(opening, authorizer.uri, event, source_arn)
+            result = self._call(opening, authorizer.uri, event, source_arn, _LONGEST_S)
             verdict = parse_policy_answer(result.payload)
             allowed = allows(verdict.policy, opening.route_arn(CONNECT))
         except (RouteFailed, InvalidAnswer, InvalidPolicy) as error:
@@ -242,7 +242,9 @@ class WebSocketGateway:
             raise RouteFailed(
                 f"{integration.kind} integrations of WebSocket APIs are not built in this emulator"
             )
-        result = self._call(opening, integration.uri, event, opening.route_arn(route.key))
+        timeout_s = min(integration.timeout_s, _LONGEST_S)
+        source_arn = opening.route_arn(route.key)
+        result = self._call(opening, integration.uri, event, source_arn, timeout_s)
         try:
             answer = json.loads(result.payload)
         except ValueError as error:
@@ -250,7 +252,12 @@ class WebSocketGateway:
         return answer if isinstance(answer, dict) else {}
 
     def _call(
-        self, opening: Opening, uri: str, event: Mapping[str, Any], source_arn: str
+        self,
+        opening: Opening,
+        uri: str,
+        event: Mapping[str, Any],
+        source_arn: str,
+        timeout_s: float,
     ) -> InvocationResult:
         try:
             result = self._calls.run(
@@ -258,7 +265,7 @@ class WebSocketGateway:
                 event,
                 source_arn=source_arn,
                 account=opening.stage.api.account,
-                timeout_s=_TIMEOUT_S,
+                timeout_s=timeout_s,
                 trace=None,
             )
         except (LambdaError, NotAllowed, TookTooLong) as error:

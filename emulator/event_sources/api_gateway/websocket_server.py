@@ -172,7 +172,7 @@ class ClientWire:
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye, and wait a moment for the client to answer."""
-        if self._is_open.is_set():
+        if self._is_open.wait(_GOODBYE_S):  # the client may know just before this side does
             self._connection.close(code, reason)
 
 
