@@ -181,6 +181,8 @@ def test_a_filter_policy_lets_through_what_it_matches(
     ("attributes", "reason"),
     [
         ({"FilterPolicy": "{"}, "FilterPolicy: failed to parse JSON"),
+        ({"FilterPolicy": "[" * 5000}, "FilterPolicy: failed to parse JSON"),
+        ({"RedrivePolicy": "[" * 5000}, "RedrivePolicy: failed to parse JSON"),
         ({"FilterPolicy": '{"a":{"b":["c"]}}'}, "does not support nested filter policy"),
         ({"FilterPolicy": '{"a":[{"fits":"c"}]}'}, "Unrecognized match type fits"),
         ({"FilterPolicy": '{"a":[{"prefix":5}]}'}, "prefix match pattern must be a string"),

@@ -199,7 +199,7 @@ def _check_scope(subscription: Any, value: Any) -> None:
 def _check_policy(subscription: Any, value: Any) -> None:
     try:
         is_object = not value or isinstance(json.loads(value), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         is_object = False
     if not is_object:
         raise _refused("FilterPolicy: failed to parse JSON.")
@@ -208,7 +208,7 @@ def _check_policy(subscription: Any, value: Any) -> None:
 def _check_redrive(subscription: Any, value: Any) -> None:
     try:
         is_queue = not value or _QUEUE.fullmatch(_dead_letter_queue(value) or "")
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         raise _refused("RedrivePolicy: failed to parse JSON.") from None
     if not is_queue:
         raise _refused("RedrivePolicy: deadLetterTargetArn is an invalid arn")
@@ -317,7 +317,7 @@ def _publish(context: PatchContext) -> Callable[[Any], Any]:
 def _check_structure(message: str) -> None:
     try:
         has_default = "default" in json.loads(message)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise _refused("Message Structure - JSON message body failed to parse") from None
     if not has_default:
         raise _refused("Message Structure - No default entry in JSON message body")
