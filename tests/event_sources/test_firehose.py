@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
@@ -148,7 +147,7 @@ def test_a_full_buffer_does_not_wait(lab: Lab, invoker: FakeInvoker) -> None:
 def test_many_small_records_stay_below_the_limit_of_an_event(
     lab: Lab, invoker: FakeInvoker
 ) -> None:
-    records = tuple(FirehoseRecord(id=str(uuid4()), data=b"x", at_s=1.0) for _ in range(55_000))
+    records = tuple(FirehoseRecord(id=f"{n:01000}", data=b"x", at_s=1.0) for n in range(6_000))
     lab.source.take(
         FirehoseRecordsFact(
             stream_arn=STREAM_ARN,
@@ -162,8 +161,8 @@ def test_many_small_records_stay_below_the_limit_of_an_event(
     lab.advance()
     assert len(invoker.calls) == 2
     assert max(len(call.payload) for call in invoker.calls) <= 6_291_456
-    assert sum(sizes(invoker)) == 55_000
-    assert sum(len(each) for each in lab.objects().values()) == 55_000
+    assert sum(sizes(invoker)) == 6_000
+    assert sum(len(each) for each in lab.objects().values()) == 6_000
 
 
 def test_a_function_that_fails_is_tried_again_and_its_records_are_kept(
