@@ -66,10 +66,10 @@ class Tables:
             shard = table.stream_shard
             return int(shard.starting_sequence_number + len(shard.items) - 1)
 
-    def when_streaming(self, table_arn: str, tell: Callable[[str], None]) -> None:
+    def when_streaming(self, table_arn: str, tell: Callable[[str | None], None]) -> None:
         """Have a table tell its changes, both images, unless it does; `tell` the stream's ARN.
 
-        Before the service answers its first request, or now; nothing happens without the table.
+        Before the service answers its first request, or now; `tell` None without the table.
         """
         self._services.when_loaded("dynamodb", partial(self._enable, table_arn, tell))
 
@@ -80,15 +80,14 @@ class Tables:
             table = _table(table_arn)
             return None if table is None else delete_expired(table, now_s)
 
-    def _enable(self, table_arn: str, tell: Callable[[str], None]) -> None:
+    def _enable(self, table_arn: str, tell: Callable[[str | None], None]) -> None:
         _, _, _, _, account, _ = table_arn.split(":", 5)
         with self._own.make("dynamodb", account):
             table = _table(table_arn)
             if table is not None and not is_streaming(table):
                 table.set_stream_specification(dict(_NEW_AND_OLD))
             arn = stream_arn(table) if table is not None else None
-        if arn is not None:
-            tell(arn)
+        tell(arn)
 
 
 def _find(arn: str) -> Any:

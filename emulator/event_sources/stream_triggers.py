@@ -52,8 +52,8 @@ class TableTriggers(EventSource):
         assert isinstance(trigger, TableTrigger)
         with self._lock:
             self._bound.append((trigger, function_arn))
-        declare = partial(self._declare, trigger, function_arn)
-        self.around.moto.tables.when_streaming(trigger.table_arn, declare)
+        found = partial(self._found, trigger, function_arn)
+        self.around.moto.tables.when_streaming(trigger.table_arn, found)
 
     @override
     def unbind(self, trigger: Trigger, function_arn: str) -> None:
@@ -76,6 +76,18 @@ class TableTriggers(EventSource):
             bound = [each for each in self._bound if each[0].table_arn == table_arn]
         for trigger, function_arn in bound:
             self._declare(trigger, function_arn, fact.stream_arn)
+
+    def _found(self, trigger: TableTrigger, function_arn: str, stream_arn: str | None) -> None:
+        if stream_arn is not None:
+            self._declare(trigger, function_arn, stream_arn)
+            return
+        self.around.reporter.event(
+            "dynamodb.table_awaited",
+            table=trigger.table,
+            function=function_arn.rpartition(":")[2],
+            hint=f"there is none yet: list it as [resources.tables.{trigger.table}],"
+            " or create it with a stream",
+        )
 
     def _declare(self, trigger: TableTrigger, function_arn: str, stream_arn: str) -> None:
         mapping = trigger.mapping(function_arn, stream_arn)

@@ -1,15 +1,20 @@
 """From a table's stream to the function."""
 
+import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from emulator.event_sources import Surroundings
 from emulator.event_sources.mappings import Mappings
+from emulator.event_sources.stream_triggers import TableTriggers
 from emulator.event_sources.table_expiry import TableExpiry
+from emulator.model.triggers.streams import StreamOptions, TableTrigger
+from emulator.observe import Reporter
 from tests.aws.conftest import Aws, Client
 from tests.event_sources.conftest import FakeInvoker
 from tests.event_sources.stream_lab import FUNCTION, Script, StreamLab, failing
@@ -104,6 +109,27 @@ def test_changes_come_in_order_with_their_images(lab: StreamLab, dynamodb: Any) 
     modified = event["Records"][1]["dynamodb"]
     assert (modified["OldImage"]["v"], modified["NewImage"]["v"]) == ({"S": "a"}, {"S": "b"})
     assert not any("userIdentity" in record for record in event["Records"])
+
+
+def test_a_trigger_whose_table_is_missing_says_so_and_waits(
+    surroundings: Surroundings, dynamodb: Any
+) -> None:
+    dynamodb.list_tables()
+    terminal = io.StringIO()
+    reporter = Reporter(terminal)
+    triggers = TableTriggers(replace(surroundings, reporter=reporter))
+    trigger = TableTrigger(table="tbl", options=StreamOptions())
+    triggers.bind(trigger, FUNCTION)
+    reporter.stop()
+    assert terminal.getvalue() == (
+        f"dynamodb.table_awaited table=tbl function={FUNCTION.rpartition(':')[2]}"
+        ' hint="there is none yet: list it as [resources.tables.tbl], or create it with a stream"\n'
+    )
+    arn = make_table(dynamodb)
+    try:
+        assert [each.source_arn for each in surroundings.mappings.all()] == [arn]
+    finally:
+        triggers.unbind(trigger, FUNCTION)
 
 
 def test_latest_begins_with_the_mapping(lab: StreamLab, dynamodb: Any) -> None:

@@ -169,7 +169,7 @@ def test_a_disabled_stream_gets_nothing_and_another_one_begins(
     newer = table["TableDescription"]["LatestStreamArn"]
     assert newer > arn
     assert aws.moto.tables.describe(arn) is None
-    told: list[str] = []
+    told: list[str | None] = []
     aws.moto.tables.when_streaming(table["TableDescription"]["TableArn"], told.append)
     assert told == [newer]
 
