@@ -16,9 +16,13 @@ class FrontEnds:
 
     def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        one = self._balancers if BALANCER in environ["HTTP_HOST"] else self._apis
+        one = self._balancers if _is_balancer(environ) else self._apis
         return one.wsgi(environ, start_response)
 
     def allows_origin(self, environ: WSGIEnvironment, origin: str) -> bool:
         """Whether the CORS rules of the API that is asked let in pages of `origin`."""
-        return BALANCER not in environ["HTTP_HOST"] and self._apis.allows_origin(environ, origin)
+        return not _is_balancer(environ) and self._apis.allows_origin(environ, origin)
+
+
+def _is_balancer(environ: WSGIEnvironment) -> bool:
+    return BALANCER in environ["HTTP_HOST"].lower()

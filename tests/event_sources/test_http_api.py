@@ -453,6 +453,7 @@ def test_a_simple_authorizer_decides_and_its_context_reaches_the_function(
         ({"isAuthorized": False}, 403, "Forbidden"),
         ({"principalId": "x"}, 500, "Internal Server Error"),
         ("text", 500, "Internal Server Error"),
+        ({"isAuthorized": True, "context": [1]}, 500, "Internal Server Error"),
     ],
 )
 def test_a_simple_authorizer_refuses(

@@ -39,7 +39,7 @@ JSON = ("Content-Type", "application/json")
     ("host", "path", "address"),
     [
         ("a1.execute-api.localhost:4566", "/dev/x", Address(api_id="a1", path="/dev/x")),
-        ("A1.execute-api.us-east-1.amazonaws.com", "/", Address(api_id="a1", path="/")),
+        ("A1.Execute-API.us-east-1.amazonaws.com", "/", Address(api_id="a1", path="/")),
         ("localhost:4566", "/_aws/execute-api/a1/dev/x/y", Address(api_id="a1", path="/dev/x/y")),
         ("localhost", "/_aws/execute-api/a1", Address(api_id="a1", path="/")),
         ("localhost", "/restapis/a1/dev/_user_request_/x", Address(api_id="a1", path="/dev/x")),

@@ -30,8 +30,8 @@ def address_of(host: str, path: str) -> Address | None:
         named, _, rest = path.removeprefix(REST_API).partition(_USER_REQUEST)
         api_id, _, stage = named.partition("/")
         return Address(api_id=api_id, path=f"/{stage}{rest}")
-    name, found, _ = host.partition(EXECUTE_API)
-    return Address(api_id=name.lower(), path=path or "/") if found else None
+    name, found, _ = host.lower().partition(EXECUTE_API)
+    return Address(api_id=name, path=path or "/") if found else None
 
 
 def split_stage(path: str) -> tuple[str, str]:

@@ -158,7 +158,7 @@ def _read(
         is_allowed = allows(verdict.policy, _method_arn(request)) is True
         context = json.loads(payload).get("context") or {}
         return is_allowed, {"principalId": verdict.principal, **context}
-    except (InvalidAnswer, InvalidPolicy, ValueError) as error:
+    except (InvalidAnswer, InvalidPolicy, TypeError, ValueError) as error:
         raise RouteError(500, f"authorizer: {error}") from error
 
 
