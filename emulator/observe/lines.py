@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 _DIM, _RED, _GREEN, _RESET = "\033[2m", "\033[31m", "\033[32m", "\033[0m"
-_SHORT_ID_CHARS: Final = 8  # of a request id; enough to find it, and the line stays readable
+_SHORT_IDS: Final = ("request", "env")
+_SHORT_ID_CHARS: Final = 8  # enough to find it, and the line stays readable
 _NEEDS_QUOTES: Final = frozenset(' "=\t\r\n')
 
 Fields = Mapping[str, object]
@@ -42,8 +43,8 @@ def json_line(name: str, fields: Fields) -> str:
 
 
 def _word(key: str, value: object) -> str:
-    if key == "request":
-        return f"request={str(value)[:_SHORT_ID_CHARS]}"
+    if key in _SHORT_IDS:
+        return f"{key}={str(value)[:_SHORT_ID_CHARS]}"
     return f"{key}={_value(value)}"
 
 

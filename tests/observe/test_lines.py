@@ -10,7 +10,7 @@ FINISHED: dict[str, object] = {
     "function": "orders",
     "version": "3",
     "request": "6c1b0f4e-26bb-4e51-9a21-f5ad7ab8fa49",
-    "env": "7f3a",
+    "env": "aec41655ba74e5eac5a5a12388e35f59",
     "status": "ok",
     "cold": True,
     "init_ms": 41.0,
@@ -21,7 +21,7 @@ FINISHED: dict[str, object] = {
 
 def test_an_event_is_a_name_and_the_pairs_that_are_known() -> None:
     assert text_line("invoke.finished", FINISHED) == (
-        "invoke.finished function=orders version=3 request=6c1b0f4e env=7f3a status=ok cold=true"
+        "invoke.finished function=orders version=3 request=6c1b0f4e env=aec41655 status=ok cold=true"
         " init_ms=41 ms=7.4\n"
     )
 
