@@ -21,8 +21,8 @@ FINISHED: dict[str, object] = {
 
 def test_an_event_is_a_name_and_the_pairs_that_are_known() -> None:
     assert text_line("invoke.finished", FINISHED) == (
-        "invoke.finished function=orders version=3 request=6c1b0f4e env=aec41655 status=ok cold=true"
-        " init_ms=41 ms=7.4\n"
+        "invoke.finished function=orders version=3 request=6c1b0f4e env=aec41655 status=ok"
+        " cold=true init_ms=41 ms=7.4\n"
     )
 
 
