@@ -14,7 +14,13 @@ from emulator.aws import AwsError, Functions, Moto
 from emulator.aws.routing import scope_of
 from emulator.console import Admin, Rooms
 from emulator.control import CodeStore, FunctionChange, FunctionStore, MappingStore, OtherServices
-from emulator.event_sources import Alarms, DestinationSender, EventSources, HttpEvents, Surroundings
+from emulator.event_sources import (
+    Alarms,
+    DestinationSender,
+    HttpEvents,
+    SourcesOnDemand,
+    Surroundings,
+)
 from emulator.gateway import HostKind, Hosts, Router, Server, serve
 from emulator.invoke import Invoker, InvokeSettings, Neighbours
 from emulator.model import Call, Clock, FetchError, FunctionVersion, ResolvedFunction
@@ -230,8 +236,8 @@ class Emulator:
             idle_timeout_s=_default(project.emulator.idle_timeout_s, IDLE_TIMEOUT_S),
         )
 
-    def _make_event_sources(self, project: Project) -> EventSources:
-        return EventSources(
+    def _make_event_sources(self, project: Project) -> SourcesOnDemand:
+        return SourcesOnDemand(
             Surroundings(
                 moto=self.moto,
                 invoker=self.invoker,
@@ -309,12 +315,12 @@ class Emulator:
             ),
             admin=self._admin,
             http_events=HttpEvents(self.invoker, self.store.functions, self.clock),
-            front_ends=self.event_sources.front_ends.wsgi,
+            front_ends=self.event_sources.answer,
             moto=self.moto.wsgi,
             scope_of=scope_of,
             account_of=self.moto.account_of,
             hosts=self._hosts,
-            allows_origin=self.event_sources.front_ends.allows_origin,
+            allows_origin=self.event_sources.allows_origin,
         )
 
     # What one room asks of another.

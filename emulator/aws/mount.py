@@ -2,21 +2,19 @@
 
 import os
 import threading
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from emulator.aws.addresses import Addresses
 from emulator.aws.background_work import BackgroundWork
 from emulator.aws.buffer import FactBuffer, Listener
 from emulator.aws.credentials import Credentials, RoleCredentials
 from emulator.aws.destinations import Destinations
-from emulator.aws.event_buses import BusEvent, EventBuses
 from emulator.aws.facts import Fact
 from emulator.aws.front import Front
 from emulator.aws.functions import Functions
-from emulator.aws.http_apis import HttpApis
 from emulator.aws.inside import Attributes, Inside
-from emulator.aws.load_balancers import LoadBalancers
 from emulator.aws.locks import ServiceLocks
 from emulator.aws.log_drain import LogDrain
 from emulator.aws.log_groups import LogGroups
@@ -28,19 +26,24 @@ from emulator.aws.patches import PATCHES, PatchContext
 from emulator.aws.patches.sqs import wake_long_polls
 from emulator.aws.permissions import InvokePermissions
 from emulator.aws.provisioning import Provisioning
-from emulator.aws.queues import Queues
-from emulator.aws.rest_apis import RestApis
-from emulator.aws.rotations import Rotations
 from emulator.aws.routing import Environ, scope_of
-from emulator.aws.schedules import Schedules
 from emulator.aws.services import Services
-from emulator.aws.streams import Streams
-from emulator.aws.tables import Tables
-from emulator.aws.topics import Topics
 from emulator.model import Clock
 from emulator.model.mapping import SourceDescription
 from emulator.model.resources import Resource
 from emulator.observe import Activity, LogBook, Metrics, Reporter
+
+if TYPE_CHECKING:
+    from emulator.aws.event_buses import BusEvent, EventBuses
+    from emulator.aws.http_apis import HttpApis
+    from emulator.aws.load_balancers import LoadBalancers
+    from emulator.aws.queues import Queues
+    from emulator.aws.rest_apis import RestApis
+    from emulator.aws.rotations import Rotations
+    from emulator.aws.schedules import Schedules
+    from emulator.aws.streams import Streams
+    from emulator.aws.tables import Tables
+    from emulator.aws.topics import Topics
 
 
 class Moto:
@@ -68,14 +71,15 @@ class Moto:
         self._stopping = threading.Event()
         self._activity = activity
         self._warming: list[threading.Thread] = []
-        locks = ServiceLocks()
+        self._clock = clock
+        self._locks = locks = ServiceLocks()
         self.addresses = Addresses()
         self._executions = BackgroundWork("executions", activity, clock)
         self._stacks = BackgroundWork("stacks", activity, clock)
-        own = OwnRequests(self._buffer, locks, activity, reporter)
+        self._own = own = OwnRequests(self._buffer, locks, activity, reporter)
         log_subscriptions = LogSubscriptions(self._buffer, reporter)
         self._log_drain = LogDrain(log_book, own, log_subscriptions, activity, reporter)
-        context = PatchContext(
+        self._context = context = PatchContext(
             addresses=self.addresses,
             buffer=self._buffer,
             locks=locks,
@@ -92,21 +96,11 @@ class Moto:
             stopping=self._stopping,
         )
         self._services = Services(context, reporter)
-        self.topics = Topics(self._services, locks, self.permissions, reporter)
         self.log_groups = LogGroups(
             self._services, own, self.permissions, reporter, load=lambda name: self.warm([name])
         )
         self._provisioning = Provisioning(self._services, own)
-        self.queues = Queues(self._services, own, clock)
-        self.rest_apis = RestApis(self._services, locks)
-        self.http_apis = HttpApis(self._services, locks)
-        self.load_balancers = LoadBalancers(self._services, locks)
-        self.rotations = Rotations(locks, clock)
-        self.streams = Streams(self._services, locks)
-        self.tables = Tables(self._services, locks, own)
         self._inside = Inside(self._services, locks, own, reporter)
-        self.event_buses = EventBuses(self._services, own, context)
-        self.schedules = Schedules(self._services, own)
         self.calls = OwnCalls(self.wsgi)
         self._front = Front(
             context,
@@ -120,6 +114,78 @@ class Moto:
         )
         clock.on_move(wake_long_polls)
 
+    # Made when first asked for, with their modules; none keeps anything of its own.
+
+    @cached_property
+    def queues(self) -> "Queues":
+        """SQS queues."""
+        from emulator.aws.queues import Queues
+
+        return Queues(self._services, self._own, self._clock)
+
+    @cached_property
+    def rest_apis(self) -> "RestApis":
+        """REST APIs of API Gateway."""
+        from emulator.aws.rest_apis import RestApis
+
+        return RestApis(self._services, self._locks)
+
+    @cached_property
+    def http_apis(self) -> "HttpApis":
+        """HTTP and WebSocket APIs of API Gateway."""
+        from emulator.aws.http_apis import HttpApis
+
+        return HttpApis(self._services, self._locks)
+
+    @cached_property
+    def load_balancers(self) -> "LoadBalancers":
+        """Load balancers."""
+        from emulator.aws.load_balancers import LoadBalancers
+
+        return LoadBalancers(self._services, self._locks)
+
+    @cached_property
+    def rotations(self) -> "Rotations":
+        """Rotations of secrets."""
+        from emulator.aws.rotations import Rotations
+
+        return Rotations(self._locks, self._clock)
+
+    @cached_property
+    def streams(self) -> "Streams":
+        """Kinesis streams."""
+        from emulator.aws.streams import Streams
+
+        return Streams(self._services, self._locks)
+
+    @cached_property
+    def tables(self) -> "Tables":
+        """Streams of DynamoDB tables."""
+        from emulator.aws.tables import Tables
+
+        return Tables(self._services, self._locks, self._own)
+
+    @cached_property
+    def event_buses(self) -> "EventBuses":
+        """Buses of EventBridge."""
+        from emulator.aws.event_buses import EventBuses
+
+        return EventBuses(self._services, self._own, self._context)
+
+    @cached_property
+    def schedules(self) -> "Schedules":
+        """Schedules of EventBridge Scheduler."""
+        from emulator.aws.schedules import Schedules
+
+        return Schedules(self._services, self._own)
+
+    @cached_property
+    def topics(self) -> "Topics":
+        """SNS topics."""
+        from emulator.aws.topics import Topics
+
+        return Topics(self._services, self._locks, self.permissions, self._reporter)
+
     def wsgi(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer a request (PEP 3333); its facts have been delivered when this returns."""
         return self._front.answer(environ, start_response)
@@ -131,6 +197,10 @@ class Moto:
         takes note and leaves the work to others.
         """
         self._buffer.subscribe(listener, *kinds)
+
+    def before_first_load(self, action: Callable[[], None]) -> None:
+        """Call `action` before a service is loaded, and so before the first fact."""
+        self._services.before_load = action
 
     def service_of(self, environ: Environ) -> str | None:
         """Signing name of the service a request is for ("s3", "lambda"); None: nothing tells."""
@@ -262,7 +332,7 @@ class Moto:
         """Put an object as `account` would. Raises AwsError with S3's code and message."""
         self._inside.put_object(account, region, bucket, key, content, content_type, trace_header)
 
-    def put_event(self, event: BusEvent) -> None:
+    def put_event(self, event: "BusEvent") -> None:
         """Give an event to the rules of its bus. Raises AwsError when there is no such bus."""
         self.event_buses.put(event)
 

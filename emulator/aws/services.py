@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from emulator.aws.patches import LAMBDA_USERS, PATCHES, PROOFS, PatchContext, apply
+from emulator.aws.patches import LAMBDA_USERS, PATCHES, PatchContext, apply, patches_of, prove
 from emulator.aws.patches.core import set_default_account
 from emulator.aws.patches.registry import CORE
 from emulator.aws.routing import Environ
@@ -37,6 +37,7 @@ class Services:
         self._on_load: dict[str, list[Callable[[], None]]] = {}
         self._dispatcher: Any = None
         self.broken: dict[str, str] = {}  # patch to reason
+        self.before_load: Callable[[], None] = lambda: None  # called before each load
 
     def app(self, backend: str) -> WsgiApp:
         """The application of a service, by moto's name for it. Raises LookupError."""
@@ -64,6 +65,7 @@ class Services:
 
     def load(self, backend: str) -> None:
         """Import, patch and prove a service. Raises LookupError for one that moto lacks."""
+        self.before_load()  # with no lock held: it may ask for a service itself
         with self._loading_lock(backend):
             if backend in self._apps:
                 return
@@ -108,10 +110,7 @@ class Services:
                 return
             if name == CORE:
                 set_default_account()
-            make = PATCHES.get(name)
-            broken = apply(make(self._context)) if make else {}
-            if not broken and name in PROOFS:
-                broken = self._prove(name)
+            broken = apply(patches_of(name, self._context)) or self._prove(name)
             for target, reason in broken.items():
                 self._reporter.event("moto.patch_broken", patch=target, reason=reason)
             self.broken.update(broken)
@@ -121,7 +120,7 @@ class Services:
 
     def _prove(self, name: str) -> dict[str, str]:
         try:
-            return PROOFS[name](self._context)
+            return prove(name, self._context)
         except Exception:  # noqa: BLE001  # whatever broke is the finding; the service goes on
             return {f"moto.{name}": traceback.format_exc(limit=-1)}
 

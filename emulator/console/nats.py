@@ -21,7 +21,7 @@ class NatsViews:
 
     def show(self) -> Response:
         """The server, and every binding."""
-        status = self._rooms.nats.status()
+        status = self._rooms.nats().status()
         document = {
             "url": status.url,
             "connected": status.is_connected,
@@ -37,12 +37,12 @@ class NatsViews:
         version = asked_function(self._rooms.functions(), body.text("function"))
         trigger = _trigger(body)
         try:
-            is_new = self._rooms.nats.add(trigger, version.arn)
+            is_new = self._rooms.nats().add(trigger, version.arn)
         except OSError as error:  # it could not be written
             return json_answer({"message": f"The emulator's machine refuses: {error}"}, 500)
         binding = next(
             each
-            for each in self._rooms.nats.status().bindings
+            for each in self._rooms.nats().status().bindings
             if (each.trigger, each.function_arn) == (trigger, version.arn)
         )
         return json_answer({"new": is_new, **_document(binding)})
@@ -51,7 +51,7 @@ class NatsViews:
         """Take back what was bound by command; says 404 when there was nothing."""
         query = Parameters(request.args, "function", "subject")
         subject, function = query.text("subject") or "", query.text("function") or ""
-        removed = self._rooms.nats.remove(subject, function)
+        removed = self._rooms.nats().remove(subject, function)
         if not removed:
             text = f'subject "{subject}" is not bound to function "{function}"'
             return json_answer({"message": f"{text}. See: lambda-emulator nats list"}, 404)

@@ -46,4 +46,4 @@ class Rooms:
     clock: Clock
     log_book: LogBook
     records: Records
-    nats: Nats
+    nats: Callable[[], Nats]

@@ -3,7 +3,7 @@
 from emulator.event_sources.alarms import Alarms
 from emulator.event_sources.destinations import DestinationSender
 from emulator.event_sources.http import HttpEvents
+from emulator.event_sources.on_demand import SourcesOnDemand
 from emulator.event_sources.source import Surroundings
-from emulator.event_sources.sources import EventSources
 
-__all__ = ["Alarms", "DestinationSender", "EventSources", "HttpEvents", "Surroundings"]
+__all__ = ["Alarms", "DestinationSender", "HttpEvents", "SourcesOnDemand", "Surroundings"]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from emulator.aws import AwsError, BusEvent, Moto
+from emulator.aws import AwsError, Moto
 from emulator.model import Call, Clock, DestinationError, DestinationMessage, LambdaError
 
 _TOPIC_BYTES: Final = 262_144  # of one message; Source: Amazon SNS quotas
@@ -64,6 +64,8 @@ class DestinationSender:
         self._accept(call)
 
     def _to_bus(self, message: DestinationMessage) -> None:
+        from emulator.aws import BusEvent  # with it come the rules of EventBridge
+
         _, _, _, region, account, bus = message.target_arn.split(":", 5)
         event = BusEvent(
             account=account,

@@ -18,7 +18,7 @@ from emulator.model.triggers.s3 import S3Trigger
 from emulator.model.triggers.sqs import SqsTrigger
 from emulator.project import resources
 from emulator.project.table import Problem, Table
-from emulator.project.triggers import READERS, http, nats, s3
+from emulator.project.triggers import SOURCES, http, reader, s3
 
 FILE_NAME: Final = "emulator.toml"
 TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
@@ -140,7 +140,7 @@ class _Reader:
         declared = self._root.table("functions")
         functions = [self._function(declared, name) for name in declared.tables_by_name()]
         emulator = self._emulator(self._root.table("emulator"))
-        nats_url = nats.read_server(self._root.table("nats"))
+        nats_url = self._nats_url()
         self._root.finish()
         self._note_overlaps()
         return Project(
@@ -150,6 +150,13 @@ class _Reader:
             emulator=emulator,
             nats_url=nats_url,
         )
+
+    def _nats_url(self) -> str | None:
+        if "nats" not in self._root:
+            return None
+        from emulator.project.triggers import nats
+
+        return nats.read_server(self._root.table("nats"))
 
     def _emulator(self, table: Table) -> EmulatorTable:
         settings = EmulatorTable(
@@ -220,13 +227,13 @@ class _Reader:
 
     def _trigger(self, table: Table) -> Trigger | None:
         source = table.text("source", required=True)
-        read = READERS.get(source)
+        read = reader(source)
         if read is not None:
             trigger = read(table)
             table.finish()
             return trigger
         if source:
-            table.problem("source", f'"{source}" is no event source{nearest(source, READERS)}')
+            table.problem("source", f'"{source}" is no event source{nearest(source, SOURCES)}')
         return None
 
     def _note_overlaps(self) -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from emulator.model.resources import QueueResource, Resource, StreamResource, TableResource
+from emulator.project.queue_names import QUEUE, QUEUE_FORM
 from emulator.project.table import Table
-from emulator.project.triggers import s3, sqs
+from emulator.project.triggers import s3
 
 _NAMES: Final = {  # key: kind, form of the name, that form in words
     "buckets": ("bucket", s3.BUCKET, s3.BUCKET_FORM),
@@ -65,8 +66,8 @@ def _queues(resources: Table) -> Iterator[Resource]:
             for name in declared.tables_by_name()
         ]
     for table, key, queue in sorted(named, key=lambda each: each[2].dead_letter_queue is not None):
-        if not re.fullmatch(sqs.QUEUE, queue.name):
-            table.problem(key, f'"{queue.name}" is not {sqs.QUEUE_FORM}')
+        if not re.fullmatch(QUEUE, queue.name):
+            table.problem(key, f'"{queue.name}" is not {QUEUE_FORM}')
         yield queue
 
 
@@ -76,8 +77,7 @@ def _queue(table: Table, name: str) -> QueueResource:
         visibility_timeout_s=table.integer(
             "visibility_timeout_s", _VISIBILITY_S, low=0, high=43_200
         ),
-        dead_letter_queue=table.text("dead_letter_queue", form=sqs.QUEUE, what=sqs.QUEUE_FORM)
-        or None,
+        dead_letter_queue=table.text("dead_letter_queue", form=QUEUE, what=QUEUE_FORM) or None,
         max_receives=table.integer("max_receives", 3, low=1, high=1000),
         is_declared=True,
     )

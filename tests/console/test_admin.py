@@ -132,7 +132,7 @@ class Emulator:
                 clock=self.clock,
                 log_book=self.log_book,
                 records=self.records,
-                nats=self.nats,
+                nats=lambda: self.nats,
             )
         )
 

@@ -1,76 +1,66 @@
-"""Which patches belong to which service."""
+"""Which patches belong to which service; each module is imported with its service."""
 
-from collections.abc import Callable, Mapping
-from typing import Final
+import importlib
+from collections.abc import Mapping
+from typing import Any, Final
 
-from emulator.aws.patches import (
-    apigateway,
-    apigatewayv2,
-    awslambda,
-    cloudformation,
-    cloudwatch,
-    cognitoidp,
-    config,
-    core,
-    dynamodb,
-    dynamodbstreams,
-    elbv2,
-    events,
-    firehose,
-    iot,
-    kinesis,
-    logs,
-    s3,
-    scheduler,
-    secretsmanager,
-    ses,
-    sns,
-    sns_subscriptions,
-    sqs,
-    stepfunctions,
-    sts,
-)
 from emulator.aws.patches.patching import Patch, PatchContext
 
 CORE: Final = "core"
 
-PATCHES: Final[Mapping[str, Callable[[PatchContext], list[Patch]]]] = {
-    CORE: core.patches,
-    "apigateway": lambda context: apigateway.patches(context) + apigatewayv2.patches(context),
-    "awslambda": awslambda.patches,
-    "cloudformation": cloudformation.patches,
-    "cloudwatch": cloudwatch.patches,
-    "cognitoidp": cognitoidp.patches,
-    "config": config.patches,
-    "dynamodb": dynamodb.patches,
-    "dynamodbstreams": dynamodbstreams.patches,
-    "kinesis": kinesis.patches,
-    "events": events.patches,
-    "firehose": firehose.patches,
-    "iot": iot.rule_patches,
-    "iotdata": iot.publish_patches,
-    "logs": logs.patches,
-    "elbv2": elbv2.patches,
-    "s3": s3.patches,
-    "scheduler": scheduler.patches,
-    "secretsmanager": secretsmanager.patches,
-    "ses": ses.patches,
-    "sns": sns.patches,
-    "sqs": sqs.patches,
-    "stepfunctions": stepfunctions.patches,
-    "sts": sts.patches,
+PATCHES: Final[Mapping[str, tuple[str, ...]]] = {  # by service: module:function
+    CORE: ("core:patches",),
+    "apigateway": ("apigateway:patches", "apigatewayv2:patches"),
+    "awslambda": ("awslambda:patches",),
+    "cloudformation": ("cloudformation:patches",),
+    "cloudwatch": ("cloudwatch:patches",),
+    "cognitoidp": ("cognitoidp:patches",),
+    "config": ("config:patches",),
+    "dynamodb": ("dynamodb:patches",),
+    "dynamodbstreams": ("dynamodbstreams:patches",),
+    "elbv2": ("elbv2:patches",),
+    "events": ("events:patches",),
+    "firehose": ("firehose:patches",),
+    "iot": ("iot:rule_patches",),
+    "iotdata": ("iot:publish_patches",),
+    "kinesis": ("kinesis:patches",),
+    "logs": ("logs:patches",),
+    "s3": ("s3:patches",),
+    "scheduler": ("scheduler:patches",),
+    "secretsmanager": ("secretsmanager:patches",),
+    "ses": ("ses:patches",),
+    "sns": ("sns:patches",),
+    "sqs": ("sqs:patches",),
+    "stepfunctions": ("stepfunctions:patches",),
+    "sts": ("sts:patches",),
 }
-# Tried out for real when their service is loaded: target to problem.
-PROOFS: Final[Mapping[str, Callable[[PatchContext], dict[str, str]]]] = {
-    "dynamodb": dynamodb.prove,
-    "kinesis": kinesis.prove,
-    "events": events.prove,
-    "logs": logs.prove,
-    "s3": s3.prove,
-    "sns": sns_subscriptions.prove,
-    "sqs": sqs.prove,
+# Tried out for real when their service is loaded.
+PROOFS: Final[Mapping[str, str]] = {
+    "dynamodb": "dynamodb:prove",
+    "events": "events:prove",
+    "kinesis": "kinesis:prove",
+    "logs": "logs:prove",
+    "s3": "s3:prove",
+    "sns": "sns_subscriptions:prove",
+    "sqs": "sqs:prove",
 }
 # Services that look for functions; moto's Lambda is loaded and patched with them.
 LAMBDA_USERS: Final = frozenset(
     {"cloudformation", "config", "events", "logs", "secretsmanager", "ses", "sns"}
 )
+
+
+def patches_of(service: str, context: PatchContext) -> list[Patch]:
+    """All patches of a service; none for one that is as moto has it."""
+    return [patch for each in PATCHES.get(service, ()) for patch in _function(each)(context)]
+
+
+def prove(service: str, context: PatchContext) -> dict[str, str]:
+    """Try a service's patches; return what is broken: target to problem."""
+    found: dict[str, str] = _function(PROOFS[service])(context) if service in PROOFS else {}
+    return found
+
+
+def _function(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(f"emulator.aws.patches.{module}"), name)

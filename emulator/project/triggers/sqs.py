@@ -1,17 +1,11 @@
 """Triggers with `source = "sqs"`."""
 
-from typing import Final
-
 from emulator.control.mapping_options import check
 from emulator.model import LambdaError
 from emulator.model.triggers.sqs import SqsTrigger
+from emulator.project.queue_names import QUEUE, QUEUE_FORM
 from emulator.project.table import Table
 from emulator.project.triggers.filters import read_filters
-
-QUEUE: Final = r"(?=.{1,80}$)[A-Za-z0-9_-]+(\.fifo)?"
-QUEUE_FORM: Final = (
-    "a queue's name: up to 80 letters, digits, - or _, with .fifo behind for a FIFO queue"
-)
 
 
 def read(table: Table) -> SqsTrigger:
