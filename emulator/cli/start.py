@@ -39,7 +39,7 @@ def run(settings: Settings) -> None:
     try:
         emulator.start()
         _announce(emulator, settings)
-        signals.asked.wait()
+        signals.wait()
     except (ListenError, ProjectError) as error:
         raise CommandError(str(error)) from None
     except StorageError as error:
@@ -68,8 +68,18 @@ class _Signals:
     def __init__(self) -> None:
         self.asked = threading.Event()
         self.emulator: Emulator | None = None
+        # A signal that comes when this thread is about to sleep on a lock would not wake it: what
+        # wakes it is the byte that the interpreter writes at each signal.
+        self._woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
+
+    def wait(self) -> None:
+        """Return when the first signal has come."""
+        while not self.asked.is_set():
+            os.read(self._woken, 1)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         if self.asked.is_set():
