@@ -8,6 +8,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from emulator.event_sources.source import Surroundings
 from emulator.model.triggers import Trigger
+from emulator.model.triggers.nats import DOCUMENTS, NatsTrigger
 
 if TYPE_CHECKING:
     from emulator.event_sources.nats import NatsEvents
@@ -44,7 +45,9 @@ class SourcesOnDemand:
         """Have them begin; the emulator answers already."""
         self._is_started = True
         around = self._surroundings
-        if self._bound or around.mappings.all() or around.documents.are_kept:
+        if self._listens_outside():
+            self.ensure()  # now: who finds the port open finds us at the NATS server, too
+        elif self._bound or around.mappings.all():
             around.activity.begin(_MAKING)
             threading.Thread(target=self._make_later, name="event-sources", daemon=True).start()
 
@@ -89,6 +92,10 @@ class SourcesOnDemand:
                 self._surroundings.alarms.stop()
                 return
         self._sources.stop(grace_s)
+
+    def _listens_outside(self) -> bool:
+        is_declared = any(isinstance(trigger, NatsTrigger) for trigger, _ in self._bound)
+        return is_declared or bool(self._surroundings.documents.all(DOCUMENTS))
 
     def _made(self) -> "EventSources":
         self.ensure()

@@ -38,12 +38,16 @@ filters = [{ body = [{ anything-but = ["unwanted"] }] }]
 STEPS = """
 import json
 def handler(event, context):
-    bodies = [record["body"] for record in event["Records"]]
-    bad = [n for n, body in enumerate(bodies) if body.endswith("!")]
-    first = bad[0] if bad else len(bodies)
-    # What comes after a failure in a FIFO queue is reported with it.
-    left = [{"itemIdentifier": record["messageId"]} for record in event["Records"][first:]]
-    return {"batchItemFailures": left, "done": bodies[:first]}
+    done, left, stopped = [], [], set()
+    for record in event["Records"]:
+        group = record["attributes"]["MessageGroupId"]
+        if record["body"].endswith("!"):
+            stopped.add(group)
+        if group in stopped:  # what comes after a failure in its group is reported with it
+            left.append({"itemIdentifier": record["messageId"]})
+        else:
+            done.append(record["body"])
+    return {"batchItemFailures": left, "done": done}
 """
 STEPS_TRIGGER = """
 [[functions.steps.triggers]]

@@ -16,6 +16,7 @@ from emulator.event_sources.source import EventSource, Surroundings
 from emulator.invoke.runner_threads import RunnerThreads
 from emulator.model.triggers import Trigger
 from emulator.model.triggers.nats import (
+    DOCUMENTS,
     NatsBinding,
     NatsStatus,
     NatsTrigger,
@@ -23,7 +24,6 @@ from emulator.model.triggers.nats import (
     shown_url,
 )
 
-_DOCUMENTS: Final = "nats binding"
 _WAIT_S: Final = 2.0  # for the server, when something is bound or settled
 _JOIN_S: Final = 1.0
 
@@ -52,7 +52,7 @@ class NatsEvents(EventSource):
         self._bound: dict[_Key, _Bound] = {}
         self._desk: Desk | None = None
         self._is_started = False
-        for document in around.documents.all(_DOCUMENTS).values():
+        for document in around.documents.all(DOCUMENTS).values():
             self._bound[NatsTrigger(**document["trigger"]), document["function"]] = _Bound(False)
 
     @override
@@ -81,7 +81,7 @@ class NatsEvents(EventSource):
         Raises StorageError, and then it is not bound.
         """
         document = {"trigger": as_document(trigger), "function": function_arn}
-        self.around.documents.put(_DOCUMENTS, _document_key(trigger, function_arn), document)
+        self.around.documents.put(DOCUMENTS, _document_key(trigger, function_arn), document)
         return self._bind(trigger, function_arn, is_declared=False)
 
     def remove(self, subject: str, function: str) -> list[NatsBinding]:
@@ -99,7 +99,7 @@ class NatsEvents(EventSource):
         for binding in found:
             if not binding.is_declared:
                 key = (binding.trigger, binding.function_arn)
-                self.around.documents.delete(_DOCUMENTS, _document_key(*key))
+                self.around.documents.delete(DOCUMENTS, _document_key(*key))
                 self._unbind(key)
         return found
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 DEFAULT_PORT: Final = 4222
+DOCUMENTS: Final = "nats binding"  # the kind under which bindings made by command are kept
 DEFAULT_URL: Final = f"nats://127.0.0.1:{DEFAULT_PORT}"
 
 _NAME_CHARS: Final = 255
