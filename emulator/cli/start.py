@@ -1,6 +1,7 @@
 """`lambda-emulator start`: from the command line to a clean stop."""
 
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -38,6 +39,7 @@ def run(settings: Settings) -> None:
         raise _unusable(error) from None
     try:
         emulator.start()
+        _spare_the_collector()
         _announce(emulator, settings)
         signals.wait()
     except (ListenError, ProjectError) as error:
@@ -60,6 +62,16 @@ def nats_server(text: str | None) -> str | None:
 
 def _unusable(error: StorageError) -> CommandError:
     return CommandError(f"--data-dir: {error}\nChoose another folder, or remove what is in it.")
+
+
+def _spare_the_collector() -> None:
+    """Look for reference cycles seldom, and never among what a start has loaded.
+
+    Nothing on the path of a request makes cycles, and with a service of moto loaded a look takes
+    milliseconds: a tenth of the time of a warm invocation, and most of what the slowest ones took.
+    """
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 class _Signals:
