@@ -28,9 +28,11 @@ _WARM_UP: Final = 20
 TOML: Final = """
 [resources]
 buckets = ["probe", "slow"]
-queues = ["probe", "slow", "drain-1000", "drain-10000"]
+queues = ["probe", "slow", "drain-100", "drain-1000", "drain-10000"]
 [resources.streams.probe]
 [resources.streams.slow]
+[resources.streams.drain-100]
+shards = 4
 [resources.streams.drain-1000]
 shards = 4
 [resources.streams.drain-10000]
@@ -38,6 +40,8 @@ shards = 4
 [resources.tables.probe]
 stream = "NEW_IMAGE"
 [resources.tables.slow]
+stream = "NEW_IMAGE"
+[resources.tables.drain-100]
 stream = "NEW_IMAGE"
 [resources.tables.drain-1000]
 stream = "NEW_IMAGE"
