@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -55,8 +56,12 @@ class RunningEmulator:
     def request(self, method: str, path: str) -> Any:
         """Return the JSON that a page of the emulator answers with; raise on a status over 399."""
         request = urllib.request.Request(self.endpoint + path, method=method)
-        with urllib.request.urlopen(request, timeout=60) as response:
-            return json.load(response)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            error.add_note(f"{error.read().decode(errors='replace')}\n{self.output[-4_000:]}")
+            raise
 
     def settle(self, timeout_s: float = 30) -> None:
         """Wait until nothing runs and nothing is due."""

@@ -8,6 +8,7 @@ from emulator.api.answer import Answer
 from emulator.api.invoke_http import Invoker, function_in, invoke, read_body
 from emulator.control import CodeStore, FunctionStore, MappingStore, OtherServices, operations
 from emulator.model import Clock
+from emulator.model.web_framework import load_web_framework
 
 
 class LambdaApi:
@@ -45,7 +46,8 @@ class LambdaApi:
         """Make the Flask application now, unless it is made."""
         with self._lock:
             if self._app is None:
-                from emulator.api.flask_app import make_app  # late: Flask, botocore
+                load_web_framework()  # late, as botocore
+                from emulator.api.flask_app import make_app
 
                 self._app = make_app(self._operations, self._invoker, self._clock)
             return self._app

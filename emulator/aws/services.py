@@ -11,6 +11,7 @@ from emulator.aws.patches.core import set_default_account
 from emulator.aws.patches.registry import CORE
 from emulator.aws.routing import Environ
 from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION
+from emulator.model.web_framework import load_web_framework
 from emulator.observe import Reporter
 
 _MAKER: Final = "cloudformation"
@@ -69,6 +70,7 @@ class Services:
         with self._loading_lock(backend):
             if backend in self._apps:
                 return
+            load_web_framework()
             self._patch(CORE)
             self._prepare(backend)
             app = self._create_app(backend)
@@ -79,6 +81,7 @@ class Services:
 
     def infer(self, environ: Environ) -> str | None:
         """Ask moto's own tables which service a request is for; None: they do not know."""
+        load_web_framework()
         self._patch(CORE)
         host = self._dispatcher.infer_service_region_host(environ, environ.get("PATH_INFO", ""))
         backend = self._dispatcher.get_backend_for_host(host)

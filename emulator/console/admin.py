@@ -7,6 +7,7 @@ from typing import Final
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from emulator.console.rooms import Rooms
+from emulator.model.web_framework import load_web_framework
 
 HEALTH: Final = frozenset({"/_emulator/health", "/_localstack/health"})
 
@@ -47,7 +48,8 @@ class Admin:
         return [body]
 
     def _make_flask(self) -> WSGIApplication:
-        from emulator.console.views import make_app  # Flask: not before somebody asks
+        load_web_framework()  # not before somebody asks
+        from emulator.console.views import make_app
 
         with self._lock:
             if self._flask is None:
