@@ -365,6 +365,8 @@ def test_a_websocket_client_talks_to_a_function_which_talks_back(
         event = json.loads(client.recv(10))
         client.send("boom")
         failed = json.loads(client.recv(10))
+    # The goodbye may still be in the socket, where settle does not see it.
+    emulator.wait_for_output('"eventType": "DISCONNECT"')
     emulator.settle()
     context = event["requestContext"]
     changing = ("messageId", "extendedRequestId", "requestId", "requestTime", "requestTimeEpoch")
