@@ -92,14 +92,23 @@ class _Signals:
         """Return when the first signal has come."""
         while not self.asked.is_set():
             os.read(self._woken, 1)
+        # The stop sleeps on locks, too: a thread that sleeps on the pipe hears of the second one.
+        threading.Thread(target=self._end_at_next, name="signals", daemon=True).start()
+
+    def _end_at_next(self) -> None:
+        os.read(self._woken, 1)
+        self._end()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         if self.asked.is_set():
-            if self.emulator is not None:
-                self.emulator.abandon()
-            # The zygotes end with their sockets to us, and what they started ends with them.
-            os._exit(_STOPPED_AT_ONCE)
+            self._end()
         self.asked.set()
+
+    def _end(self) -> None:
+        if self.emulator is not None:
+            self.emulator.abandon()
+        # The zygotes end with their sockets to us, and what they started ends with them.
+        os._exit(_STOPPED_AT_ONCE)
 
 
 def _announce(emulator: Emulator, settings: Settings) -> None:
