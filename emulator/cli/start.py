@@ -90,8 +90,7 @@ class _Signals:
 
     def wait(self) -> None:
         """Return when the first signal has come."""
-        while not self.asked.is_set():
-            os.read(self._woken, 1)
+        os.read(self._woken, 1)  # each signal writes one byte, also one that came before
         # The stop sleeps on locks, too: a thread that sleeps on the pipe hears of the second one.
         threading.Thread(target=self._end_at_next, name="signals", daemon=True).start()
 
