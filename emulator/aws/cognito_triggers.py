@@ -10,7 +10,6 @@ from emulator.aws.cognito_events import (
     TIMEOUT_S,
     TRIES,
     CognitoTrigger,
-    CognitoTriggerError,
     event,
     failure,
     function_arn,
@@ -91,6 +90,3 @@ class CognitoTriggers:
         thread.start()
         thread.join(TIMEOUT_S)
         return outcome.result
-
-
-__all__ = ["CognitoTriggerError", "CognitoTriggers"]

@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from types import FrameType
 from typing import Any, Final
 
 import click
@@ -41,7 +40,7 @@ def run(settings: Settings) -> None:
         emulator.start()
         _spare_the_collector()
         _announce(emulator, settings)
-        signals.wait()
+        signals.asked.wait()
     except (ListenError, ProjectError) as error:
         raise CommandError(str(error)) from None
     except StorageError as error:
@@ -75,35 +74,27 @@ def _spare_the_collector() -> None:
 
 
 class _Signals:
-    """The first SIGINT or SIGTERM sets `asked`; the second one ends the process."""
+    """The first SIGINT or SIGTERM sets `asked`; the second one ends the process.
+
+    Python runs handlers on the main thread, which sleeps through a signal that comes when it is
+    just going to sleep on a lock. So the thread "signals" does the work: it reads the byte that
+    the interpreter writes as each signal comes.
+    """
 
     def __init__(self) -> None:
         self.asked = threading.Event()
         self.emulator: Emulator | None = None
-        # A signal that comes when this thread is about to sleep on a lock would not wake it: what
-        # wakes it is the byte that the interpreter writes at each signal.
-        self._woken, wake = os.pipe()
-        os.set_blocking(wake, False)
-        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        self._signals, write = os.pipe()
+        os.set_blocking(write, False)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._on_signal)
+            signal.signal(number, lambda *_: None)
+        threading.Thread(target=self._listen, name="signals", daemon=True).start()
 
-    def wait(self) -> None:
-        """Return when the first signal has come."""
-        os.read(self._woken, 1)  # each signal writes one byte, also one that came before
-        # The stop sleeps on locks, too: a thread that sleeps on the pipe hears of the second one.
-        threading.Thread(target=self._end_at_next, name="signals", daemon=True).start()
-
-    def _end_at_next(self) -> None:
-        os.read(self._woken, 1)
-        self._end()
-
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        if self.asked.is_set():
-            self._end()
+    def _listen(self) -> None:
+        os.read(self._signals, 1)
         self.asked.set()
-
-    def _end(self) -> None:
+        os.read(self._signals, 1)
         if self.emulator is not None:
             self.emulator.abandon()
         # The zygotes end with their sockets to us, and what they started ends with them.

@@ -53,22 +53,17 @@ class EventSources:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._alarms = surroundings.alarms
-        self._sources = [make(surroundings) for make in _ALL]
+        made = {make: make(surroundings) for make in _ALL}
+        self._sources = list(made.values())
         self._by_trigger = {
             source.trigger: source for source in self._sources if source.trigger is not None
         }
-
-    @property
-    def front_ends(self) -> FrontEnds:
-        """What answers requests to APIs and load balancers."""
-        apis = next(one for one in self._sources if isinstance(one, ApiGateway))
-        balancers = next(one for one in self._sources if isinstance(one, LoadBalancerFront))
-        return FrontEnds(apis, balancers)
-
-    @property
-    def nats(self) -> NatsEvents:
-        """NATS, whose bindings are shown and changed by command."""
-        return next(one for one in self._sources if isinstance(one, NatsEvents))
+        apis, balancers, nats = (made[kind] for kind in (ApiGateway, LoadBalancerFront, NatsEvents))
+        assert isinstance(apis, ApiGateway)
+        assert isinstance(balancers, LoadBalancerFront)
+        assert isinstance(nats, NatsEvents)
+        self.front_ends = FrontEnds(apis, balancers)  # answer requests to APIs and load balancers
+        self.nats = nats  # whose bindings are shown and changed by command
 
     def start(self) -> None:
         """Have them begin; the emulator answers already."""

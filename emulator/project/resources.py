@@ -6,9 +6,13 @@ from dataclasses import replace
 from typing import Final
 
 from emulator.model.resources import QueueResource, Resource, StreamResource, TableResource
-from emulator.project.queue_names import QUEUE, QUEUE_FORM
 from emulator.project.table import Table
 from emulator.project.triggers import s3
+
+QUEUE: Final = r"(?=.{1,80}$)[A-Za-z0-9_-]+(\.fifo)?"
+QUEUE_FORM: Final = (
+    "a queue's name: up to 80 letters, digits, - or _, with .fifo behind for a FIFO queue"
+)
 
 _NAMES: Final = {  # key: kind, form of the name, that form in words
     "buckets": ("bucket", s3.BUCKET, s3.BUCKET_FORM),

@@ -91,12 +91,6 @@ def requests(emulator: RunningEmulator) -> list[dict[str, Any]]:
     return [each["event"] for each in reversed(emulator.invocations("maker"))]
 
 
-def advance(emulator: RunningEmulator, seconds: float) -> None:
-    body = json.dumps({"advance": seconds}).encode()
-    request = urllib.request.Request(f"{emulator.endpoint}/_emulator/clock", body, method="POST")
-    urllib.request.urlopen(request).close()
-
-
 @pytest.mark.parametrize("kind", ["Custom::Thing", "AWS::CloudFormation::CustomResource"])
 def test_a_function_is_asked_as_in_aws_and_its_data_is_used(
     emulator: RunningEmulator, kind: str
@@ -178,7 +172,7 @@ def test_a_function_that_never_answers_fails_the_stack_after_its_timeout(
     stacks = create(emulator, template(Size=1, Mode="Create silent", ServiceTimeout=600))
     assert status(stacks) == "CREATE_IN_PROGRESS"
     assert "Outputs" not in stacks.describe_stacks(StackName="s")["Stacks"][0]
-    advance(emulator, 601)
+    emulator.advance(601)
     emulator.settle()
     assert status(stacks) == "ROLLBACK_COMPLETE"
     assert any("did not receive a response" in each for each in reasons(stacks))
@@ -189,7 +183,7 @@ def test_a_function_that_raises_is_asked_again_as_any_asynchronous_one(
 ) -> None:
     stacks = create(emulator, template(Size=1, Mode="Create crash", ServiceTimeout=3600))
     for delay_s in (61, 121):
-        advance(emulator, delay_s)
+        emulator.advance(delay_s)
         emulator.settle()
     assert [each["RequestType"] for each in requests(emulator)] == ["Create"] * 3
     assert len({each["RequestId"] for each in requests(emulator)}) == 1
@@ -251,7 +245,7 @@ def test_a_stack_that_is_being_made_can_be_deleted(emulator: RunningEmulator) ->
     [gone] = stacks.list_stacks()["StackSummaries"]
     assert gone["StackStatus"] == "DELETE_COMPLETE"
     assert [each["RequestType"] for each in requests(emulator)] == ["Create", "Delete"]
-    advance(emulator, 3601)
+    emulator.advance(3601)
     emulator.settle()
     assert emulator.client("sqs").list_queues().get("QueueUrls", []) == []
 
@@ -279,7 +273,7 @@ def test_what_a_stack_made_is_told_while_it_waits(emulator: RunningEmulator) -> 
     waiting["Resources"]["Tick"] = rule
     waiting["Resources"]["Thing"]["DependsOn"] = "Tick"
     create(emulator, json.dumps(waiting))
-    advance(emulator, 61)
+    emulator.advance(61)
     emulator.settle()
     assert "aws.events" in [each.get("source") for each in requests(emulator)]
 
@@ -314,7 +308,7 @@ def test_a_change_set_does_the_same(emulator: RunningEmulator) -> None:
 def test_a_reset_ends_the_wait_and_asks_nothing_more(emulator: RunningEmulator) -> None:
     create(emulator, template(Size=1, Mode="Create silent"))
     emulator.reset()
-    advance(emulator, 3601)
+    emulator.advance(3601)
     emulator.settle()
     assert requests(emulator) == []
 

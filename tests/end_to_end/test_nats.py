@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -177,7 +176,7 @@ def test_a_stored_message_runs_and_a_failing_one_becomes_a_dead_letter(
     assert record["response"]["nats"]["stream"] == "ORDERS"
     client.store("orders.new", b"fail")
     emulator.settle()
-    advance(emulator, 1)
+    emulator.advance(1)
     emulator.settle()
     errors = [one for one in emulator.invocations("echo") if one["status"] == "error"]
     assert len(errors) == 2
@@ -262,9 +261,3 @@ def test_without_a_server_the_emulator_starts_and_says_so_once(folder: Path) -> 
         emulator.settle()
         assert emulator.output.count("No NATS server") == 1
         assert "secret" not in emulator.output
-
-
-def advance(emulator: RunningEmulator, seconds: float) -> None:
-    body = json.dumps({"advance": seconds}).encode()
-    request = urllib.request.Request(emulator.endpoint + "/_emulator/clock", body)
-    urllib.request.urlopen(request).close()

@@ -1,7 +1,5 @@
 """Secrets Manager: a rotation by a function in the form of AWS's templates."""
 
-import json
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -52,15 +50,6 @@ def steps(emulator: RunningEmulator) -> list[str]:
     return [each["event"]["Step"] for each in emulator.invocations("rotate")][::-1]
 
 
-def advance(emulator: RunningEmulator, seconds: int) -> None:
-    request = urllib.request.Request(
-        emulator.endpoint + "/_emulator/clock",
-        data=json.dumps({"advance": seconds}).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    urllib.request.urlopen(request, timeout=60).close()
-
-
 def test_a_secret_is_rotated_at_once_and_by_its_schedule(emulator: RunningEmulator) -> None:
     secrets, functions = emulator.client("secretsmanager"), emulator.client("lambda")
     functions.add_permission(
@@ -82,7 +71,7 @@ def test_a_secret_is_rotated_at_once_and_by_its_schedule(emulator: RunningEmulat
         {"Step": step, "SecretId": arn, "ClientRequestToken": token}
         for step in ("createSecret", "setSecret", "testSecret", "finishSecret")
     ]
-    advance(emulator, 10 * 86_400)
+    emulator.advance(10 * 86_400)
     emulator.settle()
     second = secrets.get_secret_value(SecretId=arn)
     assert second["SecretString"] != first["SecretString"]

@@ -93,10 +93,6 @@ def freeze(emulator: RunningEmulator, frozen: bool) -> None:
     move_clock(emulator, {"freeze": frozen})
 
 
-def advance(emulator: RunningEmulator, seconds: float) -> None:
-    move_clock(emulator, {"advance": seconds})
-
-
 def move_clock(emulator: RunningEmulator, order: dict[str, Any]) -> None:
     import urllib.request
 
@@ -190,10 +186,10 @@ def test_a_failing_function_gets_the_message_again_until_it_is_a_dead_letter(
     [mapping] = emulator.client("lambda").list_event_source_mappings()["EventSourceMappings"][:1]
     assert receive_counts(emulator, "orders") == ["1"]
     assert counts(sqs, "orders") == (0, 1)
-    advance(emulator, 30)
+    emulator.advance(30)
     emulator.settle()
     assert receive_counts(emulator, "orders") == ["1", "2"]
-    advance(emulator, 30)
+    emulator.advance(30)
     emulator.settle()
     assert len(emulator.invocations("orders")) == 2
     assert (counts(sqs, "orders"), counts(sqs, "dead")) == ((0, 0), (1, 0))
@@ -225,7 +221,7 @@ def test_a_failing_group_waits_while_the_others_go_on(emulator: RunningEmulator)
     assert [body for body in done() if body[0] == "a"] == ["a0"]
     assert counts(sqs, "steps.fifo")[1] >= 1
     before = len(emulator.invocations("steps"))
-    advance(emulator, 30)
+    emulator.advance(30)
     emulator.settle()
     again = emulator.invocations("steps")[: len(emulator.invocations("steps")) - before]
     assert [each["event"]["Records"][0]["body"] for each in again] == ["a1!"]
@@ -249,7 +245,7 @@ def test_ten_thousand_messages_with_failing_batches_are_all_processed(
     )["UUID"]
     for _ in range(3):  # a window that is not full, the visibility timeout, its last window
         emulator.settle(60)
-        advance(emulator, 30)
+        emulator.advance(30)
     emulator.settle(60)
     assert counts(sqs, "many") == (0, 0)
     invocations = emulator.request("GET", "/_emulator/invocations?function=many&limit=1000")

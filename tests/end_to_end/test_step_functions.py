@@ -2,7 +2,6 @@
 
 import io
 import json
-import urllib.request
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -157,7 +156,7 @@ def test_a_wait_obeys_the_clock_and_settle_does_not_wait_for_it(
     wait = {"Type": "Wait", "Next": "Work", moment: 3600 if moment == "Seconds" else at}
     execution = start(emulator, wait, {"n": 1})
     assert states.describe_execution(executionArn=execution)["status"] == "RUNNING"
-    advance(emulator, 3601)
+    emulator.advance(3601)
     emulator.settle()
     assert states.describe_execution(executionArn=execution)["status"] == "SUCCEEDED"
 
@@ -168,7 +167,7 @@ def test_a_retry_waits_on_the_clock(emulator: RunningEmulator) -> None:
     execution = start(emulator, task, {"do": "fail"})
     states = emulator.client("stepfunctions")
     assert states.describe_execution(executionArn=execution)["status"] == "RUNNING"
-    advance(emulator, 301)
+    emulator.advance(301)
     emulator.settle()
     assert states.describe_execution(executionArn=execution)["status"] == "FAILED"
 
@@ -202,7 +201,7 @@ def test_a_stopped_machine_that_waits_does_not_go_on(emulator: RunningEmulator) 
     execution = start(emulator, {"Type": "Wait", "Next": "Work", "Seconds": 3600}, {})
     emulator.client("stepfunctions").stop_execution(executionArn=execution)
     before = len(emulator.invocations("worker"))
-    advance(emulator, 3601)
+    emulator.advance(3601)
     emulator.settle()
     assert len(emulator.invocations("worker")) == before
 
@@ -219,12 +218,6 @@ def test_what_is_refused_has_the_code_of_aws(emulator: RunningEmulator) -> None:
 def test_a_reset_ends_a_machine_that_waits(emulator: RunningEmulator) -> None:
     start(emulator, {"Type": "Wait", "Next": "Work", "Seconds": 3600}, {})
     emulator.reset()
-    advance(emulator, 3601)
+    emulator.advance(3601)
     emulator.settle()
     assert emulator.invocations("worker") == []
-
-
-def advance(emulator: RunningEmulator, seconds: float) -> None:
-    body = json.dumps({"advance": seconds}).encode()
-    request = urllib.request.Request(f"{emulator.endpoint}/_emulator/clock", body, method="POST")
-    urllib.request.urlopen(request).close()

@@ -8,29 +8,12 @@ import pytest
 
 from emulator.control import CodeStore, FunctionStore, MappingStore
 from emulator.event_sources import Alarms, Surroundings
-from emulator.model import Call, InvocationResult, LambdaError, Status
+from emulator.model import Call, InvocationResult, LambdaError
 from emulator.observe import Activity
 from emulator.storage import Documents
-from tests.aws.conftest import Aws, aws, client, running_aws, session
+from tests.aws.conftest import Aws, answered, aws, client, running_aws, session
 
-__all__ = ["aws", "client", "running_aws", "session"]
-
-
-def answered(payload: bytes = b"null", function_error: str | None = None) -> InvocationResult:
-    """What the invoker returns for a function that answered `payload`."""
-    return InvocationResult(
-        payload=payload,
-        status=Status.ERROR if function_error else Status.SUCCESS,
-        function_error=function_error,
-        error_type="Function.Error" if function_error else None,
-        executed_version="$LATEST",
-        log=b"",
-        duration_ms=1.0,
-        billed_ms=1,
-        init_ms=None,
-        max_memory_mib=None,
-        environment_id="e",
-    )
+__all__ = ["answered", "aws", "client", "running_aws", "session"]
 
 
 class FakeInvoker:

@@ -21,8 +21,8 @@ from emulator.model import (
     FunctionVersion,
     InvocationResult,
     LambdaError,
-    Status,
 )
+from tests.aws.conftest import answered
 
 JSON = ("Content-Type", "application/json")
 NOW_S = 1659687279.885
@@ -208,19 +208,8 @@ class Door:
         self.calls.append(call)
         if call.function.partition(":")[0] not in ("hello", "orders"):
             raise LambdaError("ResourceNotFoundException", f"Function not found: {call.function}")
-        result = InvocationResult(
-            payload=json.dumps(self.handler(json.loads(call.payload))).encode(),
-            status=Status.ERROR if self.function_error else Status.SUCCESS,
-            function_error=self.function_error,
-            error_type=None,
-            executed_version="$LATEST",
-            log=b"",
-            duration_ms=1.0,
-            billed_ms=1,
-            init_ms=None,
-            max_memory_mib=None,
-            environment_id="e",
-        )
+        payload = json.dumps(self.handler(json.loads(call.payload))).encode()
+        result = answered(payload, self.function_error)
         return result, "request-1"
 
 

@@ -3,7 +3,7 @@
 from emulator.control.mapping_options import check
 from emulator.model import LambdaError
 from emulator.model.triggers.sqs import SqsTrigger
-from emulator.project.queue_names import QUEUE, QUEUE_FORM
+from emulator.project.resources import QUEUE, QUEUE_FORM
 from emulator.project.table import Table
 from emulator.project.triggers.filters import read_filters
 
