@@ -49,9 +49,8 @@ class NatsServer:
         arguments = ["-a", "127.0.0.1", "-p", str(self.port), "--ports_file_dir", str(ports)]
         storage = ["-js", "-sd", str(self._folder / "streams")]
         self._process = subprocess.Popen([PROGRAM, *arguments, *storage, "-l", str(log)])
-        wait_until(lambda: b"Server is ready" in log.read_bytes() and any(ports.iterdir()))
-        (file,) = ports.iterdir()
-        self.port = int(json.loads(file.read_text())["nats"][0].rpartition(":")[2])
+        wait_until(lambda: b"Server is ready" in log.read_bytes() and _written(ports))
+        self.port = int(json.loads(_written(ports))["nats"][0].rpartition(":")[2])
 
     def stop(self) -> None:
         if self._process is not None:
@@ -76,7 +75,8 @@ class NatsClient:
 
     def publish(self, subject: str, body: bytes, **options: Any) -> None:
         self.run(self.nats.publish(subject, body, **options))
-        self.run(self.nats.flush())
+        for _ in range(2):  # the first ping may overtake the message
+            self.run(self.nats.flush())
 
     def request(self, subject: str, body: bytes, **options: Any) -> Msg:
         return self.run(self.nats.request(subject, body, timeout=TIMEOUT_S, **options))
@@ -161,6 +161,11 @@ def running_nats(folder: Path) -> Iterator[tuple[NatsServer, NatsClient]]:
             client.close()
     finally:
         server.stop()
+
+
+def _written(folder: Path) -> bytes:
+    """The content of the one file the server writes there; empty before."""
+    return b"".join(file.read_bytes() for file in folder.iterdir())
 
 
 def wait_until(condition: Any) -> None:

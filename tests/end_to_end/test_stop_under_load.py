@@ -1,7 +1,9 @@
 """Ctrl-C in the middle of everything: no process, no folder, no traceback."""
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -34,7 +36,7 @@ bucket = "photos"
 events = ["s3:ObjectCreated:*"]
 """
 SOURCE = """
-import os, subprocess, sys, time
+import os, socket, subprocess, sys, time
 # {comment}
 def handler(event, context):
     if isinstance(event, dict):
@@ -51,6 +53,9 @@ def handler(event, context):
         subprocess.Popen(command, start_new_session=True)
     elif event == "print":
         print(*range(9999), sep=chr(10))
+    elif isinstance(event, list):
+        with socket.create_connection(event):
+            time.sleep(25)
     else:
         time.sleep(event)
     return "done"
@@ -146,10 +151,14 @@ def test_a_stop_gives_up_on_what_does_not_finish_in_time(emulator: RunningEmulat
 
 
 def test_a_second_ctrl_c_stops_at_once(emulator: RunningEmulator, tmp_path: Path) -> None:
+    functions = emulator.client("lambda")
     with everything_going_on(emulator, tmp_path / "project" / "eager" / "app.py"):
         assert wait_until(lambda: emulator.output.count("invoke.finished") > 50, timeout_s=30)
-        functions = emulator.client("lambda")
-        functions.invoke(FunctionName="eager", InvocationType="Event", Payload=b"25")
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            payload = json.dumps(listener.getsockname())
+            functions.invoke(FunctionName="eager", InvocationType="Event", Payload=payload)
+            listener.settimeout(30)
+            listener.accept()[0].close()  # one that had not begun would not hold the stop up
         emulator.process.send_signal(signal.SIGINT)
         emulator.wait_for_output("Ctrl-C stops at once")
         began = time.monotonic()

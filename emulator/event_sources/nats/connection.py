@@ -235,13 +235,13 @@ class Connection:
 
     async def _open(self, link: Link, client: "Client") -> None:
         await link.open(client)
-        await client.flush(timeout=int(_ANSWER_S))  # from here on the server knows
+        await _round_trip(client)  # from here on the server knows
 
     async def _flush(self, client: "Client") -> None:
         from nats.errors import Error
 
         try:
-            await client.flush(timeout=int(_ANSWER_S))
+            await _round_trip(client)
         except (Error, OSError) as error:
             self._reporter.event("nats.lost", url=shown_url(self._url), error=error)
 
@@ -266,3 +266,11 @@ class Connection:
                 f"No NATS server at {shown_url(self._url)} ({str(error) or type(error).__name__}):"
                 " what is bound to its subjects waits until it comes."
             )
+
+
+async def _round_trip(client: "Client") -> None:
+    """Return when the server has taken all that was sent; raises Error of the library."""
+    # The library's ping overtakes what it has not written yet. That is written when the first one
+    # is answered, so the second one comes after it.
+    for _ in range(2):
+        await client.flush(timeout=int(_ANSWER_S))
