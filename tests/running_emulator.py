@@ -1,5 +1,6 @@
 """A real emulator in a process of its own, as a user starts and stops it."""
 
+import codecs
 import json
 import os
 import re
@@ -28,7 +29,7 @@ class RunningEmulator:
     """What a test needs of a started emulator; made by `running_emulator`."""
 
     def __init__(
-        self, process: "subprocess.Popen[str]", output: "_Output", scratch: Path, stack: ExitStack
+        self, process: "subprocess.Popen[bytes]", output: "_Output", scratch: Path, stack: ExitStack
     ) -> None:
         self.process = process
         self.endpoint = output.wait_for_endpoint()
@@ -121,7 +122,6 @@ def started_emulator(
             [*command, "start", "--port", "0", *arguments, str(project)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
             env=environment,
         )
         output = stack.enter_context(_Output(process))
@@ -132,7 +132,7 @@ def started_emulator(
             process.wait()
 
 
-def _stop(process: "subprocess.Popen[str]") -> None:
+def _stop(process: "subprocess.Popen[bytes]") -> None:
     """Interrupt the emulator and see that all it started ends with it."""
     is_running = process.poll() is None
     children = psutil.Process(process.pid).children(recursive=True) if is_running else []
@@ -155,7 +155,7 @@ def _inherited() -> dict[str, str]:
 class _Output:
     """Collects a process's stderr on a thread, which ends when the process closes it."""
 
-    def __init__(self, process: "subprocess.Popen[str]"):
+    def __init__(self, process: "subprocess.Popen[bytes]"):
         self._process = process
         self._text = ""  # guarded by `_changed`, as is the next
         self._has_ended = False
@@ -195,9 +195,11 @@ class _Output:
 
     def _read(self) -> None:
         assert self._process.stderr is not None
-        for line in self._process.stderr:
+        # As much as there is at a time: who waits searches everything for each piece.
+        decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        while piece := os.read(self._process.stderr.fileno(), 1 << 20):
             with self._changed:
-                self._text += line
+                self._text += decoder.decode(piece)
                 self._changed.notify_all()
         with self._changed:
             self._has_ended = True

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
-from signal import SIGKILL, Signals
 from typing import Protocol
 
 from emulator.model import FunctionVersion, Invocation, InvocationResult, Status
-from emulator.model.limits import INIT_TIMEOUT_S, SYNC_RESPONSE_BYTES
+from emulator.model.limits import INIT_TIMEOUT_S
 from emulator.observe import LogBook
-from emulator.runtime_api import Answer, Outcome, RuntimeEndpoint, valid_error_type
+from emulator.runtime_api import Answer, RuntimeEndpoint
 from emulator.sandbox import platform_lines
+from emulator.sandbox.failure import Failure, answered, exited, out_of_memory, timed_out
 from emulator.sandbox.memory import MemoryGauge
 from emulator.sandbox.output import Output, OutputListener
 from emulator.sandbox.process import Exit, RuntimeProcess
@@ -28,7 +28,7 @@ _NEXT_GRACE_S = 0.001
 _FRESH_S = 0.05
 
 
-class Ending(Enum):
+class Waited(Enum):
     """Why waiting for a runtime came to an end."""
 
     DONE = auto()
@@ -53,15 +53,6 @@ class Backend(Protocol):
 
     def release(self, environment_id: str) -> None:
         """Forget an environment that will not be launched again."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
-    """What went wrong: the body for the caller and the platform's name for it."""
-
-    body: bytes
-    error_type: str
-    status: Status = Status.ERROR
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,7 +150,7 @@ class Environment:
             answer = self._endpoint.answer
         if failure is None:
             assert answer is not None
-            failure = _failure_of(answer)
+            failure = answered(answer)
         duration_ms = (time.monotonic() - started) * 1000
         result = self._result(invocation, answer, failure, duration_ms, has_run=has_run)
         if answer is None:
@@ -179,7 +170,7 @@ class Environment:
 
     def finish_slowly(self) -> None:
         """Wait until the runtime asks again, at most until the invocation's time is over."""
-        if self._pump(self._is_ready, self._deadline_s) is Ending.DONE:
+        if self._pump(self._is_ready, self._deadline_s) is Waited.DONE:
             self.state = step(self.state, Signal.RELEASE)
         else:
             self._reset()
@@ -217,13 +208,13 @@ class Environment:
         self._output.attach(process.log_fd)
         self._selector.register(process.log_fd, selectors.EVENT_READ, self._pull_output)
         self._selector.register(process.exit_fd, selectors.EVENT_READ, self._poll_exit)
-        ending = self._pump(lambda: self._is_ready() or self._endpoint.answer is not None, deadline)
+        waited = self._pump(lambda: self._is_ready() or self._endpoint.answer is not None, deadline)
         self._output.pull()
         answer = self._endpoint.answer
         if answer is not None:
-            return Failure(body=answer.body, error_type=valid_error_type(answer.error_type))
-        if ending is not Ending.DONE:
-            return self._failure(ending, request_id)
+            return answered(answer)
+        if waited is not Waited.DONE:
+            return self._failure(waited, request_id)
         self.state = step(self.state, Signal.READY)
         return None
 
@@ -238,26 +229,26 @@ class Environment:
     def _await(
         self, done: Callable[[], bool], invocation: Invocation, deadline: float
     ) -> Failure | None:
-        ending = self._pump(done, deadline)
-        return None if ending is Ending.DONE else self._failure(ending, invocation.request_id)
+        waited = self._pump(done, deadline)
+        return None if waited is Waited.DONE else self._failure(waited, invocation.request_id)
 
-    def _pump(self, done: Callable[[], bool], deadline: float) -> Ending:
+    def _pump(self, done: Callable[[], bool], deadline: float) -> Waited:
         """Serve the runtime until `done`, its exit, its limit of memory or the deadline."""
         reading_s = time.monotonic() + self._gauge.next_reading_s(0.0)
         while not done():
             if self._exit is not None:
-                return Ending.EXITED
+                return Waited.EXITED
             now = time.monotonic()
             if now >= deadline:
-                return Ending.TIMEOUT
+                return Waited.TIMEOUT
             if now >= reading_s and self._gauge.is_known:
                 used_mib = self._gauge.read()
                 if used_mib > self.version.memory_mib:
-                    return Ending.OUT_OF_MEMORY
+                    return Waited.OUT_OF_MEMORY
                 reading_s = now + self._gauge.next_reading_s(used_mib)
             until = min(deadline, reading_s) if self._gauge.is_known else deadline
             self._dispatch(max(until - now, 0.0))
-        return Ending.DONE
+        return Waited.DONE
 
     def _dispatch(self, timeout_s: float) -> None:
         for key, _ in self._selector.select(timeout_s):
@@ -277,18 +268,13 @@ class Environment:
             # Its end is seen once; the rest of its life is the backend's.
             self._selector.unregister(self._process.exit_fd)
 
-    def _failure(self, ending: Ending, request_id: str) -> Failure:
-        if ending is Ending.TIMEOUT:
-            text = f"Task timed out after {self.version.timeout_s:.2f} seconds"
-            return _failure("Sandbox.Timedout", request_id, text, Status.TIMEOUT)
-        if ending is Ending.OUT_OF_MEMORY:
-            failure = _failure("Runtime.ExitError", request_id, _exit_text(Exit(signal=SIGKILL)))
-            # Only the REPORT line says what really happened.
-            return Failure(body=failure.body, error_type="Runtime.OutOfMemory")
+    def _failure(self, waited: Waited, request_id: str) -> Failure:
+        if waited is Waited.TIMEOUT:
+            return timed_out(self.version.timeout_s, request_id)
+        if waited is Waited.OUT_OF_MEMORY:
+            return out_of_memory(request_id)
         assert self._exit is not None
-        if self._exit.refusal is not None:
-            return _failure("Runtime.InvalidEntrypoint", request_id, self._exit.refusal)
-        return _failure("Runtime.ExitError", request_id, _exit_text(self._exit))
+        return exited(self._exit, request_id)
 
     def _result(
         self,
@@ -382,41 +368,6 @@ def _event_headers(invocation: Invocation, deadline_ms: int) -> dict[str, str]:
         text = json.dumps(json.loads(invocation.client_context))
         headers["Lambda-Runtime-Client-Context"] = text
     return headers
-
-
-def _failure_of(answer: Answer) -> Failure | None:
-    if answer.outcome is Outcome.RESPONSE:
-        return None
-    if answer.outcome is Outcome.TOO_LARGE:
-        text = (
-            "Response payload size exceeded maximum allowed payload size "
-            f"({SYNC_RESPONSE_BYTES} bytes)."
-        )
-        error_type = "Function.ResponseSizeTooLarge"
-        body = json.dumps({"errorMessage": text, "errorType": error_type}, separators=(",", ":"))
-        return Failure(body=body.encode(), error_type=error_type)
-    return Failure(body=answer.body, error_type=valid_error_type(answer.error_type))
-
-
-def _failure(error_type: str, request_id: str, text: str, status: Status = Status.ERROR) -> Failure:
-    message = f"RequestId: {request_id} Error: {text}"
-    body = json.dumps({"errorType": error_type, "errorMessage": message}, separators=(",", ":"))
-    return Failure(body=body.encode(), error_type=error_type, status=status)
-
-
-def _exit_text(ended: Exit) -> str:
-    if ended.signal is not None:
-        return f"Runtime exited with error: signal: {_signal_name(ended.signal)}"
-    if ended.status == 0:
-        return "Runtime exited without providing a reason"
-    return f"Runtime exited with error: exit status {ended.status}"
-
-
-def _signal_name(number: int) -> str:
-    # The platform is written in Go, whose names for signals these are.
-    names = {1: "hangup", 2: "interrupt", 3: "quit", 4: "illegal instruction", 6: "aborted"}
-    more = {8: "floating point exception", 9: "killed", 11: "segmentation fault", 15: "terminated"}
-    return {**names, **more}.get(number) or Signals(number).name.lower()
 
 
 def _init_report(init_ms: float, phase: str, failure: Failure) -> str:

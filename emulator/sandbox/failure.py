@@ -1,0 +1,75 @@
+"""What goes wrong in an environment, in the platform's words. Source: spec/invoke.md section 5."""
+
+import json
+from dataclasses import dataclass
+from signal import SIGKILL, Signals
+
+from emulator.model import Status
+from emulator.model.limits import SYNC_RESPONSE_BYTES
+from emulator.runtime_api import Answer, Outcome, valid_error_type
+from emulator.sandbox.process import Exit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """What went wrong: the body for the caller and the platform's name for it."""
+
+    body: bytes
+    error_type: str
+    status: Status = Status.ERROR
+
+
+def answered(answer: Answer) -> Failure | None:
+    """Return what the runtime's answer says went wrong; None when nothing did."""
+    if answer.outcome is Outcome.RESPONSE:
+        return None
+    if answer.outcome is Outcome.TOO_LARGE:
+        text = (
+            "Response payload size exceeded maximum allowed payload size "
+            f"({SYNC_RESPONSE_BYTES} bytes)."
+        )
+        error_type = "Function.ResponseSizeTooLarge"
+        body = json.dumps({"errorMessage": text, "errorType": error_type}, separators=(",", ":"))
+        return Failure(body=body.encode(), error_type=error_type)
+    return Failure(body=answer.body, error_type=valid_error_type(answer.error_type))
+
+
+def timed_out(timeout_s: float, request_id: str) -> Failure:
+    """Return the failure of an invocation whose time was over."""
+    text = f"Task timed out after {timeout_s:.2f} seconds"
+    return _failure("Sandbox.Timedout", request_id, text, Status.TIMEOUT)
+
+
+def out_of_memory(request_id: str) -> Failure:
+    """Return the failure of an environment that used more than its MemorySize."""
+    failure = exited(Exit(signal=SIGKILL), request_id)
+    # Only the REPORT line says what really happened.
+    return Failure(body=failure.body, error_type="Runtime.OutOfMemory")
+
+
+def exited(ended: Exit, request_id: str) -> Failure:
+    """Return the failure of a runtime process that ended, or could not be started."""
+    if ended.refusal is not None:
+        return _failure("Runtime.InvalidEntrypoint", request_id, ended.refusal)
+    return _failure("Runtime.ExitError", request_id, _exit_text(ended))
+
+
+def _failure(error_type: str, request_id: str, text: str, status: Status = Status.ERROR) -> Failure:
+    message = f"RequestId: {request_id} Error: {text}"
+    body = json.dumps({"errorType": error_type, "errorMessage": message}, separators=(",", ":"))
+    return Failure(body=body.encode(), error_type=error_type, status=status)
+
+
+def _exit_text(ended: Exit) -> str:
+    if ended.signal is not None:
+        return f"Runtime exited with error: signal: {_signal_name(ended.signal)}"
+    if ended.status == 0:
+        return "Runtime exited without providing a reason"
+    return f"Runtime exited with error: exit status {ended.status}"
+
+
+def _signal_name(number: int) -> str:
+    # The platform is written in Go, whose names for signals these are.
+    names = {1: "hangup", 2: "interrupt", 3: "quit", 4: "illegal instruction", 6: "aborted"}
+    more = {8: "floating point exception", 9: "killed", 11: "segmentation fault", 15: "terminated"}
+    return {**names, **more}.get(number) or Signals(number).name.lower()
