@@ -38,6 +38,7 @@ class Connection:
         self.socket = sock
         self.requests: deque[Request] = deque()
         self.is_open = True
+        self.is_waiting = False  # for an event; what comes behind that request waits, too
         self._parser = httptools.HttpRequestParser(self)
         self._outgoing = bytearray()
         self._reset()

@@ -1,29 +1,49 @@
-"""The Runtime API of one execution environment: a listening socket, its connections, the rules."""
+"""The APIs of one execution environment: a listening socket, its connections, the rules."""
 
 import selectors
 import socket
 from collections.abc import Callable
+from typing import Final, Protocol
 
-from emulator.model import Invocation
+from emulator.model import FunctionVersion, Invocation
 from emulator.runtime_api.connection import Connection
-from emulator.runtime_api.rules import Answer, Conversation, Reply, State
+from emulator.runtime_api.extension_desk import ExtensionDesk
+from emulator.runtime_api.extensions import VERSION as EXTENSIONS_VERSION
+from emulator.runtime_api.rules import Answer, Conversation, Reply, Request, State
 
 BACKLOG = 16
+_VERSION_CHARS: Final = len("/2018-06-01")  # with which the path of each API begins
+
+
+class Route(Protocol):
+    """What answers the requests of one API beside the Runtime API."""
+
+    def handle(self, request: Request, connection: Connection) -> Reply | None:
+        """Answer; None when the connection is to wait for `RuntimeEndpoint.answer_later`."""
+
+    def hang_up(self, connection: Connection) -> None:
+        """Forget a connection that was closed while it waited."""
 
 
 class RuntimeEndpoint:
-    """Serves one runtime process. Used by one thread at a time: whoever holds the environment.
+    """Serves one environment's processes. Used by one thread at a time: whoever holds it.
 
-    The owner waits on `selector` and calls `key.data()` for each ready descriptor.
+    The owner waits on `selector` and calls `key.data()` for each ready descriptor. `routes` is
+    open for further APIs, by the version their paths begin with.
     """
 
-    def __init__(self, selector: selectors.BaseSelector) -> None:
+    def __init__(
+        self, selector: selectors.BaseSelector, version: FunctionVersion | None = None
+    ) -> None:
         self._selector = selector
+        self._version = version
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
         self._listener.setblocking(False)
         self._connections: set[Connection] = set()
         self._waiting: Connection | None = None  # holds a request for the next event
         self._conversation = Conversation()
+        self.extensions = ExtensionDesk(self.answer_later, version)
+        self.routes: dict[str, Route] = {EXTENSIONS_VERSION: self.extensions}
         selector.register(self._listener, selectors.EVENT_READ, self._accept)
 
     @property
@@ -50,7 +70,10 @@ class RuntimeEndpoint:
         """Send an event to the waiting runtime; only while `is_ready`."""
         self._conversation.deliver(invocation)
         self._event = Reply(status=200, body=invocation.payload, headers=headers)
+        connection = self._waiting
         self._send_event()
+        if connection is not None and connection.requests:  # they came pipelined
+            self._serve(connection)
 
     def restart(self) -> None:
         """Forget the runtime process that is gone; the address stays."""
@@ -64,6 +87,7 @@ class RuntimeEndpoint:
                 break
         self._waiting = None
         self._conversation = Conversation()
+        self.extensions.restart()
 
     def close(self) -> None:
         """Close all sockets."""
@@ -88,21 +112,31 @@ class RuntimeEndpoint:
 
     def _read(self, connection: Connection) -> None:
         connection.receive()
-        while connection.requests and connection is not self._waiting:
+        self._serve(connection)
+
+    def _serve(self, connection: Connection) -> None:
+        while connection.requests and not connection.is_waiting:
             self._handle(connection)
-        if connection is not self._waiting:
+        if not connection.is_waiting:
             self._flush(connection)
         if not connection.is_open:
             self._drop(connection)
 
     def _handle(self, connection: Connection) -> None:
         request = connection.requests.popleft()
-        reply = self._conversation.handle(request)
+        route = self.routes.get(request.path[:_VERSION_CHARS])
+        if route is not None:
+            reply = route.handle(request, connection)
+        else:
+            reply = self._conversation.handle(request)
         if reply is not None:
             connection.reply(reply)
             if request.headers.get("connection", "").lower() == "close":
                 connection.flush()
                 connection.is_open = False
+            return
+        connection.is_waiting = True
+        if route is not None:
             return
         # A runtime that asks: what was queued for it leaves together with the event, unless
         # it is the kind that waits for the answer to its last request before it asks.
@@ -115,7 +149,17 @@ class RuntimeEndpoint:
         if connection is None:
             return
         self._waiting = None
-        connection.reply(self._event)
+        self._answer(connection, self._event)
+
+    def answer_later(self, connection: Connection, reply: Reply) -> None:
+        """Answer a connection that waits, then what it asked meanwhile."""
+        self._answer(connection, reply)
+        if connection.requests:
+            self._serve(connection)
+
+    def _answer(self, connection: Connection, reply: Reply) -> None:
+        connection.is_waiting = False
+        connection.reply(reply)
         self._flush(connection)
 
     def _flush(self, connection: Connection) -> None:
@@ -132,8 +176,13 @@ class RuntimeEndpoint:
         self._read(connection)
 
     def _drop(self, connection: Connection) -> None:
+        if connection not in self._connections:
+            return
         self._connections.discard(connection)
         if connection is self._waiting:
             self._waiting = None
+        elif connection.is_waiting:
+            for route in self.routes.values():
+                route.hang_up(connection)
         self._selector.unregister(connection)
         connection.close()

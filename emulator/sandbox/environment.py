@@ -91,7 +91,7 @@ class Environment:
         )
         self._output = Output(stream, version.name, listener)
         self._selector = selectors.DefaultSelector()
-        self._endpoint = RuntimeEndpoint(self._selector)
+        self._endpoint = RuntimeEndpoint(self._selector, version)
         self._process: RuntimeProcess | None = None
         self._exit: Exit | None = None
         self._gauge = MemoryGauge(None, version.memory_mib)
