@@ -234,6 +234,7 @@ class Emulator:
             log_book=self.log_book,
             listener=self.reporter,
             idle_timeout_s=_default(project.emulator.idle_timeout_s, IDLE_TIMEOUT_S),
+            activity=self.activity,
         )
 
     def _make_event_sources(self, project: Project) -> SourcesOnDemand:

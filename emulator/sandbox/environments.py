@@ -10,19 +10,21 @@ from pathlib import Path
 from typing import Final
 
 from emulator.model import (
+    Clock,
     CodePackage,
     FunctionVersion,
     Invocation,
     InvocationResult,
     LambdaError,
 )
-from emulator.observe import LogBook
+from emulator.observe import Activity, LogBook
 from emulator.sandbox.environment import Environment, InitReport
 from emulator.sandbox.launcher import Launcher
 from emulator.sandbox.output import OutputListener
 from emulator.sandbox.pool import EnvironmentPool
 
 IDLE_TIMEOUT_S: Final = 600.0
+FINISHING: Final = "environments that finish"  # the kind of activity: answered, not idle yet
 _STARTERS: Final = 256  # environments that may be in their init phase at a time
 
 
@@ -41,12 +43,14 @@ class Environments:
         log_book: LogBook,
         listener: OutputListener,
         idle_timeout_s: float = IDLE_TIMEOUT_S,
+        activity: Activity | None = None,
     ) -> None:
         self._launcher = launcher
         self._folder = run_folder / "environments"
         self._log_book = log_book
         self._listener = listener
         self._idle_timeout_s = idle_timeout_s
+        self._activity = activity or Activity(Clock())
         self._executor = ThreadPoolExecutor(_STARTERS, thread_name_prefix="environment")
         self._lock = threading.Lock()
         self._pools: dict[int, EnvironmentPool] = {}
@@ -76,6 +80,7 @@ class Environments:
         if environment.finish():
             self._give_back(pool, environment, result.duration_ms / 1000)
         else:
+            self._activity.begin(FINISHING)
             self._in_background(self._finish_slowly, pool, environment)
         return result
 
@@ -179,8 +184,11 @@ class Environments:
 
     def _finish_slowly(self, pool: EnvironmentPool, environment: Environment) -> None:
         started = time.monotonic()
-        environment.finish_slowly()
-        self._give_back(pool, environment, time.monotonic() - started)
+        try:
+            environment.finish_slowly()
+            self._give_back(pool, environment, time.monotonic() - started)
+        finally:
+            self._activity.end(FINISHING)
 
     def _stop_all(self, environments: list[Environment]) -> None:
         for environment in environments:

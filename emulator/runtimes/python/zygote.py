@@ -126,8 +126,8 @@ class Zygote:
                 code = 0
             except SystemExit as stop:
                 code = exit_status(stop)
-            except BaseException:  # noqa: BLE001 - top of the new process
-                os.write(2, traceback.format_exc().encode("utf-8", "backslashreplace"))
+            except BaseException as error:  # noqa: BLE001 - top of the new process
+                os.write(2, traceback_text(error).encode("utf-8", "backslashreplace"))
             finally:
                 os._exit(code)
         self.leave_namespace()
@@ -329,6 +329,16 @@ def exit_status(stop):
         return stop.code & 0xFF
     os.write(2, "{}\n".format(stop.code).encode("utf-8", "backslashreplace"))
     return 1
+
+
+def traceback_text(error):
+    """Return the traceback from the function's own code on, as Python prints it."""
+    own = os.path.dirname(os.path.abspath(__file__))
+    frames = error.__traceback__
+    while frames is not None and os.path.dirname(frames.tb_frame.f_code.co_filename) == own:
+        frames = frames.tb_next
+    error.__traceback__ = frames or error.__traceback__  # all our own: our bug, shown whole
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
 
 
 def open_process(pid):
