@@ -52,6 +52,7 @@ class InvocationResult:
     """What an execution environment made of one invocation.
 
     `payload` goes to the caller unchanged. `function_error` is None or "Unhandled".
+    `streamed_bytes` is None unless the caller read along; `payload` has only the beginning then.
     `log` is this invocation's part of the log, START to REPORT, its oldest part cut beyond
     `observe.KEPT_LOG_BYTES`.
     """
@@ -68,6 +69,7 @@ class InvocationResult:
     max_memory_mib: int | None  # None where it cannot be measured
     environment_id: str
     has_run: bool = True  # False: the init phase failed, and the handler never saw the event
+    streamed_bytes: int | None = None
 
     @property
     def failure(self) -> str | None:

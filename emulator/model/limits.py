@@ -4,6 +4,7 @@ from typing import Final
 
 SYNC_REQUEST_BYTES: Final = 6_291_456
 SYNC_RESPONSE_BYTES: Final = 6_291_556  # 6 MiB and 100 bytes, the JSON quotes included
+STREAMED_RESPONSE_BYTES: Final = 209_715_200
 ASYNC_REQUEST_BYTES: Final = 1_048_576
 LOG_TAIL_BYTES: Final = 4_096
 CLIENT_CONTEXT_CHARS: Final = 3_583

@@ -139,6 +139,7 @@ class Records:
         if (
             len(record.invocation.payload) > KEPT_PAYLOAD_BYTES
             or len(record.result.payload) > KEPT_PAYLOAD_BYTES
+            or record.result.streamed_bytes is not None
         ):
             record = _cut(record)
         size = _size(record)
@@ -178,12 +179,13 @@ def _size(record: InvocationRecord) -> int:
 
 def _cut(record: InvocationRecord) -> InvocationRecord:
     event, response = record.invocation.payload, record.result.payload
+    streamed = record.result.streamed_bytes
     return replace(
         record,
         invocation=replace(record.invocation, payload=event[:KEPT_PAYLOAD_BYTES]),
         result=replace(record.result, payload=response[:KEPT_PAYLOAD_BYTES]),
         whole_event_bytes=len(event),
-        whole_response_bytes=len(response),
+        whole_response_bytes=len(response) if streamed is None else streamed,
     )
 
 

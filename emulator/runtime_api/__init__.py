@@ -10,6 +10,7 @@ from emulator.runtime_api.extensions import (
     invoke_event,
     shutdown_event,
 )
+from emulator.runtime_api.response_stream import ResponseSink
 from emulator.runtime_api.rules import Answer, Outcome, valid_error_type
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "ExtensionState",
     "Extensions",
     "Outcome",
+    "ResponseSink",
     "Route",
     "RuntimeEndpoint",
     "invoke_event",

@@ -6,12 +6,14 @@ from typing import Any
 
 import httptools
 
-from emulator.runtime_api.rules import Reply, Request
+from emulator.runtime_api.response_stream import OpenBody
+from emulator.runtime_api.rules import RESPONSE_MODE, Reply, Request, is_response
 
 # Room for a usual answer. A large buffer is mapped and unmapped for each call, so only a body
 # that is known to be large gets one.
 HEAD_BYTES = 16_384
 BODY_BYTES = 1_048_576
+STREAM_BYTES = 131_072
 REASONS = {
     100: "Continue",
     200: "OK",
@@ -31,7 +33,8 @@ class Connection:
     """One socket of a runtime. Used by one thread at a time.
 
     Answers are kept in `_outgoing` until `flush`, so that an answer and the event that follows
-    it leave in one segment. Requests that came pipelined wait in `requests`.
+    it leave in one segment. Requests that came pipelined wait in `requests`; a streamed response
+    is there from its head on, and its body grows.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -41,24 +44,32 @@ class Connection:
         self.is_waiting = False  # for an event; what comes behind that request waits, too
         self._parser = httptools.HttpRequestParser(self)
         self._outgoing = bytearray()
+        self._headers: dict[str, Any]
+        self._open_body: OpenBody | None
         self._reset()
 
     def fileno(self) -> int:
         """Descriptor, for a selector."""
         return self.socket.fileno()
 
-    def receive(self) -> None:
-        """Read what is there; complete requests join `requests`."""
+    @property
+    def unfinished_path(self) -> str | None:
+        """The path of a request whose body has not come to its end; None: there is none."""
+        return self._path() if self._url else None
+
+    def receive(self) -> bool:
+        """Read what is there; complete requests join `requests`. False: nothing was there."""
         try:
             data = self.socket.recv(self._receive_bytes)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             data = b""
         if not data:
             self.is_open = False
-            return
+            return False
         self._feed(data)
+        return True
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -127,26 +138,54 @@ class Connection:
         if self._headers.get("expect", "").lower() == "100-continue":
             self._outgoing += b"HTTP/1.1 100 Continue\r\n\r\n"
             self.flush()
+        if RESPONSE_MODE in self._headers and is_response(self._path()):
+            self._hand_over_open()
 
     def on_body(self, data: bytes) -> None:
         """Take a part of the body."""
+        if self._open_body is not None:
+            self._open_body.pieces.append(data)
+            return
         self._size += len(data)
         if self._size <= MAX_BODY_BYTES:
             self._body.append(data)
 
     def on_message_complete(self) -> None:
         """Hand over the request."""
-        method = self._parser.get_method().decode()
-        path = self._url.decode("latin-1").partition("?")[0]
+        if self._open_body is not None:
+            self._open_body.trailers = self._headers
+            self._reset()
+            return
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        method = self._parser.get_method().decode()
+        path = self._path()
         self.requests.append(Request(method=method, path=path, headers=self._headers, body=body))
         self._reset()
 
+    def _hand_over_open(self) -> None:
+        """Let the head of a streamed response go ahead of its body."""
+        self._open_body = OpenBody()
+        self.requests.append(
+            Request(
+                method=self._parser.get_method().decode(),
+                path=self._path(),
+                headers=self._headers,
+                body=b"",
+                open_body=self._open_body,
+            )
+        )
+        self._headers = {}  # what still comes are trailers
+        self._receive_bytes = STREAM_BYTES
+
+    def _path(self) -> str:
+        return self._url.decode("latin-1").partition("?")[0]
+
     def _reset(self) -> None:
         self._url = b""
-        self._headers: dict[str, Any] = {}
+        self._headers = {}
         self._body: list[bytes] = []
         self._size = 0
+        self._open_body = None
         self._receive_bytes = HEAD_BYTES
 
 

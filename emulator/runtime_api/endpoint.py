@@ -9,9 +9,12 @@ from emulator.model import FunctionVersion, Invocation
 from emulator.runtime_api.connection import Connection
 from emulator.runtime_api.extension_desk import ExtensionDesk
 from emulator.runtime_api.extensions import VERSION as EXTENSIONS_VERSION
+from emulator.runtime_api.response_stream import ResponseSink
 from emulator.runtime_api.rules import Answer, Conversation, Reply, Request, State
+from emulator.runtime_api.stream_receiver import StreamReceiver
 
 BACKLOG = 16
+MOST_READS = 64  # more than a socket's buffer holds
 _VERSION_CHARS: Final = len("/2018-06-01")  # with which the path of each API begins
 
 
@@ -42,6 +45,7 @@ class RuntimeEndpoint:
         self._connections: set[Connection] = set()
         self._waiting: Connection | None = None  # holds a request for the next event
         self._conversation = Conversation()
+        self._streams = StreamReceiver(self._selector, self._read)
         self.extensions = ExtensionDesk(self.answer_later, version)
         self.routes: dict[str, Route] = {EXTENSIONS_VERSION: self.extensions}
         selector.register(self._listener, selectors.EVENT_READ, self._accept)
@@ -66,14 +70,30 @@ class RuntimeEndpoint:
         """The answer to the current invocation, or the init error; None while there is none."""
         return self._conversation.answer
 
-    def deliver(self, invocation: Invocation, headers: dict[str, str]) -> None:
-        """Send an event to the waiting runtime; only while `is_ready`."""
+    def deliver(
+        self, invocation: Invocation, headers: dict[str, str], sink: ResponseSink | None = None
+    ) -> None:
+        """Send an event to the waiting runtime; only while `is_ready`.
+
+        sink: takes what the runtime streams; None: a streamed answer is collected.
+        """
         self._conversation.deliver(invocation)
+        self._streams.sink = sink
         self._event = Reply(status=200, body=invocation.payload, headers=headers)
         connection = self._waiting
         self._send_event()
         if connection is not None and connection.requests:  # they came pipelined
             self._serve(connection)
+
+    def drain(self) -> None:
+        """Take what a runtime process that has ended had still sent of a streamed answer."""
+        connection = self._streams.connection
+        if connection is None:
+            return
+        for _ in range(MOST_READS):
+            if not connection.receive():
+                break
+        self._streams.take(connection, self._conversation)
 
     def restart(self) -> None:
         """Forget the runtime process that is gone; the address stays."""
@@ -116,7 +136,10 @@ class RuntimeEndpoint:
 
     def _serve(self, connection: Connection) -> None:
         while connection.requests and not connection.is_waiting:
-            self._handle(connection)
+            if connection.requests[0].open_body is None:
+                self._handle(connection)
+            elif not self._streams.take(connection, self._conversation):
+                break
         if not connection.is_waiting:
             self._flush(connection)
         if not connection.is_open:
@@ -184,5 +207,8 @@ class RuntimeEndpoint:
         elif connection.is_waiting:
             for route in self.routes.values():
                 route.hang_up(connection)
-        self._selector.unregister(connection)
+        if (path := connection.unfinished_path) is not None:
+            self._conversation.cut_off(path)
+        if not self._streams.forget(connection):
+            self._selector.unregister(connection)
         connection.close()

@@ -6,11 +6,14 @@ READY -----DELIVER-------> RUNNING
 RUNNING ---NEXT----------> RUNNING
 RUNNING ---RESPONSE------> RESPONDED
 RUNNING ---ERROR---------> RESPONDED
+RUNNING ---STREAM--------> RESPONDING
+RESPONDING -ENDED--------> RESPONDED
 RESPONDED -NEXT----------> READY
 
 Source: spec/runtime-api.md section 1.
 """
 
+import base64
 import json
 import re
 from collections.abc import Mapping
@@ -20,10 +23,14 @@ from typing import Final
 
 from emulator.model import Invocation
 from emulator.model.limits import SYNC_RESPONSE_BYTES
+from emulator.runtime_api.response_stream import OpenBody, ResponseStream
 
 VERSION: Final = "/2018-06-01/runtime/"
 NEXT_PATH: Final = VERSION + "invocation/next"
 INVOCATION: Final = VERSION + "invocation/"
+RESPONSE_MODE: Final = "lambda-runtime-function-response-mode"
+ERROR_TYPE: Final = "lambda-runtime-function-error-type"
+ERROR_BODY: Final = "lambda-runtime-function-error-body"  # base64, in a trailer
 _ERROR_TYPE: Final = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
 ACCEPTED: Final = b'{"status":"OK"}\n'
 
@@ -35,6 +42,7 @@ class State(Enum):
     INIT_ERROR = "InitError"
     READY = "Ready"
     RUNNING = "Running"
+    RESPONDING = "InvocationResponse"
     RESPONDED = "RuntimeResponseSentState"
 
 
@@ -44,6 +52,8 @@ class Signal(Enum):
     NEXT = "Ready"
     DELIVER = "Running"
     RESPONSE = "InvocationResponse"
+    STREAM = "InvocationResponse: streaming"
+    ENDED = "RuntimeResponseSentState"
     ERROR = "InvocationErrorResponse"
     INIT_ERROR = "InitError"
 
@@ -55,6 +65,8 @@ TRANSITIONS: Final[Mapping[tuple[State, Signal], State]] = {
     (State.RUNNING, Signal.NEXT): State.RUNNING,  # the same event is delivered again
     (State.RUNNING, Signal.RESPONSE): State.RESPONDED,
     (State.RUNNING, Signal.ERROR): State.RESPONDED,
+    (State.RUNNING, Signal.STREAM): State.RESPONDING,  # its head is there, its body comes
+    (State.RESPONDING, Signal.ENDED): State.RESPONDED,
     (State.RESPONDED, Signal.NEXT): State.READY,
 }
 
@@ -66,6 +78,7 @@ class Outcome(Enum):
     ERROR = auto()
     INIT_ERROR = auto()
     TOO_LARGE = auto()
+    TRUNCATED = auto()  # the connection broke off in the middle of the response
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +89,7 @@ class Request:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    open_body: OpenBody | None = None  # of a streamed response: it comes bit by bit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,11 +103,16 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What the runtime said in the end; `error_type` is the header's, or None."""
+    """What the runtime said in the end; `error_type` is the header's, or None.
+
+    What was streamed to a caller who read along is `streamed_bytes` long; `body` has the beginning.
+    """
 
     outcome: Outcome
     body: bytes
     error_type: str | None = None
+    streamed_bytes: int | None = None
+    limit: int = SYNC_RESPONSE_BYTES  # what TOO_LARGE exceeded
 
 
 class Conversation:
@@ -135,7 +154,8 @@ class Conversation:
             return refuse(
                 403,
                 "InvalidStateTransition",
-                f"State transition from {self.state.value} to {signal.value} failed for runtime. "
+                f"State transition from {self.state.value} to {signal.value.partition(':')[0]} "
+                "failed for runtime. "
                 "Error: State transition is not allowed",
             )
         self.state = target
@@ -150,29 +170,63 @@ class Conversation:
         )
         return Reply(status=202, body=ACCEPTED)
 
+    def begin(self, request: Request) -> Reply | None:
+        """Take the head of a streamed response; a reply is a refusal, for when its body ended."""
+        if request.method != "POST":
+            return refuse(405, "MethodNotAllowed", "Method not allowed")
+        return self._check(request) or self._step(Signal.STREAM)
+
+    def overflow(self, stream: ResponseStream) -> Reply:
+        """Give up a streamed response that is too large; its runtime goes on undisturbed."""
+        self.state = TRANSITIONS[self.state, Signal.ENDED]
+        return self._too_large(stream.limit)
+
+    def end(self, stream: ResponseStream, trailers: Mapping[str, str]) -> Reply:
+        """Take the end of a streamed response, which may tell of an error in its middle."""
+        self.state = TRANSITIONS[self.state, Signal.ENDED]
+        outcome, body, error_type = Outcome.RESPONSE, stream.kept, trailers.get(ERROR_TYPE)
+        if error_type is not None:
+            outcome, body = Outcome.ERROR, _decoded(trailers.get(ERROR_BODY, ""))
+        self.answer = Answer(
+            outcome=outcome,
+            body=body,
+            error_type=error_type,
+            streamed_bytes=stream.streamed_bytes,
+        )
+        return Reply(status=202, body=ACCEPTED)
+
+    def cut_off(self, path: str) -> None:
+        """Hear that the connection of an unfinished request has ended."""
+        request_id, _, kind = path.removeprefix(INVOCATION).partition("/")
+        if kind != "response" or not self._is_current(request_id) or self.answer is not None:
+            return
+        if self.state in (State.RUNNING, State.RESPONDING):
+            self.state = State.RESPONDED
+            self.answer = Answer(outcome=Outcome.TRUNCATED, body=b"")
+
     def _answer(self, request: Request) -> Reply:
+        signal = Signal.RESPONSE if request.path.endswith("/response") else Signal.ERROR
+        refusal = self._check(request) or self._step(signal)
+        if refusal is not None:
+            return refusal
+        return self._accept(request, signal)
+
+    def _check(self, request: Request) -> Reply | None:
         request_id, _, kind = request.path[len(INVOCATION) :].partition("/")
         if kind not in ("response", "error"):
             return refuse(404, "NotFound", f"No such path: {request.path}")
         if self.state is not State.STARTED and not self._is_current(request_id):
             return refuse(400, "InvalidRequestID", "Invalid request ID")
-        mode = request.headers.get("lambda-runtime-function-response-mode")
-        if mode not in (None, "streaming"):
+        if request.headers.get(RESPONSE_MODE) not in (None, "streaming"):
             return refuse(400, "InvalidFunctionResponseMode", "Invalid function response mode")
-        signal = Signal.RESPONSE if kind == "response" else Signal.ERROR
-        refusal = self._step(signal)
-        if refusal is not None:
-            return refusal
-        return self._accept(request, signal)
+        return None
 
     def _is_current(self, request_id: str) -> bool:
         return self.current is not None and self.current.request_id == request_id
 
     def _accept(self, request: Request, signal: Signal) -> Reply:
         if len(request.body) > SYNC_RESPONSE_BYTES:
-            self.answer = Answer(outcome=Outcome.TOO_LARGE, body=b"")
-            text = f"Exceeded maximum allowed payload size ({SYNC_RESPONSE_BYTES} bytes)."
-            return refuse(413, "RequestEntityTooLarge", text)
+            return self._too_large(SYNC_RESPONSE_BYTES)
         if signal is Signal.RESPONSE:
             self.answer = Answer(outcome=Outcome.RESPONSE, body=request.body)
         else:
@@ -180,6 +234,16 @@ class Conversation:
                 outcome=Outcome.ERROR, body=request.body, error_type=_error_type(request)
             )
         return Reply(status=202, body=ACCEPTED)
+
+    def _too_large(self, limit: int) -> Reply:
+        self.answer = Answer(outcome=Outcome.TOO_LARGE, body=b"", limit=limit)
+        text = f"Exceeded maximum allowed payload size ({limit} bytes)."
+        return refuse(413, "RequestEntityTooLarge", text)
+
+
+def is_response(path: str) -> bool:
+    """True for the path by which a runtime answers an invocation."""
+    return path.startswith(INVOCATION) and path.endswith("/response")
 
 
 def refuse(status: int, error_type: str, message: str) -> Reply:
@@ -189,7 +253,15 @@ def refuse(status: int, error_type: str, message: str) -> Reply:
 
 
 def _error_type(request: Request) -> str | None:
-    return request.headers.get("lambda-runtime-function-error-type")
+    return request.headers.get(ERROR_TYPE)
+
+
+def _decoded(text: str) -> bytes:
+    """An error object out of a trailer; what is not base64 is passed on as it is."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return text.encode("latin-1")
 
 
 def valid_error_type(text: str | None) -> str:

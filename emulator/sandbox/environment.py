@@ -14,7 +14,7 @@ from typing import Protocol
 from emulator.model import FunctionVersion, Invocation, InvocationResult, Status
 from emulator.model.limits import INIT_TIMEOUT_S
 from emulator.observe import LogBook
-from emulator.runtime_api import Answer, RuntimeEndpoint
+from emulator.runtime_api import Answer, Outcome, ResponseSink, RuntimeEndpoint
 from emulator.sandbox import platform_lines
 from emulator.sandbox.failure import Failure, answered, exited, out_of_memory, timed_out
 from emulator.sandbox.memory import MemoryGauge
@@ -26,6 +26,8 @@ from emulator.sandbox.state import Signal, State, step
 _NEXT_GRACE_S = 0.001
 # A runtime that asked for its next event as lately as this is taken to be alive.
 _FRESH_S = 0.05
+# How long a runtime that broke off its response may take to end, so that its end is what is told.
+_LAST_BREATH_S = 0.5
 
 
 class Waited(Enum):
@@ -129,10 +131,11 @@ class Environment:
             self._reset()
         return InitReport(init_ms=init_ms, failure=failure)
 
-    def run(self, invocation: Invocation) -> InvocationResult:
+    def run(self, invocation: Invocation, sink: ResponseSink | None = None) -> InvocationResult:
         """Run one invocation; the environment is INVOKE, or COLD after a failure, afterwards.
 
-        Follow with `finish`, which waits for the runtime to ask for its next event.
+        sink: reads along what the runtime streams. Follow with `finish`, which waits for the
+        runtime to ask for its next event.
         """
         started = time.monotonic()
         self._deadline_s = deadline = started + self.version.timeout_s
@@ -145,9 +148,11 @@ class Environment:
         if failure is None:
             self.state = step(self.state, Signal.RESERVE)
             deadline_ms = int((time.time() + deadline - time.monotonic()) * 1000)
-            self._endpoint.deliver(invocation, _event_headers(invocation, deadline_ms))
+            self._endpoint.deliver(invocation, _event_headers(invocation, deadline_ms), sink)
             failure = self._await(lambda: self._endpoint.answer is not None, invocation, deadline)
             answer = self._endpoint.answer
+            if answer is not None and answer.outcome is Outcome.TRUNCATED:
+                failure, answer = self._truncated(answer, invocation, deadline)
         if failure is None:
             assert answer is not None
             failure = answered(answer)
@@ -230,7 +235,20 @@ class Environment:
         self, done: Callable[[], bool], invocation: Invocation, deadline: float
     ) -> Failure | None:
         waited = self._pump(done, deadline)
-        return None if waited is Waited.DONE else self._failure(waited, invocation.request_id)
+        if waited is Waited.EXITED:
+            self._endpoint.drain()
+        if waited is Waited.DONE or done():
+            return None
+        return self._failure(waited, invocation.request_id)
+
+    def _truncated(
+        self, answer: Answer, invocation: Invocation, deadline: float
+    ) -> tuple[Failure | None, Answer | None]:
+        """Tell a runtime that broke its response off from one whose process ended in the middle."""
+        limit = min(deadline, time.monotonic() + _LAST_BREATH_S)
+        if self._pump(self._is_ready, limit) is Waited.EXITED:
+            return self._failure(Waited.EXITED, invocation.request_id), None
+        return None, answer
 
     def _pump(self, done: Callable[[], bool], deadline: float) -> Waited:
         """Serve the runtime until `done`, its exit, its limit of memory or the deadline."""
@@ -325,6 +343,7 @@ class Environment:
             max_memory_mib=used_mib,
             environment_id=self.id,
             has_run=has_run,
+            streamed_bytes=None if failure is not None or answer is None else answer.streamed_bytes,
         )
 
     def _reset(self) -> None:

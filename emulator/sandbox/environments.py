@@ -18,6 +18,7 @@ from emulator.model import (
     LambdaError,
 )
 from emulator.observe import Activity, LogBook
+from emulator.runtime_api import ResponseSink
 from emulator.sandbox.environment import Environment, InitReport
 from emulator.sandbox.launcher import Launcher
 from emulator.sandbox.output import OutputListener
@@ -63,16 +64,22 @@ class Environments:
         )
         self._janitor.start()
 
-    def run(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
+    def run(
+        self,
+        version: FunctionVersion,
+        invocation: Invocation,
+        sink: ResponseSink | None = None,
+    ) -> InvocationResult:
         """Run one invocation in an environment of its own and return what came of it.
 
+        sink: reads along what the function streams; None: the answer is collected.
         Raises LambdaError when the runtime cannot be started at all.
         """
         pool = self._pools.get(version.deployment) or self._pool(version)
         environment = pool.lend()
         try:
             environment.check()
-            result = environment.run(invocation)
+            result = environment.run(invocation, sink)
         except BaseException:
             pool.discard()
             self._stop_later(environment)

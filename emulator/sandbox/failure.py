@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from signal import SIGKILL, Signals
 
 from emulator.model import Status
-from emulator.model.limits import SYNC_RESPONSE_BYTES
 from emulator.runtime_api import Answer, Outcome, valid_error_type
 from emulator.sandbox.process import Exit
 
@@ -25,12 +24,13 @@ def answered(answer: Answer) -> Failure | None:
         return None
     if answer.outcome is Outcome.TOO_LARGE:
         text = (
-            "Response payload size exceeded maximum allowed payload size "
-            f"({SYNC_RESPONSE_BYTES} bytes)."
+            f"Response payload size exceeded maximum allowed payload size ({answer.limit} bytes)."
         )
-        error_type = "Function.ResponseSizeTooLarge"
-        body = json.dumps({"errorMessage": text, "errorType": error_type}, separators=(",", ":"))
-        return Failure(body=body.encode(), error_type=error_type)
+        return _named("Function.ResponseSizeTooLarge", text)
+    if answer.outcome is Outcome.TRUNCATED:
+        return _named(
+            "Runtime.TruncatedResponse", "The response of the runtime ended before it was complete."
+        )
     return Failure(body=answer.body, error_type=valid_error_type(answer.error_type))
 
 
@@ -52,6 +52,11 @@ def exited(ended: Exit, request_id: str) -> Failure:
     if ended.refusal is not None:
         return _failure("Runtime.InvalidEntrypoint", request_id, ended.refusal)
     return _failure("Runtime.ExitError", request_id, _exit_text(ended))
+
+
+def _named(error_type: str, text: str) -> Failure:
+    body = json.dumps({"errorMessage": text, "errorType": error_type}, separators=(",", ":"))
+    return Failure(body=body.encode(), error_type=error_type)
 
 
 def _failure(error_type: str, request_id: str, text: str, status: Status = Status.ERROR) -> Failure:

@@ -121,7 +121,9 @@ def function(tmp_path: Path) -> MakeFunction:
 def run(environments: Environments) -> Run:
     """Run one invocation: `run(function, event)`."""
 
-    def run_one(version: FunctionVersion, event: object = None, **more: Any) -> InvocationResult:
+    def run_one(
+        version: FunctionVersion, event: object = None, sink: Any = None, **more: Any
+    ) -> InvocationResult:
         invocation = Invocation(
             request_id=str(uuid.uuid4()),
             payload=json.dumps({} if event is None else event).encode(),
@@ -129,6 +131,6 @@ def run(environments: Environments) -> Run:
             trace_header="Root=1-00000000-000000000000000000000000;Sampled=0",
             **more,
         )
-        return environments.run(version, invocation)
+        return environments.run(version, invocation, sink)
 
     return run_one
