@@ -3,12 +3,13 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo start test bench events lint format lock clean setup python
+.PHONY: help demo start test ric bench events lint format lock clean setup python
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
+NODE_RIC := tests/end_to_end/behaviour/aws_lambda_ric
 # One resolution serves every Python from 3.11 on, whatever the platform.
 COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes $(ARGS)
@@ -24,6 +25,10 @@ start: setup ## leave the emulator running with the sample functions (ARGS="--po
 
 test: setup ## run the tests (ARGS="tests/sample_functions -k resize")
 	@$(BIN)/python -m pytest $(ARGS)
+
+ric: ## build AWS's runtime client for Node.js, which the tests run unmodified (two minutes)
+	@test -e $(NODE_RIC)/node_modules/aws-lambda-ric/dist/rapid-client.node || \
+	(cd $(NODE_RIC) && npm ci --no-audit --no-fund --loglevel=error)
 
 bench: setup ## measure speed, side by side with the least a Python server can do
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -46,12 +51,13 @@ lock: setup ## pin dependencies anew after an edit of pyproject.toml (ARGS=--upg
 	$(COMPILE) pyproject.toml --extra dev -o requirements-dev.lock
 	$(COMPILE) pyproject.toml -c requirements-dev.lock -o requirements.lock
 	$(COMPILE) sample_functions/resize/requirements.in -o sample_functions/resize/requirements.txt
-	if command -v npm; then cd sample_functions/resize_node && npm install --package-lock-only; fi
+	if command -v npm; then for folder in sample_functions/resize_node $(NODE_RIC); do \
+		(cd $$folder && npm install --package-lock-only); done; fi
 
 clean: ## remove everything that was set up or built
 	rm -rf .venv out build dist .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
-	rm -rf sample_functions/resize_node/node_modules sample_functions/native/count
+	rm -rf $(NODE_RIC)/node_modules sample_functions/resize_node/node_modules sample_functions/native/count
 	find sample_functions/resize -mindepth 1 -maxdepth 1 \
 		! -name app.py ! -name 'requirements.*' ! -name .gitignore -exec rm -rf {} +
 

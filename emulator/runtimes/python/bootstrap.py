@@ -29,7 +29,8 @@ INIT_WARNING = (
     "or can be applied automatically. To determine if the runtime has been updated, check the "
     "runtime version in the INIT_START log entry. If this error correlates with a change in the "
     "runtime version, you may be able to mitigate this error by temporarily rolling back to the "
-    "previous runtime version."
+    "previous runtime version. For more information, see "
+    "https://docs.aws.amazon.com/lambda/latest/dg/runtimes-update.html"
 )
 # A .pyc is trusted only if it was written this long after its source: Python itself compares
 # whole seconds and sizes, and so would run the old code after a quick second save.
@@ -322,7 +323,9 @@ def log_error(fault, is_init=False):
     text += "\rTraceback (most recent call last):"
     for line in "".join(fault["stackTrace"]).splitlines():
         text += "\r" + indent_with_nbsp(line)
-    sys.stdout.write((INIT_WARNING + "\n" if is_init else "") + text.replace("\n", "\r") + "\n")
+    if is_init:
+        logging.root.warning(INIT_WARNING)
+    sys.stdout.write(text.replace("\n", "\r") + "\n")
     sys.stdout.flush()
 
 

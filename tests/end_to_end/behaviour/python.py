@@ -102,7 +102,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     },
 }
 _SOURCE: Final = "invoke.md 5.1"
-_WARNING: Final = "LAMBDA_WARNING: Unhandled exception. …"
+_WARNING: Final = "[WARNING]\t….…Z\t\tLAMBDA_WARNING: Unhandled exception. …"
 _IMPORT_ERROR: Final = "Unable to import module"
 
 
