@@ -5,6 +5,7 @@ from typing import Any
 
 from emulator.control.function import FunctionConfiguration
 from emulator.control.lifecycle import MEMBERS
+from emulator.control.logging_config import logging_answer
 from emulator.control.runtimes import runtime_version_arn
 from emulator.model import LATEST, function_arn
 
@@ -54,7 +55,7 @@ def listed(shown: FunctionConfiguration, qualifier: str | None = None) -> Answer
         "Architectures": [spec.architecture],
         "EphemeralStorage": {"Size": spec.ephemeral_storage_mib},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
-        "LoggingConfig": {"LogFormat": "Text", "LogGroup": version.log_group_name},
+        "LoggingConfig": logging_answer(spec, version.log_group_name),
     }
     if spec.dead_letter_arn is not None:
         answer["DeadLetterConfig"] = {"TargetArn": spec.dead_letter_arn}

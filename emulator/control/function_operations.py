@@ -8,6 +8,7 @@ from emulator.control.code import CodeStore
 from emulator.control.code_source import CodeSource
 from emulator.control.concurrency_operations import concurrency
 from emulator.control.layers import check_layers
+from emulator.control.logging_config import logging_fields
 from emulator.control.names import target
 from emulator.control.paging import page
 from emulator.control.request import (
@@ -49,17 +50,10 @@ def _settings(context: RequestContext, operation: str, request: Request) -> dict
     if "Architectures" in request:
         fields["architecture"] = request["Architectures"][0]
     if "LoggingConfig" in request:
-        fields["log_group"] = _log_group(request["LoggingConfig"])
+        fields |= logging_fields(request["LoggingConfig"])
     if "DeadLetterConfig" in request:
         fields["dead_letter_arn"] = request["DeadLetterConfig"].get("TargetArn") or None
     return fields
-
-
-def _log_group(logging: Request) -> str:
-    if "ApplicationLogLevel" in logging or "SystemLogLevel" in logging:
-        raise invalid("Log levels can be set only with LogFormat JSON.")
-    group: str = logging.get("LogGroup", "")
-    return group
 
 
 class FunctionOperations:

@@ -7,6 +7,7 @@ from emulator.model import (
     DEFAULT_ACCOUNT,
     DEFAULT_REGION,
     LATEST,
+    TEXT_LOG,
     CodePackage,
     FunctionVersion,
     function_arn,
@@ -30,6 +31,9 @@ class FunctionSpec:
     environment: Mapping[str, str] | None = None  # None: never given, and so never shown
     architecture: str = "x86_64"
     log_group: str = ""  # "" means /aws/lambda/NAME
+    log_format: str = TEXT_LOG  # or JSON_LOG
+    application_log_level: str = ""  # "": never given, which means INFO with JSON
+    system_log_level: str = ""  # the same
     dead_letter_arn: str | None = None  # of a queue or a topic
 
     @property
@@ -57,5 +61,8 @@ class FunctionSpec:
             environment=dict(self.environment or {}),
             architecture=self.architecture,
             log_group=self.log_group,
+            log_format=self.log_format,
+            application_log_level=self.application_log_level,
+            system_log_level=self.system_log_level,
             dead_letter_arn=self.dead_letter_arn,
         )

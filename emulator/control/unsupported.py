@@ -26,7 +26,6 @@ UNSUPPORTED: Final[Mapping[str, Callable[[Any], bool]]] = {  # member: which val
     "FileSystemConfigs": _is_empty,
     "ImageConfig": _is_empty,
     "KMSKeyArn": _is_empty,
-    "LoggingConfig": lambda value: value.get("LogFormat", "Text") == "Text",
     "PackageType": lambda value: value == "Zip",
     "PublishTo": _never,
     "RuntimeConfig": _never,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from emulator.control.logging_config import check_logging
 from emulator.control.runtimes import check_runtime
 from emulator.control.spec import FunctionSpec
 from emulator.control.violations import invalid
@@ -42,6 +43,7 @@ def check_spec(spec: FunctionSpec) -> None:
             f" equal to {limits.MEMORY_MIB}",
         )
     check_environment(spec.environment or {})
+    check_logging(spec)
 
 
 def check_tags(tags: Mapping[str, str]) -> None:

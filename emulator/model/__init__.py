@@ -11,16 +11,30 @@ from emulator.model.arn import (
 from emulator.model.clock import Clock
 from emulator.model.destination import DestinationError, DestinationMessage
 from emulator.model.errors import FAULTS, Fault, FetchError, LambdaError
-from emulator.model.function import CodePackage, FunctionVersion, ResolvedFunction
+from emulator.model.function import (
+    APPLICATION_LOG_LEVELS,
+    DEFAULT_LOG_LEVEL,
+    JSON_LOG,
+    SYSTEM_LOG_LEVELS,
+    TEXT_LOG,
+    CodePackage,
+    FunctionVersion,
+    ResolvedFunction,
+)
 from emulator.model.invocation import Call, Invocation, InvocationResult, Status
 from emulator.model.invoke_config import EventInvokeConfig
 from emulator.model.nearest import nearest
 
 __all__ = [
+    "APPLICATION_LOG_LEVELS",
     "DEFAULT_ACCOUNT",
+    "DEFAULT_LOG_LEVEL",
     "DEFAULT_REGION",
     "FAULTS",
+    "JSON_LOG",
     "LATEST",
+    "SYSTEM_LOG_LEVELS",
+    "TEXT_LOG",
     "Call",
     "Clock",
     "CodePackage",

@@ -3,9 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from emulator.model.arn import LATEST, function_arn
 from emulator.model.invoke_config import NO_INVOKE_CONFIG, EventInvokeConfig
+
+TEXT_LOG: Final = "Text"
+JSON_LOG: Final = "JSON"
+DEFAULT_LOG_LEVEL: Final = "INFO"
+APPLICATION_LOG_LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+SYSTEM_LOG_LEVELS: Final = ("DEBUG", "INFO", "WARN")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +50,9 @@ class FunctionVersion:
     layers: tuple[CodePackage, ...] = ()
     architecture: str = "x86_64"
     log_group: str = ""  # "" means /aws/lambda/NAME
+    log_format: str = TEXT_LOG  # or JSON_LOG
+    application_log_level: str = ""  # "" means INFO; a text log has no levels
+    system_log_level: str = ""  # the same
     dead_letter_arn: str | None = None  # of a queue or a topic
 
     @property
@@ -59,6 +69,11 @@ class FunctionVersion:
     def log_group_name(self) -> str:
         """The CloudWatch log group its output goes to."""
         return self.log_group or f"/aws/lambda/{self.name}"
+
+    @property
+    def logs_json(self) -> bool:
+        """True when runtime and platform log JSON objects, and so have levels."""
+        return self.log_format == JSON_LOG
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

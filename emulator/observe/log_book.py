@@ -52,6 +52,10 @@ class LogStream:
         """Add one log event; `at_ms` is milliseconds since the epoch, by default now."""
         self._book.add(self._key, self.name, line, at_ms)
 
+    def now_ms(self) -> int:
+        """The time a line would get that is written now."""
+        return self._book.now_ms()
+
     def flush(self) -> None:
         """Say that no line follows soon: who watches the group takes those that are there."""
         self._book.flush(self._key)
@@ -118,10 +122,14 @@ class LogBook:
         """The handle to write to `stream` of `group`; nothing exists before the first line."""
         return LogStream(self, (account, region, group), stream)
 
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch, on the emulator's clock."""
+        return int(self._clock.now() * 1000)
+
     def add(self, key: GroupKey, stream: str, line: str, at_ms: int | None) -> None:
         """Append one line; `LogStream.write` is the way to call it."""
         if at_ms is None:
-            at_ms = int(self._clock.now() * 1000)
+            at_ms = self.now_ms()
         size = len(line) + LINE_OVERHEAD_BYTES
         with self._lock:
             group = self._groups.get(key)

@@ -162,4 +162,7 @@ def _spec(function: ProjectFunction) -> FunctionSpec:
         ephemeral_storage_mib=function.ephemeral_storage_mib,
         environment=function.environment or None,
         log_group=function.log_group,
+        log_format=function.log_format,
+        application_log_level=function.application_log_level,
+        system_log_level=function.system_log_level,
     )

@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Final
 
 from emulator.control import CREATABLE, RESERVED_VARIABLES
-from emulator.model import DEFAULT_ACCOUNT, limits, nearest
+from emulator.model import (
+    APPLICATION_LOG_LEVELS,
+    DEFAULT_ACCOUNT,
+    JSON_LOG,
+    SYSTEM_LOG_LEVELS,
+    TEXT_LOG,
+    limits,
+    nearest,
+)
 from emulator.model.resources import Resource
 from emulator.model.triggers import Trigger
 from emulator.model.triggers.http import HttpTrigger
@@ -48,6 +56,9 @@ class ProjectFunction:
     role: str = DEFAULT_ROLE
     description: str = ""
     log_group: str = ""
+    log_format: str = TEXT_LOG
+    application_log_level: str = ""
+    system_log_level: str = ""
     triggers: tuple[Trigger, ...] = ()
 
 
@@ -188,8 +199,17 @@ class _Reader:
                 "description", form=r"(?s).{0,256}", what="at most 256 characters"
             ),
             log_group=table.text("log_group", form=_LOG_GROUP, what="a log group's name"),
+            log_format=table.option(
+                "log_format", (TEXT_LOG, JSON_LOG), "a log format: Text or JSON", TEXT_LOG
+            ),
+            application_log_level=_log_level(table, "application", APPLICATION_LOG_LEVELS),
+            system_log_level=_log_level(table, "system", SYSTEM_LOG_LEVELS),
             triggers=tuple(self._triggers_of(table)),
         )
+        if function.log_format == TEXT_LOG:
+            for key in ("application_log_level", "system_log_level"):
+                if getattr(function, key):
+                    table.problem(key, 'needs log_format = "JSON"')
         table.finish()
         return function
 
@@ -243,6 +263,10 @@ class _Reader:
         http.note_overlaps(
             [(table, found) for table, found in self._triggers if isinstance(found, HttpTrigger)]
         )
+
+
+def _log_level(table: Table, kind: str, levels: tuple[str, ...]) -> str:
+    return table.option(f"{kind}_log_level", levels, f"a level: {', '.join(levels)}")
 
 
 def _environment(table: Table) -> dict[str, str]:

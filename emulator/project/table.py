@@ -86,6 +86,10 @@ class Table:
             return ""
         return value
 
+    def option(self, key: str, choices: tuple[str, ...], what: str, default: str = "") -> str:
+        """As `choice`, for a key that may be missing."""
+        return (self.choice(key, choices, what) if key in self else "") or default
+
     def integer(self, key: str, default: int, *, low: int, high: int) -> int:
         """An integer from `low` to `high`."""
         value = self._take(key, int, default)

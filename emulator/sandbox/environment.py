@@ -15,10 +15,11 @@ from emulator.model import FunctionVersion, Invocation, InvocationResult, Status
 from emulator.model.limits import INIT_TIMEOUT_S
 from emulator.observe import LogBook
 from emulator.runtime_api import Answer, Outcome, ResponseSink, RuntimeEndpoint
-from emulator.sandbox import platform_lines
 from emulator.sandbox.failure import Failure, answered, exited, out_of_memory, timed_out
 from emulator.sandbox.memory import MemoryGauge
 from emulator.sandbox.output import Output, OutputListener
+from emulator.sandbox.platform_lines import billed_ms
+from emulator.sandbox.platform_log import INIT, INVOKE, PlatformLog
 from emulator.sandbox.process import Exit, RuntimeProcess
 from emulator.sandbox.state import Signal, State, step
 
@@ -92,6 +93,7 @@ class Environment:
             version.log_group_name, self._log_stream, version.account, version.region
         )
         self._output = Output(stream, version.name, listener)
+        self._platform = PlatformLog(version, self.id, self._output)
         self._selector = selectors.DefaultSelector()
         self._endpoint = RuntimeEndpoint(self._selector, version)
         self._process: RuntimeProcess | None = None
@@ -119,15 +121,15 @@ class Environment:
 
         After a failure the environment is COLD, and its next invocation runs the phase again.
         """
-        self._output.platform(platform_lines.init_start(self.version))
+        self._platform.init_started(INIT)
         process = self._launch_runtime()  # what the machine needs to get ready is not billed
         started = time.monotonic()
         failure = self._await_ready(process, "", started + INIT_TIMEOUT_S)
         init_ms = (time.monotonic() - started) * 1000
+        self._platform.init_ended(INIT, init_ms, failure)
         if failure is None:
             self._init_ms = init_ms
         else:
-            self._output.platform(_init_report(init_ms, "init", failure))
             self._reset()
         return InitReport(init_ms=init_ms, failure=failure)
 
@@ -139,7 +141,7 @@ class Environment:
         """
         started = time.monotonic()
         self._deadline_s = deadline = started + self.version.timeout_s
-        self._output.platform(platform_lines.start(invocation.request_id, self.version.version))
+        self._platform.started(invocation)
         failure = None
         if self.state is State.COLD:
             failure = self._suppressed_init(invocation.request_id, deadline)
@@ -225,10 +227,9 @@ class Environment:
 
     def _suppressed_init(self, request_id: str, deadline: float) -> Failure | None:
         started = time.monotonic()
+        self._platform.init_started(INVOKE)
         failure = self._await_ready(self._launch_runtime(), request_id, deadline)
-        if failure is not None:
-            init_ms = (time.monotonic() - started) * 1000
-            self._output.platform(_init_report(init_ms, "invoke", failure))
+        self._platform.init_ended(INVOKE, (time.monotonic() - started) * 1000, failure)
         return failure
 
     def _await(
@@ -313,23 +314,19 @@ class Environment:
             used_mib = self.version.memory_mib
         # What the handler printed has been pulled: it was readable when its answer was.
         self._output.end_line()
-        self._output.platform(platform_lines.end(invocation.request_id))
-        self._output.platform(
-            platform_lines.report(
-                invocation.request_id,
-                duration_ms=duration_ms,
-                memory_mib=self.version.memory_mib,
-                used_mib=used_mib,
-                init_ms=init_ms,
-                status=status,
-                error_type=error_type,
-            )
-        )
         if failure is not None:
             payload = failure.body
         else:
             assert answer is not None
             payload = answer.body
+        self._platform.ended(
+            invocation,
+            failure=failure,
+            duration_ms=duration_ms,
+            init_ms=init_ms,
+            used_mib=used_mib,
+            produced_bytes=0 if answer is None else answer.streamed_bytes or len(answer.body),
+        )
         return InvocationResult(
             payload=payload,
             status=status,
@@ -338,7 +335,7 @@ class Environment:
             executed_version=self.version.version,
             log=self._output.take(),
             duration_ms=duration_ms,
-            billed_ms=platform_lines.billed_ms(duration_ms, init_ms),
+            billed_ms=billed_ms(duration_ms, init_ms),
             init_ms=init_ms,
             max_memory_mib=used_mib,
             environment_id=self.id,
@@ -387,8 +384,3 @@ def _event_headers(invocation: Invocation, deadline_ms: int) -> dict[str, str]:
         text = json.dumps(json.loads(invocation.client_context))
         headers["Lambda-Runtime-Client-Context"] = text
     return headers
-
-
-def _init_report(init_ms: float, phase: str, failure: Failure) -> str:
-    error_type = None if failure.status is Status.TIMEOUT else failure.error_type
-    return platform_lines.init_report(init_ms, phase, failure.status, error_type)

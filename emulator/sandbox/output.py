@@ -1,13 +1,13 @@
-"""What a runtime process prints: read from its pipe, cut into lines, sent to the log."""
+"""What a runtime process prints: read from its pipe, cut into log events, sent to the log."""
 
 import os
 from collections import deque
 from typing import Final, Protocol
 
 from emulator.observe import KEPT_LOG_BYTES, LogStream
+from emulator.sandbox.log_events import Lines, as_printed
 
 _PIPE_BYTES: Final = 65_536
-_LONGEST_LINE: Final = 262_144  # CloudWatch's largest log event; longer lines are cut into such
 
 
 class OutputListener(Protocol):
@@ -25,14 +25,14 @@ class Output:
         self._function = function
         self._listener = listener
         self._fd: int | None = None
-        self._rest = b""  # a line that has not ended yet
+        self._lines = Lines()
         self._kept: deque[bytes] = deque()
         self._kept_bytes = 0
 
     def attach(self, fd: int) -> None:
         """Read from now on from `fd`, which does not block."""
         self._fd = fd
-        self._rest = b""
+        self._lines = Lines()
 
     def pull(self) -> bool:
         """Take over what the process has printed up to now, but for a line still open.
@@ -50,19 +50,19 @@ class Output:
         if not data:
             self._fd = None
             return False
-        self._listener.output(self._function, data.decode("utf-8", "replace"))
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._add(line)
-        if len(self._rest) > _LONGEST_LINE:
-            self.end_line()
+        self._listener.output(self._function, as_printed(data).decode("utf-8", "replace"))
+        for event in self._lines.feed(data):
+            self._add(event)
         return True
 
     def end_line(self) -> None:
         """End the line that is still open: the invocation is over."""
-        if self._rest:
-            self._add(self._rest)
-            self._rest = b""
+        for event in self._lines.end():
+            self._add(event)
+
+    def now_ms(self) -> int:
+        """The time of a line that is written now, in milliseconds since the epoch."""
+        return self._stream.now_ms()
 
     def platform(self, line: str) -> None:
         """Add a line of the platform's own."""

@@ -6,15 +6,20 @@ import math
 from emulator.model import FunctionVersion, Status
 
 
-def init_start(version: FunctionVersion) -> str:
-    """First line of an environment."""
+def runtime_version(version: FunctionVersion) -> tuple[str, str]:
+    """Name and ARN of the build of the runtime that a function runs on."""
     runtime = version.runtime or "image"
     name = runtime.replace("python", "python:").replace("nodejs", "nodejs:").removesuffix(".x")
     # Differs from Lambda: AWS numbers its builds of a runtime; here there is one, and its ARN
     # is made from the name.
     digest = hashlib.sha256(runtime.encode()).hexdigest()
-    arn = f"arn:aws:lambda:{version.region}::runtime:{digest}"
-    return f"INIT_START Runtime Version: {name}.v1\tRuntime Version ARN: {arn}"
+    return f"{name}.v1", f"arn:aws:lambda:{version.region}::runtime:{digest}"
+
+
+def init_start(version: FunctionVersion) -> str:
+    """First line of an environment."""
+    name, arn = runtime_version(version)
+    return f"INIT_START Runtime Version: {name}\tRuntime Version ARN: {arn}"
 
 
 def init_report(ms: float, phase: str, status: Status, error_type: str | None) -> str:

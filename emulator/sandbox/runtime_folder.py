@@ -10,8 +10,11 @@ from typing import Final
 from emulator.model import FunctionVersion
 
 SDK_PACKAGES: Final = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
-PYTHON_RUNTIME: Final = Path(__file__).parent.parent / "runtimes" / "python" / "bootstrap.py"
-NODE_RUNTIME: Final = Path(__file__).parent.parent / "runtimes" / "node"
+_RUNTIMES: Final = Path(__file__).parent.parent / "runtimes"
+PYTHON_RUNTIME: Final = tuple(
+    _RUNTIMES / "python" / name for name in ("bootstrap.py", "runtime_log.py")
+)
+NODE_RUNTIME: Final = _RUNTIMES / "node"
 _making = threading.Lock()
 
 
@@ -29,7 +32,7 @@ def make_runtime_folder(parent: Path, language: str) -> Path:
 def _contents(language: str) -> list[Path]:
     if language == "nodejs":
         return [NODE_RUNTIME]
-    return [*_sdk(), PYTHON_RUNTIME] if language == "python" else []
+    return [*_sdk(), *PYTHON_RUNTIME] if language == "python" else []
 
 
 def _sdk() -> list[Path]:

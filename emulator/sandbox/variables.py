@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from emulator.model import FunctionVersion
+from emulator.model import DEFAULT_LOG_LEVEL, FunctionVersion
 from emulator.sandbox.process import Layout
 
 
@@ -60,6 +60,9 @@ def variables(
     }
     if not (version.runtime or "").startswith("provided"):
         result["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{version.runtime}"
+    if version.logs_json:
+        result["AWS_LAMBDA_LOG_FORMAT"] = version.log_format
+        result["AWS_LAMBDA_LOG_LEVEL"] = version.application_log_level or DEFAULT_LOG_LEVEL
     if layout.tmp != "/tmp":
         # Differs from Lambda: without a mount namespace /tmp is the host's, so point beside it.
         result["TMPDIR"] = layout.tmp

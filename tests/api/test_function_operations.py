@@ -350,7 +350,6 @@ UNSUPPORTED: list[dict[str, Any]] = [
     {"TracingConfig": {"Mode": "Active"}},
     {"KMSKeyArn": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"},
     {"SnapStart": {"ApplyOn": "PublishedVersions"}},
-    {"LoggingConfig": {"LogFormat": "JSON"}},
     {"PackageType": "Image", "Code": {"ImageUri": "image"}, "Runtime": None, "Handler": None},
     {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}},
     {"DurableConfig": {"ExecutionTimeout": 60}},
@@ -592,6 +591,58 @@ def test_update_configuration_changes_what_is_given_and_keeps_the_rest(
     assert found["Environment"] == {"Variables": {"NEW": "3"}}
     assert found["EphemeralStorage"] == {"Size": 1024}
     assert found["LoggingConfig"]["LogGroup"] == "/other"
+
+
+LOG_SETTINGS = [  # what is given one after the other, and what is shown in the end beside the group
+    ([{"LogFormat": "JSON"}], ("JSON", "INFO", "INFO")),
+    (
+        [{"LogFormat": "JSON", "ApplicationLogLevel": "TRACE", "SystemLogLevel": "WARN"}],
+        ("JSON", "TRACE", "WARN"),
+    ),
+    ([{"LogFormat": "JSON"}, {"SystemLogLevel": "DEBUG"}], ("JSON", "INFO", "DEBUG")),
+    (
+        [{"LogFormat": "JSON", "ApplicationLogLevel": "ERROR"}, {"LogGroup": "/mine"}],
+        ("JSON", "ERROR", "INFO"),
+    ),
+    ([{"LogFormat": "JSON"}, {"LogFormat": "Text"}], ("Text", None, None)),
+    (
+        [
+            {"LogFormat": "JSON", "ApplicationLogLevel": "WARN"},
+            {"LogFormat": "Text"},
+            {"LogFormat": "JSON"},
+        ],
+        ("JSON", "INFO", "INFO"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("settings", "shown"), LOG_SETTINGS)
+def test_log_levels_come_with_json_and_go_with_text(
+    create: Create, client: Any, settings: list[dict[str, str]], shown: tuple[str | None, ...]
+) -> None:
+    first, *later = settings
+    create(LoggingConfig=first)
+    for each in later:
+        client.update_function_configuration(FunctionName="hello", LoggingConfig=each)
+    found = client.get_function_configuration(FunctionName="hello")["LoggingConfig"]
+    members = ("LogFormat", "ApplicationLogLevel", "SystemLogLevel")
+    assert tuple(found.get(member) for member in members) == shown
+    group = [each["LogGroup"] for each in settings if "LogGroup" in each]
+    assert found["LogGroup"] == (group or ["/aws/lambda/hello"])[-1]
+
+
+def test_levels_are_refused_while_the_log_is_text(create: Create, client: Any) -> None:
+    create()
+    for config in (
+        {"SystemLogLevel": "INFO"},
+        {"LogFormat": "Text", "ApplicationLogLevel": "WARN"},
+    ):
+        refused = refusal(
+            client.update_function_configuration, FunctionName="hello", LoggingConfig=config
+        )
+        assert refused[:2] == (400, "InvalidParameterValueException")
+    found = client.get_function_configuration(FunctionName="hello")["LoggingConfig"]
+    assert found == {"LogFormat": "Text", "LogGroup": "/aws/lambda/hello"}
 
 
 def test_an_empty_environment_clears_the_variables(create: Create, client: Any) -> None:

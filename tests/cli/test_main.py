@@ -74,7 +74,8 @@ def test_a_project_with_mistakes_does_not_start_and_names_them_all(
         " (have: emulator.toml).",
         f"error: {file}: functions.f.handler: is missing",
         f"error: {file}: functions.f.timeout: unknown key (have: runtime, code, handler, timeout_s,"
-        " memory_mib, ephemeral_storage_mib, environment, role, description, log_group, triggers)."
+        " memory_mib, ephemeral_storage_mib, environment, role, description, log_group,"
+        " log_format, application_log_level, …)."
         ' Did you mean "timeout_s"?',
     ]
 

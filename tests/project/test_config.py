@@ -271,3 +271,34 @@ def test_triggers_clash_when_event_prefix_and_suffix_all_overlap(
         for event, prefix, suffix in (one, other)
     ]
     assert bool(overlapping(triggers)) is clash
+
+
+LOG_SETTINGS = """
+[functions.resize]
+code = "resize"
+handler = "app.handler"
+runtime = "python3.12"
+"""
+
+
+def test_format_and_levels_of_a_log_are_read(tmp_path: Path) -> None:
+    json_log = 'log_format = "JSON"\napplication_log_level = "TRACE"\nsystem_log_level = "WARN"\n'
+    read = load(project(tmp_path, LOG_SETTINGS + json_log)).functions["resize"]
+    assert (read.log_format, read.application_log_level) == ("JSON", "TRACE")
+    assert read.system_log_level == "WARN"
+    plain = load(project(tmp_path, LOG_SETTINGS)).functions["resize"]
+    assert (plain.log_format, plain.application_log_level) == ("Text", "")
+
+
+LOG_MISTAKES = [
+    ('log_format = "Json"', 'log_format: "Json" is not a log format: Text or JSON'),
+    ('log_format = "JSON"\nsystem_log_level = "TRACE"', 'system_log_level: "TRACE" is not a level'),
+    ('application_log_level = "INFO"', 'application_log_level: needs log_format = "JSON"'),
+]
+
+
+@pytest.mark.parametrize(("toml", "problem"), LOG_MISTAKES)
+def test_mistakes_in_the_settings_of_a_log_are_told(
+    tmp_path: Path, toml: str, problem: str
+) -> None:
+    assert one_problem(tmp_path, LOG_SETTINGS + toml).startswith(f"functions.resize.{problem}")

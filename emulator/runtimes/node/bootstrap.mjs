@@ -5,7 +5,7 @@ import * as classic from './classic.mjs';
 import { contextMembers, publishTrace } from './context.mjs';
 import { errorAnswer, Invocation } from './invocation.mjs';
 import { defineGlobals, loadHandler } from './loader.mjs';
-import { logError, patchOutput, setRequestId } from './logging.mjs';
+import { configureLog, logError, patchOutput, setRequestId } from './logging.mjs';
 import * as modern from './modern.mjs';
 import { RuntimeApi } from './runtime_api.mjs';
 import { becomeFunction } from './standby.mjs';
@@ -15,6 +15,7 @@ const FIRST_MODERN = 24; // nodejs24.x
 patchOutput();
 if (process.env.LAMBDA_EMULATOR_STANDBY_FD)
   becomeFunction(Number(process.env.LAMBDA_EMULATOR_STANDBY_FD));
+configureLog();
 
 const version = runtimeVersion();
 const rules = version >= FIRST_MODERN ? modern : classic;
@@ -27,7 +28,7 @@ rules.watchProcess(api, () => invocation);
 const handler = await init();
 api.start((headers, body) => {
   const requestId = headers['lambda-runtime-aws-request-id'];
-  setRequestId(requestId);
+  setRequestId(requestId, headers['lambda-runtime-aws-tenant-id']);
   publishTrace(headers);
   invocation = new Invocation(api, requestId, rules.StringifyError);
   const readEvent = () => JSON.parse(body);

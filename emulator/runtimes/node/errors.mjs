@@ -6,6 +6,7 @@ import util from 'node:util';
 function errorClass(name) {
   const RuntimeError = class extends Error {};
   RuntimeError.prototype.name = `Runtime.${name}`;
+  Object.defineProperty(RuntimeError, 'name', { value: name }); // as a JSON log calls it
   return RuntimeError;
 }
 

@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import util from 'node:util';
 import { toLogText } from './errors.mjs';
+import { jsonLine } from './json_log.mjs';
 
 const LEVELS = {
   trace: 'TRACE',
@@ -16,19 +17,31 @@ const LEVELS = {
 const PIPE_FULL_WAIT_MS = 1;
 const never = new Int32Array(new SharedArrayBuffer(4));
 
-let requestId;
+const ORDER = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 
-/** Put `id` into the lines that follow. */
-export function setRequestId(id) {
+let requestId;
+let tenantId;
+let logsJson = false;
+let least = 0; // index of the lowest level that is logged
+
+/** Put `id`, and the tenant's where there is one, into the lines that follow. */
+export function setRequestId(id, tenant) {
   requestId = id;
+  tenantId = tenant;
+}
+
+/** Take format and level from the environment, which a waiting process gets late. */
+export function configureLog() {
+  logsJson = process.env.AWS_LAMBDA_LOG_FORMAT === 'JSON';
+  least = logsJson ? ORDER.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL ?? 'INFO') : 0;
 }
 
 /** Make `console` write Lambda's lines, and stdout and stderr lose nothing when the process dies. */
 export function patchOutput() {
   for (const [method, level] of Object.entries(LEVELS)) {
     console[method] = (message, ...values) => {
-      const line = `${new Date().toISOString()}\t${requestId}\t${level}\t${util.format(message, ...values)}`;
-      writeFully(1, line.replaceAll('\n', '\r') + '\n');
+      if (ORDER.indexOf(level) < least) return;
+      writeFully(1, formatted(level, [message, ...values]) + '\n');
     };
   }
   writeAtOnce(process.stdout, 1);
@@ -37,7 +50,15 @@ export function patchOutput() {
 
 /** Log an error as Lambda does: a headline and the error as JSON. */
 export function logError(headline, error) {
-  console.error(headline, toLogText(error));
+  if (logsJson) console.error(headline, error instanceof Error ? error : new Error(error));
+  else console.error(headline, toLogText(error));
+}
+
+function formatted(level, values) {
+  const timestamp = new Date().toISOString();
+  if (logsJson) return jsonLine({ timestamp, level, requestId, tenantId }, values);
+  const line = `${timestamp}\t${requestId}\t${level}\t${util.format(...values)}`;
+  return line.replaceAll('\n', '\r');
 }
 
 // Node queues what a full pipe does not take, and a frozen or killed process never sends it.

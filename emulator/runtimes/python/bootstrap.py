@@ -11,7 +11,6 @@ import importlib.machinery
 import importlib.util
 import io
 import json
-import logging
 import os
 import re
 import socket
@@ -20,18 +19,10 @@ import time
 import traceback
 import types
 
+import runtime_log
+
 NEXT_PATH = "/2018-06-01/runtime/invocation/next"
 API = "/2018-06-01/runtime/"
-INIT_WARNING = (
-    "LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue in the function code. "
-    "However, in rare cases, a Lambda runtime update can cause unexpected function behavior. "
-    "For functions using managed runtimes, runtime updates can be triggered by a function change, "
-    "or can be applied automatically. To determine if the runtime has been updated, check the "
-    "runtime version in the INIT_START log entry. If this error correlates with a change in the "
-    "runtime version, you may be able to mitigate this error by temporarily rolling back to the "
-    "previous runtime version. For more information, see "
-    "https://docs.aws.amazon.com/lambda/latest/dg/runtimes-update.html"
-)
 # A .pyc is trusted only if it was written this long after its source: Python itself compares
 # whole seconds and sizes, and so would run the old code after a quick second save.
 PYC_SAFE_AGE_S = 0.05
@@ -188,33 +179,6 @@ class Fault(Exception):
         self.stack_trace = list(stack_trace)
 
 
-class RequestLog(logging.Handler):
-    """Writes records of the `logging` module in Lambda's text form, or the function's own."""
-
-    def __init__(self):
-        super().__init__()
-        self.request_id = ""
-        logging.Formatter.converter = time.gmtime
-        self.setFormatter(
-            logging.Formatter(
-                "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s",
-                "%Y-%m-%dT%H:%M:%S",
-            )
-        )
-
-    def filter(self, record):
-        """Add what a formatter may ask for."""
-        record.aws_request_id = self.request_id
-        return super().filter(record)
-
-    def emit(self, record):
-        """Write one record."""
-        try:
-            sys.stdout.write(self.format(record).rstrip("\n") + "\n")
-        except Exception:  # noqa: BLE001 - what `logging` asks of its handlers
-            self.handleError(record)
-
-
 class JsonEncoder(json.JSONEncoder):
     """JSON as Lambda writes it: a Decimal is a number, with all its digits."""
 
@@ -314,27 +278,6 @@ def describe(error, request_id, own_frames):
     }
 
 
-def log_error(fault, is_init=False):
-    """Write the error to the log: one event, its lines joined by carriage returns."""
-    text = "[ERROR]"
-    if fault["errorType"]:
-        text += " " + fault["errorType"]
-        text += ": " + fault["errorMessage"] if fault["errorMessage"] else ""
-    text += "\rTraceback (most recent call last):"
-    for line in "".join(fault["stackTrace"]).splitlines():
-        text += "\r" + indent_with_nbsp(line)
-    if is_init:
-        logging.root.warning(INIT_WARNING)
-    sys.stdout.write(text.replace("\n", "\r") + "\n")
-    sys.stdout.flush()
-
-
-def indent_with_nbsp(line):
-    """Replace the blanks at the start, which CloudWatch would trim."""
-    bare = line.lstrip(" ")
-    return "\u00a0" * (len(line) - len(bare)) + bare
-
-
 def error_body(fault):
     """Return the error object's bytes; a message may hold half of a surrogate pair."""
     return ENCODER.encode(fault).encode("utf-8", "backslashreplace")
@@ -368,12 +311,13 @@ class Runtime:
     def run(self, request_id, headers, body):
         """Call the handler; return which answer to post, its body and its headers."""
         self.log.request_id = request_id
+        self.log.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
         os.environ["_X_AMZN_TRACE_ID"] = headers.get("lambda-runtime-trace-id", "")
         try:
             result, content_type = encode(self.call(headers, body))
         except Exception as error:  # noqa: BLE001 - whatever the handler raises is its result
             fault = describe(error, request_id, own_frames=2)
-            log_error(fault)
+            self.log.write_fault(fault)
             return "error", error_body(fault), error_header(fault)
         return "response", result, "Content-Type: " + content_type + "\r\n"
 
@@ -425,25 +369,18 @@ def flush_output():
             stream.flush()
 
 
-def install_logging():
-    """Give the root logger Lambda's handler; its level stays WARNING."""
-    handler = RequestLog()
-    logging.root.handlers = [handler]
-    return handler
-
-
 def main():
     """Run the init phase, then serve invocations; returns never, but by SystemExit."""
     open_output()
     trust_only_settled_bytecode()
-    log = install_logging()
+    log = runtime_log.install()
     sys.modules["__main__"] = types.ModuleType("__main__")
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     try:
         handler = load_handler(os.environ["_HANDLER"])
     except Exception as error:  # noqa: BLE001 - whatever the module raises is told
         fault = describe(error, "", own_frames=3)
-        log_error(fault, is_init=True)
+        log.write_fault(fault, is_init=True)
         api.init_error(error_body(fault), error_header(fault))
         sys.exit(1)
     try:
@@ -453,6 +390,7 @@ def main():
 
 
 if __name__ == "__main__":  # started by itself, not forked from a zygote
+    del sys.modules["runtime_log"]  # the function may have its own of this name
     layers = "/opt/python/lib/python{}.{}/site-packages".format(*sys.version_info)
     sys.path[:1] = [os.environ["LAMBDA_TASK_ROOT"], layers, "/opt/python"]
     sys.path.append(os.environ["LAMBDA_RUNTIME_DIR"])

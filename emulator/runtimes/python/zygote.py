@@ -39,7 +39,7 @@ import bootstrap
 import isolation
 
 # The function must not find our modules: it may have its own of these names.
-del sys.path[0], sys.modules["bootstrap"], sys.modules["isolation"]
+del sys.path[0], sys.modules["bootstrap"], sys.modules["isolation"], sys.modules["runtime_log"]
 
 MAX_MESSAGE = 1 << 20
 FDS_OF_A_MESSAGE = 3

@@ -1,0 +1,121 @@
+"""What the platform says of one environment: told here once, written as text or as JSON."""
+
+import json
+from typing import Final
+
+from emulator.model import DEFAULT_LOG_LEVEL, FunctionVersion, Invocation, Status
+from emulator.sandbox import platform_lines, platform_records
+from emulator.sandbox.failure import Failure
+from emulator.sandbox.output import Output
+from emulator.sandbox.platform_records import LEVELS, PlatformRecord
+
+INIT: Final = "init"
+INVOKE: Final = "invoke"  # an init phase that runs inside an invocation
+
+
+class PlatformLog:
+    """Writes the platform's part of an environment's log. Used by one thread at a time.
+
+    A text log has lines for some of the events only; records are made only for who wants them.
+    """
+
+    def __init__(self, version: FunctionVersion, environment_id: str, output: Output) -> None:
+        self._version = version
+        self._environment_id = environment_id
+        self._output = output
+        self._is_text = not version.logs_json
+        self._wants_records = version.logs_json
+        self._started_ms = 0
+        self._least = LEVELS.index(version.system_log_level or DEFAULT_LOG_LEVEL)
+
+    def init_started(self, phase: str) -> None:
+        """An init phase begins."""
+        if self._is_text and phase == INIT:
+            self._output.platform(platform_lines.init_start(self._version))
+        if self._wants_records:
+            self._emit(platform_records.init_start(self._version, phase, self._environment_id))
+
+    def init_ended(self, phase: str, ms: float, failure: Failure | None) -> None:
+        """An init phase is over; a text log tells of it only when it failed."""
+        status, error_type = _outcome(failure)
+        if self._is_text and failure is not None:
+            shown = None if status is Status.TIMEOUT else error_type
+            self._output.platform(platform_lines.init_report(ms, phase, status, shown))
+        if self._wants_records:
+            self._emit(platform_records.init_runtime_done(phase, status, error_type))
+            self._emit(platform_records.init_report(phase, status, error_type, ms))
+
+    def started(self, invocation: Invocation) -> None:
+        """An invocation begins."""
+        version = self._version.version
+        if self._is_text:
+            self._output.platform(platform_lines.start(invocation.request_id, version))
+        if self._wants_records:
+            self._started_ms = self._output.now_ms()
+            self._emit(
+                platform_records.start(invocation.request_id, version, invocation.trace_header)
+            )
+
+    def ended(
+        self,
+        invocation: Invocation,
+        *,
+        failure: Failure | None,
+        duration_ms: float,
+        init_ms: float | None,
+        used_mib: int | None,
+        produced_bytes: int,
+    ) -> None:
+        """An invocation is over."""
+        status, error_type = _outcome(failure)
+        request_id = invocation.request_id
+        if self._is_text:
+            self._output.platform(platform_lines.end(request_id))
+            self._output.platform(
+                platform_lines.report(
+                    request_id,
+                    duration_ms=duration_ms,
+                    memory_mib=self._version.memory_mib,
+                    used_mib=used_mib,
+                    init_ms=init_ms,
+                    status=status,
+                    error_type=error_type,
+                )
+            )
+        if self._wants_records:
+            self._emit(
+                platform_records.runtime_done(
+                    request_id,
+                    status=status,
+                    error_type=error_type,
+                    duration_ms=duration_ms,
+                    produced_bytes=produced_bytes,
+                    started_ms=self._started_ms,
+                    trace_header=invocation.trace_header,
+                )
+            )
+            metrics = platform_records.report_metrics(
+                duration_ms=duration_ms,
+                billed_ms=platform_lines.billed_ms(duration_ms, init_ms),
+                memory_mib=self._version.memory_mib,
+                used_mib=used_mib,
+                init_ms=init_ms,
+            )
+            self._emit(
+                platform_records.report(
+                    request_id,
+                    metrics,
+                    status=status,
+                    error_type=error_type,
+                    trace_header=invocation.trace_header,
+                )
+            )
+
+    def _emit(self, event: PlatformRecord) -> None:
+        if not self._is_text and LEVELS.index(event.level) >= self._least:
+            line = json.dumps(event.at(self._output.now_ms()), separators=(",", ":"))
+            self._output.platform(line)
+
+
+def _outcome(failure: Failure | None) -> tuple[Status, str | None]:
+    return (Status.SUCCESS, None) if failure is None else (failure.status, failure.error_type)
