@@ -5,9 +5,7 @@ away back for 0.5 s (it waits for the other half of the move), runs a thread a w
 walks into node_modules.
 """
 
-import fcntl
 import os
-import termios
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +20,7 @@ from watchdog.observers.inotify_c import (
     WatchDescriptor,
 )
 
+from emulator.model.readable import Readable
 from emulator.project.file_events import Change, Progress, Tell, TellError
 from emulator.project.ignored import is_ignored
 
@@ -47,6 +46,7 @@ class _Reader(InotifyFD):
         self.name = "file events"
         self._is_passing_on = False
         self._has_passed_on = threading.Condition()
+        self._has_unread = Readable(self._inotify_fd)
 
     def catch_up(self, timeout_s: float) -> None:
         """Return when everything that happened before this call has been passed on."""
@@ -56,11 +56,7 @@ class _Reader(InotifyFD):
 
     def _is_caught_up(self) -> bool:
         # In this order: events go from the kernel's hands into ours, never back.
-        try:
-            fcntl.ioctl(self._inotify_fd, termios.FIONREAD, unread := bytearray(4))
-        except OSError:  # closed this moment
-            return True
-        return not any(unread) and not self._is_passing_on
+        return not (self._has_unread or self._is_passing_on)
 
     def _check_inotify_fd(self) -> bool:  # type: ignore[explicit-override]  # needs Python 3.12
         # watchdog waits here for events, reads them next, and comes back with all passed on.

@@ -1,11 +1,14 @@
 """HTTP/1.1 from a runtime, one connection: bytes in, requests out; answers in, bytes out."""
 
 import socket
+import struct
 from collections import deque
+from functools import lru_cache
 from typing import Any
 
 import httptools
 
+from emulator.runtime_api.own_requests import own_requests
 from emulator.runtime_api.response_stream import OpenBody
 from emulator.runtime_api.rules import RESPONSE_MODE, Reply, Request, is_response
 
@@ -26,6 +29,8 @@ REASONS = {
     500: "Internal Server Error",
 }
 LARGE_DIGITS = 5  # a Content-Length of more digits announces a large body
+PATIENCE_S = 0.005
+_PATIENCE = struct.pack("@ll", 0, int(PATIENCE_S * 1_000_000))  # a timeval
 MAX_BODY_BYTES = 64 * 1024 * 1024  # beyond this a runtime is broken: nobody wants that body
 
 
@@ -42,6 +47,9 @@ class Connection:
         self.requests: deque[Request] = deque()
         self.is_open = True
         self.is_waiting = False  # for an event; what comes behind that request waits, too
+        self.asks_at_once = False  # an answer and the request for the next event come together
+        sock.setblocking(True)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
         self._parser = httptools.HttpRequestParser(self)
         self._outgoing = bytearray()
         self._headers: dict[str, Any]
@@ -57,10 +65,13 @@ class Connection:
         """The path of a request whose body has not come to its end; None: there is none."""
         return self._path() if self._url else None
 
-    def receive(self) -> bool:
-        """Read what is there; complete requests join `requests`. False: nothing was there."""
+    def receive(self, *, patiently: bool = False) -> bool:
+        """Read what is there; complete requests join `requests`. False: nothing was there.
+
+        patiently: where nothing is there, wait up to `PATIENCE_S` for it.
+        """
         try:
-            data = self.socket.recv(self._receive_bytes)
+            data = self.socket.recv(self._receive_bytes, 0 if patiently else socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
         except OSError:
@@ -68,7 +79,12 @@ class Connection:
         if not data:
             self.is_open = False
             return False
-        self._feed(data)
+        requests = None if self._is_within else own_requests(data)
+        if requests is None:
+            self._feed(data)
+        else:
+            self.asks_at_once = True
+            self.requests += requests
         return True
 
     def _feed(self, data: bytes) -> None:
@@ -87,14 +103,22 @@ class Connection:
             self.flush()
             self.is_open = False
 
+    @property
+    def is_flushed(self) -> bool:
+        """True when all that was queued is sent."""
+        return not self._outgoing
+
     def reply(self, reply: Reply) -> None:
         """Queue one answer."""
-        head = f"HTTP/1.1 {reply.status} {REASONS[reply.status]}\r\n"
-        for name, value in (reply.headers or {}).items():
-            head += f"{name}: {value}\r\n"
-        if not reply.headers or "Content-Type" not in reply.headers:
-            head += "Content-Type: application/json\r\n"
-        head += f"Content-Length: {len(reply.body)}\r\n\r\n"
+        if reply.headers is None:
+            self._outgoing += _plain_head(reply.status, len(reply.body)) + reply.body
+            return
+        lines = [f"{name}: {value}\r\n" for name, value in reply.headers.items()]
+        if "Content-Type" not in reply.headers:
+            lines.append("Content-Type: application/json\r\n")
+        head = (
+            f"{_status_line(reply.status)}{''.join(lines)}Content-Length: {len(reply.body)}\r\n\r\n"
+        )
         self._outgoing += head.encode("latin-1", "replace")
         self._outgoing += reply.body
 
@@ -103,7 +127,7 @@ class Connection:
         if not self._outgoing:
             return True
         try:
-            sent = self.socket.send(self._outgoing)
+            sent = self.socket.send(self._outgoing, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
         except OSError:
@@ -122,6 +146,10 @@ class Connection:
         self.socket.close()
 
     # The parser calls what follows.
+
+    def on_message_begin(self) -> None:
+        """Note that what comes next goes on with a request."""
+        self._is_within = True
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the target."""
@@ -186,7 +214,18 @@ class Connection:
         self._body: list[bytes] = []
         self._size = 0
         self._open_body = None
+        self._is_within = False  # the parser has seen a part of a request
         self._receive_bytes = HEAD_BYTES
+
+
+def _status_line(status: int) -> str:
+    return f"HTTP/1.1 {status} {REASONS[status]}\r\n"
+
+
+@lru_cache(maxsize=64)
+def _plain_head(status: int, length: int) -> bytes:
+    lines = f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    return (_status_line(status) + lines).encode()
 
 
 def _without_offer(request: Request) -> bytes:

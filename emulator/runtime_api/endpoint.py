@@ -95,6 +95,19 @@ class RuntimeEndpoint:
                 break
         self._streams.take(connection, self._conversation)
 
+    def await_briefly(self) -> bool:
+        """Wait a few milliseconds for the answer to what was delivered; False: serve the selector.
+
+        Only a runtime whose answer comes where the event went, together with its next request, is
+        waited for: this is one system call, and the selector takes two.
+        """
+        connection = self._delivered_to
+        may_wait = connection.asks_at_once and connection.is_flushed and connection.is_open
+        if may_wait and self._conversation.answer is None:
+            connection.receive(patiently=True)
+            self._serve(connection)
+        return self._conversation.answer is not None
+
     def restart(self) -> None:
         """Forget the runtime process that is gone; the address stays."""
         for connection in list(self._connections):
@@ -121,7 +134,6 @@ class RuntimeEndpoint:
             sock, _ = self._listener.accept()
         except OSError:
             return
-        sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(sock)
         self._connections.add(connection)
@@ -172,6 +184,7 @@ class RuntimeEndpoint:
         if connection is None:
             return
         self._waiting = None
+        self._delivered_to = connection
         self._answer(connection, self._event)
 
     def answer_later(self, connection: Connection, reply: Reply) -> None:

@@ -151,7 +151,7 @@ class Environment:
             self.state = step(self.state, Signal.RESERVE)
             deadline_ms = int((time.time() + deadline - time.monotonic()) * 1000)
             self._endpoint.deliver(invocation, _event_headers(invocation, deadline_ms), sink)
-            failure = self._await(lambda: self._endpoint.answer is not None, invocation, deadline)
+            failure = self._await_answer(invocation, deadline)
             answer = self._endpoint.answer
             if answer is not None and answer.outcome is Outcome.TRUNCATED:
                 failure, answer = self._truncated(answer, invocation, deadline)
@@ -232,15 +232,19 @@ class Environment:
         self._platform.init_ended(INVOKE, (time.monotonic() - started) * 1000, failure)
         return failure
 
-    def _await(
-        self, done: Callable[[], bool], invocation: Invocation, deadline: float
-    ) -> Failure | None:
-        waited = self._pump(done, deadline)
+    def _await_answer(self, invocation: Invocation, deadline: float) -> Failure | None:
+        if self._endpoint.await_briefly():
+            self._output.catch_up()  # what the handler printed was there before its answer
+            return None
+        waited = self._pump(self._has_answer, deadline)
         if waited is Waited.EXITED:
             self._endpoint.drain()
-        if waited is Waited.DONE or done():
+        if waited is Waited.DONE or self._has_answer():
             return None
         return self._failure(waited, invocation.request_id)
+
+    def _has_answer(self) -> bool:
+        return self._endpoint.answer is not None
 
     def _truncated(
         self, answer: Answer, invocation: Invocation, deadline: float

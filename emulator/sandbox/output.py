@@ -4,6 +4,7 @@ import os
 from collections import deque
 from typing import Final, Protocol
 
+from emulator.model.readable import Readable
 from emulator.observe import KEPT_LOG_BYTES, LogStream
 from emulator.sandbox.log_events import Lines, as_printed
 
@@ -33,6 +34,12 @@ class Output:
         """Read from now on from `fd`, which does not block."""
         self._fd = fd
         self._lines = Lines()
+        self._has_unread = Readable(fd)
+
+    def catch_up(self) -> None:
+        """Take over what the process has printed up to now, if it has printed anything."""
+        if self._fd is not None and self._has_unread:
+            self.pull()
 
     def pull(self) -> bool:
         """Take over what the process has printed up to now, but for a line still open.

@@ -115,6 +115,48 @@ def test_an_answer_and_the_next_request_may_come_in_one_segment(served: Served) 
     assert reply.endswith(b'{"second": true}')
 
 
+def test_a_runtime_that_asks_at_once_is_waited_for_without_the_selector(served: Served) -> None:
+    def own_answer(number: int) -> bytes:
+        answer = post_response(f"{number:032x}/response", b'"ok"')
+        return (
+            answer.replace(b"Content-L", b"Content-Type: application/json\r\nContent-L")
+            + get_next()
+        )
+
+    with served.raw() as client:
+        client.sendall(get_next())
+        served.until(lambda: served.endpoint.is_ready)
+        served.deliver(request_id=f"{1:032x}")
+        client.recv(65536)
+        client.sendall(own_answer(1))
+        assert not served.endpoint.await_briefly()  # its habit is not known yet
+        served.until(lambda: served.endpoint.is_ready)
+        for number in (2, 3):
+            client.sendall(own_answer(number))  # ahead of its event: nothing depends on the time
+            served.endpoint.deliver(
+                invocation(request_id=f"{number:032x}"), {"Lambda-Runtime-Aws-Request-Id": "x"}
+            )
+            assert served.endpoint.await_briefly()
+            assert served.endpoint.is_ready
+        served.deliver(request_id=f"{4:032x}")
+        assert not served.endpoint.await_briefly()  # it takes its time: the selector tells
+
+
+def test_a_runtime_that_ends_while_it_is_waited_for_is_not_ready(served: Served) -> None:
+    with served.raw() as client:
+        client.sendall(get_next())
+        served.until(lambda: served.endpoint.is_ready)
+        served.deliver(request_id=f"{1:032x}")
+        answer = post_response(f"{1:032x}/response", b'"ok"')
+        typed = answer.replace(b"Content-L", b"Content-Type: application/json\r\nContent-L")
+        client.sendall(typed + get_next())
+        served.until(lambda: served.endpoint.is_ready)
+        served.deliver(request_id=f"{2:032x}")
+    assert not served.endpoint.await_briefly()
+    assert not served.endpoint.await_briefly()
+    assert not served.endpoint.is_ready
+
+
 def test_five_megabytes_go_both_ways(served: Served) -> None:
     size = 5_000_000
 
