@@ -1,5 +1,6 @@
 """What is configured: functions, their versions, code and policies."""
 
+from emulator.control.archive import too_large
 from emulator.control.changes import FunctionChange
 from emulator.control.code import CodeStore
 from emulator.control.function import FunctionConfiguration
@@ -31,4 +32,5 @@ __all__ = [
     "Target",
     "operations",
     "target",
+    "too_large",
 ]

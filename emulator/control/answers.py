@@ -61,6 +61,11 @@ def listed(shown: FunctionConfiguration, qualifier: str | None = None) -> Answer
         answer["DeadLetterConfig"] = {"TargetArn": spec.dead_letter_arn}
     if spec.environment is not None:
         answer["Environment"] = {"Variables": dict(spec.environment)}
+    if spec.layers:
+        answer["Layers"] = [
+            {"Arn": arn, "CodeSize": layer.size_bytes}
+            for arn, layer in zip(spec.layers, version.layers, strict=True)
+        ]
     return answer
 
 

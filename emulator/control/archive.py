@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from emulator.control.violations import invalid
-from emulator.model import LambdaError, limits
+from emulator.model import CodePackage, LambdaError, limits
 
 log = logging.getLogger("emulator.control")
 
@@ -166,6 +166,13 @@ def walk(
                 yield from walk(entry.path, f"{name}/", skipped=skipped)
         elif entry.is_symlink() or entry.is_file():  # no socket, no pipe: reading would hang
             yield name, entry
+
+
+def too_large(packages: Iterable[CodePackage]) -> str | None:
+    """Return what is wrong when a function and its layers unpack to more than Lambda takes."""
+    files = (file for package in packages for _, file in walk(package.folder))
+    size = sum(file.stat(follow_symlinks=False).st_size for file in files)
+    return _TOO_BIG if size >= limits.UNZIPPED_BYTES else None
 
 
 def check_size(archive: bytes) -> None:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from emulator.control import archive
 from emulator.control.violations import invalid
@@ -89,6 +89,16 @@ class CodeStore:
             is_live=True,
         )
         return self._known(package)
+
+    def document(self, package: CodePackage) -> dict[str, Any]:
+        """What `reopen` needs to find the package again."""
+        return {
+            # By its hash, and not by its path: the folder may be another one tomorrow.
+            "token": None if package.is_live else self.token(package),
+            "live_folder": str(package.folder) if package.is_live else None,
+            "sha256": package.sha256,
+            "size_bytes": package.size_bytes,
+        }
 
     def reopen(
         self, *, token: str | None, live_folder: str | None, sha256: str, size_bytes: int

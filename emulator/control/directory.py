@@ -175,9 +175,10 @@ class FunctionDirectory:
         """The packages that a function version refers to."""
         with self._lock:
             return [
-                configuration.version.code
+                package
                 for function in self._functions.values()
                 for configuration in function.configurations()
+                for package in (configuration.version.code, *configuration.version.layers)
             ]
 
     # Who may do what.

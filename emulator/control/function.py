@@ -2,7 +2,7 @@
 
 import itertools
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -88,25 +88,30 @@ class Function:
         check_spec(spec)
         return spec
 
-    def update(self, spec: FunctionSpec, code: CodePackage, now: float) -> None:
-        """Replace settings and code of `$LATEST`."""
-        self.latest = deployed(spec, code, step(self.latest.phase, Signal.UPDATE), now)
+    def update(
+        self, spec: FunctionSpec, code: CodePackage, layers: Sequence[CodePackage], now: float
+    ) -> None:
+        """Replace settings, code and layers of `$LATEST`."""
+        phase = step(self.latest.phase, Signal.UPDATE)
+        self.latest = deployed(spec, code, phase, now, layers=layers)
 
-    def publish(self, code: CodePackage, description: str, now: float) -> FunctionConfiguration:
+    def publish(
+        self, code: CodePackage, layers: Sequence[CodePackage], description: str, now: float
+    ) -> FunctionConfiguration:
         """Make the next version of `$LATEST`, or return the last one when nothing changed.
 
-        code: that of `$LATEST` in a form that does not change any more.
+        code, layers: those of `$LATEST` in a form that does not change any more.
         """
         newest = self.published.get(str(self.last_number))
         is_unchanged = self.published_spec == self.latest.spec
-        if newest and is_unchanged and newest.version.code.sha256 == code.sha256:
+        if newest and is_unchanged and _hashes(newest.version) == _hashes_of(code, layers):
             return newest
         self.last_number += 1
         number = str(self.last_number)
         self.published_spec = self.latest.spec
         spec = replace(self.latest.spec, description=description or self.latest.spec.description)
         phase = Phase.CREATING if self.latest.phase is not Phase.ACTIVE else Phase.ACTIVE
-        self.published[number] = deployed(spec, code, phase, now, version=number)
+        self.published[number] = deployed(spec, code, phase, now, layers=layers, version=number)
         self.latest = replace(self.latest, revision_id=str(uuid.uuid4()))
         return self.published[number]
 
@@ -142,16 +147,30 @@ class Function:
 
 
 def deployed(
-    spec: FunctionSpec, code: CodePackage, phase: Phase, now: float, *, version: str = LATEST
+    spec: FunctionSpec,
+    code: CodePackage,
+    phase: Phase,
+    now: float,
+    *,
+    layers: Sequence[CodePackage] = (),
+    version: str = LATEST,
 ) -> FunctionConfiguration:
-    """Settings and code under a new deployment number and a new RevisionId."""
+    """Settings, code and layers under a new deployment number and a new RevisionId."""
     return FunctionConfiguration(
         spec=spec,
-        version=spec.with_code(code, deployment=next(_DEPLOYMENTS), version=version),
+        version=spec.with_code(code, layers, deployment=next(_DEPLOYMENTS), version=version),
         phase=phase,
         revision_id=str(uuid.uuid4()),
         modified_at=now,
     )
+
+
+def _hashes(version: FunctionVersion) -> list[str]:
+    return _hashes_of(version.code, version.layers)
+
+
+def _hashes_of(code: CodePackage, layers: Sequence[CodePackage]) -> list[str]:
+    return [package.sha256 for package in (code, *layers)]
 
 
 def _settled(configuration: FunctionConfiguration) -> FunctionConfiguration:

@@ -76,20 +76,14 @@ def function_of(document: Mapping[str, Any], code: CodeStore) -> Function:
 
 
 def _configuration(shown: FunctionConfiguration, code: CodeStore) -> dict[str, Any]:
-    package = shown.version.code
     return {
         "spec": to_document(shown.spec),
         "version": shown.version.version,
         "phase": to_document(shown.phase),
         "revision_id": shown.revision_id,
         "modified_at": shown.modified_at,
-        "code": {
-            # By its hash, and not by its path: the folder may be another one tomorrow.
-            "token": None if package.is_live else code.token(package),
-            "live_folder": str(package.folder) if package.is_live else None,
-            "sha256": package.sha256,
-            "size_bytes": package.size_bytes,
-        },
+        "code": code.document(shown.version.code),
+        "layers": [code.document(layer) for layer in shown.version.layers],
     }
 
 
@@ -99,6 +93,7 @@ def _restored(document: Mapping[str, Any], code: CodeStore) -> FunctionConfigura
         code.reopen(**document["code"]),
         from_document(Phase, document["phase"]),
         document["modified_at"],
+        layers=[code.reopen(**layer) for layer in document.get("layers", ())],
         version=document["version"],
     )
     return replace(made, revision_id=document["revision_id"])

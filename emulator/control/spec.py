@@ -1,6 +1,6 @@
 """What a function is configured to be, before it has code, a version or a state."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from emulator.model import (
@@ -35,6 +35,7 @@ class FunctionSpec:
     application_log_level: str = ""  # "": never given, which means INFO with JSON
     system_log_level: str = ""  # the same
     dead_letter_arn: str | None = None  # of a queue or a topic
+    layers: tuple[str, ...] = ()  # ARNs of layer versions; a later one overwrites an earlier
 
     @property
     def arn(self) -> str:
@@ -42,9 +43,14 @@ class FunctionSpec:
         return function_arn(self.account, self.region, self.name)
 
     def with_code(
-        self, code: CodePackage, *, deployment: int, version: str = LATEST
+        self,
+        code: CodePackage,
+        layers: Sequence[CodePackage] = (),
+        *,
+        deployment: int,
+        version: str = LATEST,
     ) -> FunctionVersion:
-        """Join settings and code to what a sandbox can run."""
+        """Join settings, code and the content of `layers` to what a sandbox can run."""
         return FunctionVersion(
             account=self.account,
             region=self.region,
@@ -55,6 +61,7 @@ class FunctionSpec:
             handler=self.handler,
             role=self.role,
             code=code,
+            layers=tuple(layers),
             timeout_s=self.timeout_s,
             memory_mib=self.memory_mib,
             ephemeral_storage_mib=self.ephemeral_storage_mib,

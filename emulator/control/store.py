@@ -1,6 +1,6 @@
 """Every function of every account and region, and what changes them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -71,39 +71,45 @@ class FunctionStore(FunctionDirectory):
         self,
         spec: FunctionSpec,
         code: CodePackage,
+        layers: Sequence[CodePackage] = (),
         *,
         publish: bool = False,
         tags: Mapping[str, str] | None = None,
     ) -> FunctionConfiguration:
         """Add a function; returns its version 1 with `publish`, else `$LATEST`.
 
+        layers: the content of those that `spec` names, in their order, here and below.
+
         Raises LambdaError for settings Lambda refuses and for a name that is taken.
         """
         check_spec(spec)
         check_tags(tags or {})
-        frozen = self._code.frozen(code) if publish else code
+        frozen = self._frozen(code, layers) if publish else (code, ())
         now = self._clock.now()
         with self._changing(key_of(spec)):
             if key_of(spec) in self._functions:
                 raise LambdaError(
                     "ResourceConflictException", f"Function already exist: {spec.name}"
                 )
-            function = Function(latest=deployed(spec, code, Phase.CREATING, now), tags=tags or {})
+            latest = deployed(spec, code, Phase.CREATING, now, layers=layers)
+            function = Function(latest=latest, tags=tags or {})
             if publish:
-                function.publish(frozen, "", now)
+                function.publish(*frozen, "", now)
             self._functions[key_of(spec)] = function
             self._start_transition(function)
             made = function.configurations()
         self._tell(*(created(each.version) for each in made))
         return made[-1]
 
-    def deploy(self, spec: FunctionSpec, code: CodePackage) -> FunctionConfiguration:
+    def deploy(
+        self, spec: FunctionSpec, code: CodePackage, layers: Sequence[CodePackage] = ()
+    ) -> FunctionConfiguration:
         """Create a function a project declares, or replace its settings and code; active at once.
 
         It is deployed even when it cannot be kept: the next start reads the project anyway.
         """
         check_spec(spec)
-        latest = deployed(spec, code, Phase.ACTIVE, self._clock.now())
+        latest = deployed(spec, code, Phase.ACTIVE, self._clock.now(), layers=layers)
         with self._changing(key_of(spec), must_be_kept=False):
             function = self._functions.setdefault(key_of(spec), Function(latest=latest))
             old = None if function.latest is latest else function.latest.version
@@ -112,12 +118,19 @@ class FunctionStore(FunctionDirectory):
         self._tell(replaced(old, latest.version))
         return latest
 
-    def reload(self, where: Target, code: CodePackage) -> FunctionConfiguration:
-        """Put `code` in the place of that of `$LATEST`; its settings stay, it is active at once."""
+    def reload(
+        self, where: Target, code: CodePackage, layers: Sequence[CodePackage] | None = None
+    ) -> FunctionConfiguration:
+        """Put `code`, and `layers` when given, in the place of those of `$LATEST`.
+
+        Its settings stay, it is active at once.
+        """
         with self._lock:  # nothing to keep: it is read from its folder at the next start, too
             function = self._function(where)
             old, spec = function.latest.version, function.latest.spec
-            new = function.latest = deployed(spec, code, Phase.ACTIVE, self._clock.now())
+            kept = old.layers if layers is None else layers
+            now = self._clock.now()
+            new = function.latest = deployed(spec, code, Phase.ACTIVE, now, layers=kept)
             self._answers = {}
         self._tell(replaced(old, new.version))
         return new
@@ -132,9 +145,14 @@ class FunctionStore(FunctionDirectory):
         publish: bool = False,
     ) -> FunctionConfiguration:
         """Give `$LATEST` new code; returns it, or with `publish` the version made of it."""
-        frozen = self._code.frozen(code) if publish else None
+        frozen = self._frozen(code, self.get(where).version.layers) if publish else None
         changes = {} if architecture is None else {"architecture": architecture}
         return self._update(where, revision_id, changes, code, frozen)
+
+    def _frozen(
+        self, code: CodePackage, layers: Sequence[CodePackage]
+    ) -> tuple[CodePackage, Sequence[CodePackage]]:
+        return self._code.frozen(code), [self._code.frozen(layer) for layer in layers]
 
     def preview_code(
         self,
@@ -151,10 +169,18 @@ class FunctionStore(FunctionDirectory):
         return deployed(spec, code, Phase.ACTIVE, self._clock.now())
 
     def replace_configuration(
-        self, where: Target, changes: Mapping[str, Any], *, revision_id: str | None = None
+        self,
+        where: Target,
+        changes: Mapping[str, Any],
+        layers: Sequence[CodePackage] | None = None,
+        *,
+        revision_id: str | None = None,
     ) -> FunctionConfiguration:
-        """Change settings of `$LATEST`, by their names in FunctionSpec; returns it as it now is."""
-        return self._update(where, revision_id, changes)
+        """Change settings of `$LATEST`, by their names in FunctionSpec; returns it as it now is.
+
+        layers: with `changes` that have others; None: they stay.
+        """
+        return self._update(where, revision_id, changes, layers=layers)
 
     def _update(
         self,
@@ -162,16 +188,17 @@ class FunctionStore(FunctionDirectory):
         revision_id: str | None,
         changes: Mapping[str, Any],
         code: CodePackage | None = None,
-        publish_as: CodePackage | None = None,
+        publish_as: tuple[CodePackage, Sequence[CodePackage]] | None = None,
+        layers: Sequence[CodePackage] | None = None,
     ) -> FunctionConfiguration:
         with self._changing(key_of(where)):
             function = self._function(where)
             spec = function.changed(changes, revision_id)
             old, newest = function.latest.version, function.last_number
             now = self._clock.now()
-            function.update(spec, code or old.code, now)
+            function.update(spec, code or old.code, old.layers if layers is None else layers, now)
             if publish_as:
-                function.publish(publish_as, "", now)
+                function.publish(*publish_as, "", now)
             self._start_transition(function)
             new = function.latest.version
             answer = function.newest_version() if publish_as else function.latest
@@ -190,7 +217,7 @@ class FunctionStore(FunctionDirectory):
         """Make an immutable version of `$LATEST`; returns the last one when nothing changed."""
         while True:
             source = self.get(where).version
-            frozen = self._code.frozen(source.code)
+            frozen = self._frozen(source.code, source.layers)
             with self._changing(key_of(where)):
                 function = self._function(where)
                 if function.latest.version is not source:
@@ -198,7 +225,7 @@ class FunctionStore(FunctionDirectory):
                 function.check_updatable(revision_id)
                 function.check_code_sha256(code_sha256)
                 newest = function.last_number
-                made = function.publish(frozen, description, self._clock.now())
+                made = function.publish(*frozen, description, self._clock.now())
             self._tell_if_published(made, newest)
             return made
 

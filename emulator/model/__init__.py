@@ -6,6 +6,7 @@ from emulator.model.arn import (
     LATEST,
     FunctionName,
     function_arn,
+    layer_arn,
     parse_function_name,
 )
 from emulator.model.clock import Clock
@@ -51,6 +52,7 @@ __all__ = [
     "ResolvedFunction",
     "Status",
     "function_arn",
+    "layer_arn",
     "nearest",
     "parse_function_name",
 ]

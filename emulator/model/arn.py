@@ -48,3 +48,8 @@ def function_arn(account: str, region: str, name: str, qualifier: str | None = N
     """ARN of a function, with the qualifier when one is given."""
     arn = f"arn:aws:lambda:{region}:{account}:function:{name}"
     return arn if qualifier is None else f"{arn}:{qualifier}"
+
+
+def layer_arn(account: str, region: str, name: str) -> str:
+    """ARN of a layer, without a version."""
+    return f"arn:aws:lambda:{region}:{account}:layer:{name}"

@@ -1,21 +1,31 @@
 """Making what runs equal to what the project says, by touching only what differs."""
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from emulator.control import CodeStore, FunctionSpec, FunctionStore
+from emulator.control import CodeStore, FunctionSpec, FunctionStore, too_large
 from emulator.model import (
     DEFAULT_ACCOUNT,
     DEFAULT_REGION,
     CodePackage,
+    FunctionVersion,
     LambdaError,
     function_arn,
+    layer_arn,
 )
 from emulator.model.resources import Resource
 from emulator.model.triggers import Trigger
-from emulator.project.config import FILE_NAME, Project, ProjectError, ProjectFunction, load
+from emulator.project.config import (
+    ARCHIVES,
+    FILE_NAME,
+    Project,
+    ProjectError,
+    ProjectFunction,
+    load,
+)
 from emulator.project.table import Problem
 
 Bind = Callable[[Trigger, str], None]  # the trigger, the ARN of its function
@@ -78,6 +88,19 @@ class ProjectDeployer:
         with self._lock:
             self.project = Project(folder=self.project.folder)
 
+    def roots(self, version: FunctionVersion) -> list[Path | None]:
+        """Where the owner of a function edits its code and each layer; None: it was uploaded."""
+        packages = (version.code, *version.layers)
+        declared = self.project.functions.get(version.name)
+        is_ours = (version.account, version.region) == (DEFAULT_ACCOUNT, DEFAULT_REGION)
+        paths: Sequence[Path | None] = [None] * len(packages)
+        if declared is not None and is_ours:
+            paths = _archives(declared, len(packages))
+        return [
+            package.folder if package.is_live else path
+            for package, path in zip(packages, paths, strict=True)
+        ]
+
     def _apply(self, new: Project) -> ProjectChanges:
         old = self.project
         packages = self._packages(new, [name for name in new.functions if _differs(name, old, new)])
@@ -90,8 +113,8 @@ class ProjectDeployer:
         resources = [resource for resource in new.resources if resource not in old.resources]
         if resources:  # one that is no longer named stays, with what is in it
             self._ensure(resources)
-        for name, package in packages.items():
-            self._store.deploy(_spec(new.functions[name]), package)
+        for name, (code, *layers) in packages.items():
+            self._store.deploy(_spec(new.functions[name]), code, layers)
         # The old ones first: a trigger that moves to another function overlaps with itself.
         for name, trigger in loose:
             self._unbind(trigger, _arn(name))
@@ -108,14 +131,20 @@ class ProjectDeployer:
             resources_added=tuple(resource.summary for resource in resources),
         )
 
-    def _packages(self, project: Project, names: Sequence[str]) -> dict[str, CodePackage]:
-        packages = {}
+    def _packages(self, project: Project, names: Sequence[str]) -> dict[str, list[CodePackage]]:
+        """By function: its code, then its layers in their order."""
+        packages: dict[str, list[CodePackage]] = {name: [] for name in names}
         problems = []
         for name in names:
-            try:
-                packages[name] = read_code(self._code, project.functions[name].code)
-            except LambdaError as error:
-                problems.append(Problem(f"functions.{name}.code", error.message))
+            function = project.functions[name]
+            keys = ["code", *(f"layers[{n}]" for n in range(len(function.layers)))]
+            for key, path in zip(keys, (function.code, *function.layers), strict=True):
+                try:
+                    packages[name].append(read_code(self._code, path))
+                except LambdaError as error:
+                    problems.append(Problem(f"functions.{name}.{key}", error.message))
+            if function.layers and (problem := too_large(packages[name])):
+                problems.append(Problem(f"functions.{name}.layers", problem))
         if problems:
             raise ProjectError(project.folder / FILE_NAME, problems)
         return packages
@@ -129,6 +158,15 @@ def read_code(code: CodeStore, path: Path) -> CodePackage:
     if path.is_file():
         return code.from_zip(path.read_bytes())
     return code.from_folder(path, live=True)
+
+
+def _archives(function: ProjectFunction, count: int) -> list[Path | None]:
+    """The paths of a function's code and layers, where they are archives; `count` in all."""
+    paths = [function.code, *function.layers]
+    if len(paths) != count:  # its layers were changed over the API
+        paths = paths[:1]
+    archives = [path if path.suffix in ARCHIVES else None for path in paths]
+    return [*archives, *[None] * (count - len(archives))]
 
 
 def _differs(name: str, old: Project, new: Project) -> bool:
@@ -165,4 +203,11 @@ def _spec(function: ProjectFunction) -> FunctionSpec:
         log_format=function.log_format,
         application_log_level=function.application_log_level,
         system_log_level=function.system_log_level,
+        layers=tuple(_layer_arn(path) for path in function.layers),
     )
+
+
+def _layer_arn(path: Path) -> str:
+    """ARN for a layer that is a file or folder of the project, and nobody has published."""
+    name = re.sub(r"[^a-zA-Z0-9-_]", "-", path.stem if path.suffix in ARCHIVES else path.name)
+    return layer_arn(DEFAULT_ACCOUNT, DEFAULT_REGION, name[:140]) + ":1"

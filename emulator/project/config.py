@@ -52,6 +52,7 @@ class ProjectFunction:
     timeout_s: int = 3
     memory_mib: int = 128
     ephemeral_storage_mib: int = 512
+    layers: tuple[Path, ...] = ()  # each as `code`; a later one overwrites an earlier
     environment: Mapping[str, str] = field(default_factory=dict)
     role: str = DEFAULT_ROLE
     description: str = ""
@@ -193,6 +194,7 @@ class _Reader:
             ephemeral_storage_mib=table.integer(
                 "ephemeral_storage_mib", 512, low=512, high=limits.EPHEMERAL_STORAGE_MIB
             ),
+            layers=self._layers(table),
             environment=_environment(table.table("environment")),
             role=table.text("role", DEFAULT_ROLE, form=_ROLE, what="the ARN of a role"),
             description=table.text(
@@ -214,16 +216,27 @@ class _Reader:
         return function
 
     def _code(self, table: Table) -> Path:
-        text = table.text("code", required=True)
+        return self._package(table, "code", table.text("code", required=True))
+
+    def _layers(self, table: Table) -> tuple[Path, ...]:
+        named = table.texts("layers")
+        if len(named) > limits.LAYERS:
+            table.problem(
+                "layers", f"has {len(named)} layers; a function has {limits.LAYERS} at most"
+            )
+        return tuple(self._package(table, key, text) for key, text in named)
+
+    def _package(self, table: Table, key: str, text: str) -> Path:
+        """A folder or an archive that `key` names."""
         path = Path(os.path.normpath(self._folder / text))
         if not text or path.is_dir() or (path.is_file() and path.suffix in ARCHIVES):
             return path
         if path.exists():
-            table.problem("code", f'"{text}" is neither a folder nor a .zip or .jar file')
+            table.problem(key, f'"{text}" is neither a folder nor a .zip or .jar file')
         else:
             siblings = sorted(os.listdir(path.parent)) if path.parent.is_dir() else []
             found = f'no file or folder "{text}" in {self._folder}'
-            table.problem("code", found + nearest(path.name, siblings))
+            table.problem(key, found + nearest(path.name, siblings))
         return path
 
     def _runtime(self, table: Table) -> str:

@@ -23,6 +23,9 @@ ACTIVITY: Final = "reloads"
 Prepare = Callable[[FunctionVersion], bytes | None]
 """Starts an execution environment ahead; None when the code loaded, else Lambda's error object."""
 
+Roots = Callable[[FunctionVersion], Sequence[Path | None]]
+"""Where the owner edits the code and then each layer; None for what was uploaded."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cause:
@@ -67,8 +70,10 @@ class Reloader:
         self._threads = ThreadPoolExecutor(thread_name_prefix="reload")
         self._holds: dict[str, Hold] = {}  # the newest, by function ARN
 
-    def reload(self, root: Path, versions: Sequence[FunctionVersion], cause: Cause) -> None:
-        """Deploy what lies at `root` as the code of these functions."""
+    def reload(
+        self, root: Path, versions: Sequence[FunctionVersion], roots: Roots, cause: Cause
+    ) -> None:
+        """Deploy what lies at `root` as the code, or a layer, of these functions."""
         try:
             package = read_code(self._code, root)
         except (LambdaError, OSError) as error:
@@ -78,7 +83,7 @@ class Reloader:
         for position, old in enumerate(versions):
             hold = Hold(self._store, old, cause.began_s)
             try:
-                new = self._deploy(old, package)
+                new = self._deploy(old, root, package, roots)
             except LambdaError as error:  # deleted meanwhile
                 hold.release()
                 self._failed(old, cause, LoadError(_text(error), None))
@@ -102,9 +107,15 @@ class Reloader:
         if before is not None:  # older code that still loads concerns nobody any more
             before.release()
 
-    def _deploy(self, version: FunctionVersion, package: CodePackage) -> FunctionVersion:
+    def _deploy(
+        self, version: FunctionVersion, root: Path, package: CodePackage, roots: Roots
+    ) -> FunctionVersion:
         target = Target(version.account, version.region, version.name)
-        return self._store.reload(target, package).version
+        code, *layers = (
+            package if place == root else old
+            for place, old in zip(roots(version), (version.code, *version.layers), strict=True)
+        )
+        return self._store.reload(target, code, layers).version
 
     def _load(self, version: FunctionVersion, hold: Hold, cause: Cause) -> None:
         error = None

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from emulator.control import FunctionChange, FunctionStore
-from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, LATEST, FunctionVersion
+from emulator.model import LATEST, FunctionVersion
 from emulator.observe import Activity, Reporter
 from emulator.project import git
 from emulator.project.apply import ProjectDeployer
 from emulator.project.burst import Burst
-from emulator.project.config import ARCHIVES, FILE_NAME, ProjectError
+from emulator.project.config import FILE_NAME, ProjectError
 from emulator.project.file_events import Change, FileEvents, Progress, file_events
 from emulator.project.hold import Hold
 from emulator.project.reload import ACTIVITY, Cause, Reloader
@@ -96,7 +96,9 @@ class Watcher:
         with self._roots_lock:
             if self._events is None:
                 return
-            roots = {self._root(version) for version in self._store.functions()}
+            roots = {
+                root for each in self._store.functions() for root in self._deployer.roots(each)
+            }
             wanted = {self._file, *(root for root in roots if root is not None)}
             for root in self._snapshots.keys() - wanted:
                 self._events.unwatch(root)
@@ -114,16 +116,6 @@ class Watcher:
         with self._lock:
             self._unseen.append(snapshot)
             self._lock.notify()
-
-    def _root(self, version: FunctionVersion) -> Path | None:
-        """Where the owner of a function edits its code; None for code that was uploaded."""
-        if version.code.is_live:
-            return version.code.folder
-        declared = self._deployer.project.functions.get(version.name)
-        is_ours = (version.account, version.region) == (DEFAULT_ACCOUNT, DEFAULT_REGION)
-        if declared is None or not is_ours or declared.code.suffix not in ARCHIVES:
-            return None
-        return declared.code
 
     def _unwatchable(self, root: Path, error: OSError) -> None:
         self._reporter.event(
@@ -151,7 +143,7 @@ class Watcher:
             self._lock.notify()
 
     def _running(self, root: Path) -> list[FunctionVersion]:
-        return [version for version in self._store.functions() if self._root(version) == root]
+        return [each for each in self._store.functions() if root in self._deployer.roots(each)]
 
     # What to do about it.
 
@@ -218,7 +210,7 @@ class Watcher:
             if changed and root == self._file:
                 self._apply_project(cause)
             elif changed:
-                self._reloader.reload(root, self._running(root), cause)
+                self._reloader.reload(root, self._running(root), self._deployer.roots, cause)
         except Exception:  # noqa: BLE001  our bug; the next save must find this thread alive
             self._reporter.event("reload.failed", error=traceback.format_exc())
         finally:

@@ -123,7 +123,8 @@ class Environments:
     def code_in_use(self) -> list[CodePackage]:
         """Return the code that some environment still shows its function."""
         with self._lock:
-            return [environment.version.code for environment in self._alive]
+            versions = [environment.version for environment in self._alive]
+        return [package for version in versions for package in (version.code, *version.layers)]
 
     def settle(self, timeout_s: float = 10.0) -> bool:
         """Wait until what was retired is gone; False: it is not after `timeout_s`."""

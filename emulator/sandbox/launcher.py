@@ -3,13 +3,14 @@
 import contextlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
 from emulator.model import FunctionVersion, LambdaError
 from emulator.sandbox import interpreters
 from emulator.sandbox.interpreters import Interpreter
+from emulator.sandbox.layers import EXTENSIONS, LayerFolders, external_extensions
 from emulator.sandbox.process import LaunchSpec, Layout
 from emulator.sandbox.runtime_folder import (
     SDK_PACKAGES,
@@ -18,7 +19,7 @@ from emulator.sandbox.runtime_folder import (
     shadows_preloaded,
 )
 from emulator.sandbox.standby import NodeStandby
-from emulator.sandbox.variables import Credentials, variables
+from emulator.sandbox.variables import OF_THE_RUNTIME, Credentials, variables
 from emulator.sandbox.zygote import Zygote, ZygoteError, ZygoteProcess
 
 ISOLATED: Final = Layout(
@@ -69,6 +70,11 @@ class Launcher:
         self._warned: set[str] = set()
         self._is_closed = False
         self._nodes = NodeStandby()
+        self._layers = LayerFolders(run_folder)
+
+    def extensions(self, version: FunctionVersion) -> list[str]:
+        """Return the names of the external extensions that its layers bring."""
+        return external_extensions(self._layers.folder(version))
 
     def launch(
         self,
@@ -78,14 +84,15 @@ class Launcher:
         tmp_folder: Path,
         runtime_api: str,
         log_stream: str,
+        extension: str | None = None,
     ) -> ZygoteProcess:
-        """Start a runtime process for one environment.
+        """Start the runtime of one environment, or the external extension of that name.
 
         Raises LambdaError: InvalidRuntimeException for a runtime nothing here can run,
         ServiceException when its zygote and the one after it were killed, or the machine
         refuses one.
         """
-        arguments = (version, environment_id, tmp_folder, runtime_api, log_stream)
+        arguments = (version, environment_id, tmp_folder, runtime_api, log_stream, extension)
         with contextlib.suppress(ZygoteError):
             return self._launch(*arguments)
         try:
@@ -101,10 +108,12 @@ class Launcher:
         tmp_folder: Path,
         runtime_api: str,
         log_stream: str,
+        extension: str | None,
     ) -> ZygoteProcess:
         kind = self._kind(version)
         zygote = self._zygote(kind)
-        layout = self._layout(zygote, kind, version, tmp_folder)
+        layers_folder = self._layers.folder(version)
+        layout = self._layout(zygote, kind, version, tmp_folder, layers_folder)
         spec = LaunchSpec(
             environment_id=environment_id,
             variables=variables(
@@ -116,10 +125,13 @@ class Launcher:
                 endpoint_url=self._endpoint_url(),
             ),
             code_folder=version.code.folder,
+            layers_folder=layers_folder,
             tmp_mib=version.ephemeral_storage_mib,
-            argv=(*_wrapper(version), *_argv(kind, layout)),
+            argv=(*_wrapper(version), *_argv(kind, layout, version)),
             search_path=_search_path(kind.interpreter, layout, version),
         )
+        if extension is not None:
+            return zygote.execute(_of_extension(spec, layout, extension))
         if kind.language == "python" and not needs_fresh_start(version):
             return zygote.fork(spec)
         # One that is started again goes back to its namespace: its /tmp is there.
@@ -141,7 +153,7 @@ class Launcher:
         kind = self._kind(version)
         zygote = self._zygote(kind)
         if kind.language == "nodejs":
-            self._nodes.fill(zygote, _argv(kind, self._base_layout(zygote, kind)))
+            self._nodes.fill(zygote, _argv(kind, self._base_layout(zygote, kind), version))
 
     def close(self) -> None:
         """End all zygotes and whatever they started."""
@@ -227,7 +239,12 @@ class Launcher:
         return zygote
 
     def _layout(
-        self, zygote: Zygote, kind: ZygoteKind, version: FunctionVersion, tmp_folder: Path
+        self,
+        zygote: Zygote,
+        kind: ZygoteKind,
+        version: FunctionVersion,
+        tmp_folder: Path,
+        layers_folder: Path | None,
     ) -> Layout:
         base = self._base_layout(zygote, kind)
         if zygote.is_isolated:
@@ -236,7 +253,7 @@ class Launcher:
             task_root=str(version.code.folder),
             tmp=str(tmp_folder),
             runtime_dir=base.runtime_dir,
-            layers=base.layers,
+            layers=base.layers if layers_folder is None else str(layers_folder),
         )
 
     def _base_layout(self, zygote: Zygote, kind: ZygoteKind) -> Layout:
@@ -263,17 +280,24 @@ def _wrapper(version: FunctionVersion) -> tuple[str, ...]:
     return (wrapper,) if wrapper and is_managed else ()
 
 
-def _argv(kind: ZygoteKind, layout: Layout) -> tuple[str, ...]:
+def _argv(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple[str, ...]:
     if kind.language == "nodejs":
         node = _node(kind.language)
         return (str(node.path), f"{layout.runtime_dir}/node/bootstrap.mjs")
     if kind.language == "python":
         return (str(kind.interpreter.path), "-S", f"{layout.runtime_dir}/bootstrap.py")
     if kind.language == "provided":
-        # AWS looks into /var/runtime first, which is empty for custom runtimes, then here, then
-        # into the layers, of which there are none yet.
-        return (f"{layout.task_root}/bootstrap",)
+        # AWS looks into /var/runtime first, which is empty for custom runtimes, then into the
+        # function, then into its layers.
+        is_own = (version.code.folder / "bootstrap").exists() or not version.layers
+        return (f"{layout.task_root if is_own else layout.layers}/bootstrap",)
     return ()
+
+
+def _of_extension(spec: LaunchSpec, layout: Layout, name: str) -> LaunchSpec:
+    own = {name: value for name, value in spec.variables.items() if name not in OF_THE_RUNTIME}
+    program = f"{layout.layers}/{EXTENSIONS}/{name}"
+    return replace(spec, variables=own, argv=(program,), cwd="/")
 
 
 def _search_path(

@@ -23,7 +23,9 @@ class LaunchSpec:
     environment_id: str
     variables: Mapping[str, str]
     code_folder: Path
+    layers_folder: Path | None  # what to show as /opt
     tmp_mib: int
+    cwd: str | None = None  # None: where the function's code is
     argv: Sequence[str] = ()  # empty: fork the zygote's own Python
     search_path: Sequence[str] = ()  # for a forked Python, in front of its standard library
 
@@ -46,6 +48,9 @@ class RuntimeProcess(Protocol):
 
     def poll(self) -> Exit | None:
         """Read `exit_fd`; the exit once the first process has ended."""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process and its group; to none when it has ended."""
 
     def kill(self) -> None:
         """End all processes of the environment; returns when they are gone."""

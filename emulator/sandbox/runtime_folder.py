@@ -52,8 +52,24 @@ def shadows_preloaded(version: FunctionVersion) -> bool:
 
     That is the SDK itself, or a module named like one of the standard library's.
     """
-    with os.scandir(version.code.folder) as entries:
-        return any(map(_is_preloaded_module, entries))
+    if _holds_preloaded(version.code.folder):
+        return True
+    return any(
+        _holds_preloaded(folder)
+        for layer in version.layers
+        for folder in (
+            layer.folder / "python",
+            *layer.folder.glob("python/lib/python3.*/site-packages"),
+        )
+    )
+
+
+def _holds_preloaded(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(map(_is_preloaded_module, entries))
+    except (FileNotFoundError, NotADirectoryError):  # a layer without anything for Python
+        return False
 
 
 def _is_preloaded_module(entry: os.DirEntry[str]) -> bool:
@@ -69,8 +85,9 @@ def needs_fresh_start(version: FunctionVersion) -> bool:
     Some variables and LD_LIBRARY_PATH are read only by a process that starts.
     """
     folder = version.code.folder
+    libraries = (folder, folder / "lib", *(layer.folder / "lib" for layer in version.layers))
     return any(map(_is_read_at_start, version.environment)) or any(
-        next(place.glob("lib*.so*"), None) for place in (folder, folder / "lib")
+        next(place.glob("lib*.so*"), None) for place in libraries
     )
 
 

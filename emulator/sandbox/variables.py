@@ -2,9 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from emulator.model import DEFAULT_LOG_LEVEL, FunctionVersion
 from emulator.sandbox.process import Layout
+
+# What an external extension, which shares the others, does not get.
+OF_THE_RUNTIME: Final = frozenset(
+    (
+        *("_HANDLER", "AWS_EXECUTION_ENV", "PWD", "SHLVL", "LAMBDA_EMULATOR_LAYERS"),
+        *("AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS"),
+        *("_AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT"),
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,12 +76,15 @@ def variables(
     if layout.tmp != "/tmp":
         # Differs from Lambda: without a mount namespace /tmp is the host's, so point beside it.
         result["TMPDIR"] = layout.tmp
+    if layout.layers != "/opt" and (version.runtime or "").startswith("python"):
+        # The runtime takes it away again.
+        result["LAMBDA_EMULATOR_LAYERS"] = layout.layers
     return result
 
 
 def _language(runtime: str, layout: Layout) -> Mapping[str, str]:
     opt, task = layout.layers, layout.task_root
-    path = "/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+    path = f"/usr/local/bin:/usr/bin/:/bin:{opt}/bin"
     if runtime.startswith("provided"):
         return {"PATH": path}
     path = f"/var/lang/bin:{path}"

@@ -69,6 +69,12 @@ class ZygoteProcess:
             else:
                 self._exit = Exit(signal=int(rest))
 
+    def signal(self, number: int) -> None:
+        """Signal the process group; see `RuntimeProcess.signal`."""
+        if self.poll() is None:
+            with contextlib.suppress(ZygoteError):  # it died, and took its children along
+                self._zygote.send({"op": "signal", "id": self._id, "signal": number})
+
     def kill(self) -> None:
         """End all processes; see `RuntimeProcess.kill`."""
         self.poll()
@@ -186,7 +192,7 @@ class Zygote:
             "op": op,
             "env": dict(spec.variables),
             **_folders(spec),
-            "cwd": spec.variables["LAMBDA_TASK_ROOT"],
+            "cwd": spec.cwd or spec.variables["LAMBDA_TASK_ROOT"],
             "search_path": list(spec.search_path),
             **more,
         }
@@ -237,8 +243,10 @@ class Zygote:
 
 def _folders(spec: LaunchSpec) -> dict[str, Any]:
     # Seen from the zygote's root a symbolic link may lead elsewhere.
+    layers = spec.layers_folder
     return {
         "code_folder": os.path.realpath(spec.code_folder),
+        "layers_folder": None if layers is None else os.path.realpath(layers),
         "environment": spec.environment_id,
         "tmp_mib": spec.tmp_mib,
     }

@@ -132,6 +132,31 @@ def test_an_archive_is_unpacked_and_a_broken_one_is_named(deployed: Deployed) ->
     assert (version.code.folder / "app.py").read_text() == "x = 1"
 
 
+def test_a_function_has_the_layers_the_file_names(deployed: Deployed) -> None:
+    (deployed.deployer.project.folder / "shared").mkdir()
+    layered = 'layers = ["shared"]\n'
+    deployed.apply(FUNCTION.format("f") + layered)
+    (version,) = deployed.store.functions()
+    assert [layer.folder.name for layer in version.layers] == ["shared"]
+    assert version.layers[0].is_live
+    deployed.apply(FUNCTION.format("f"))
+    (version,) = deployed.store.functions()
+    assert version.layers == ()
+
+
+def test_layers_that_unpack_to_too_much_are_refused(deployed: Deployed) -> None:
+    folder = deployed.deployer.project.folder / "large"
+    folder.mkdir()
+    with (folder / "file").open("wb") as file:
+        file.truncate(262_144_000)  # a hole: it takes no room
+    with pytest.raises(ProjectError) as caught:
+        deployed.apply(FUNCTION.format("f") + 'layers = ["large"]\n')
+    (problem,) = caught.value.problems
+    assert problem.line == (
+        "functions.f.layers: Unzipped size must be smaller than 262144000 bytes"
+    )
+
+
 def test_after_a_reset_everything_is_deployed_again(deployed: Deployed) -> None:
     toml = FUNCTION.format("f") + TRIGGER.format("f") + BUCKETS
     deployed.apply(toml)

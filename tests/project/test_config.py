@@ -246,6 +246,27 @@ def test_code_may_be_an_archive_but_no_other_file(tmp_path: Path) -> None:
     assert problem.endswith('"f.tar" is neither a folder nor a .zip or .jar file')
 
 
+def test_layers_are_folders_or_archives_in_the_order_they_are_named(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "more.zip").write_bytes(b"")
+    toml = GOOD.replace("timeout_s", 'layers = ["shared", "more.zip"]\ntimeout_s')
+    (function,) = load(project(tmp_path, toml)).functions.values()
+    assert function.layers == (tmp_path / "shared", tmp_path / "more.zip")
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ('["shard"]', 'functions.resize.layers[0]: no file or folder "shard" in '),
+        ('["resize", 3]', "functions.resize.layers[1]: must be a string, not an integer (3)"),
+        (str(["resize"] * 6), "functions.resize.layers: has 6 layers; a function has 5 at most"),
+    ],
+)
+def test_layers_that_cannot_be_are_named(tmp_path: Path, layers: str, message: str) -> None:
+    toml = GOOD.replace("timeout_s", f"layers = {layers}\ntimeout_s")
+    assert one_problem(tmp_path, toml).startswith(message)
+
+
 def test_two_triggers_that_s3_would_refuse_are_refused(tmp_path: Path) -> None:
     second = GOOD[GOOD.index("[[functions") : GOOD.index("[resources]")].replace(".jpg", "g")
     assert one_problem(tmp_path, GOOD + second).startswith(

@@ -309,6 +309,26 @@ def test_a_live_function_made_over_the_api_is_watched_until_it_is_deleted(
     assert running.loaded == [("api", "x = 1"), ("f", "x = 1")]
 
 
+def test_a_saved_layer_reloads_the_functions_that_have_it(running: Running) -> None:
+    running.write("shared/python/shared.py", "x = 0")
+    running.write("f/app.py", "x = 0")
+    running.write("g/app.py", "x = 0")
+    layered = FUNCTION.format("f") + 'layers = ["shared"]\n'
+    running.write("emulator.toml", layered + FUNCTION.format("g"))
+    running.deployer.apply()
+    running.watcher.start()
+    running.settle()
+    before = {name: running.version(name) for name in ("f", "g")}
+    running.write("shared/python/shared.py", "x = 'changed'")
+    told = running.lines.wait(FINISHED)
+    assert (told["function"], told["changed"]) == ("f", "python/shared.py")
+    running.settle()
+    after = {name: running.version(name) for name in ("f", "g")}
+    assert after["f"].layers[0].sha256 != before["f"].layers[0].sha256
+    assert after["f"].code == before["f"].code
+    assert after["g"] is before["g"]
+
+
 def test_the_project_file_adds_changes_and_removes_functions(running: Running) -> None:
     running.start("f", "g")
     running.write("n/app.py", "x = 0")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.model import CodePackage
 from emulator.sandbox import Environments
 from tests.sandbox.conftest import MakeFunction, Run
 from tests.sandbox.test_environment import error_of, has_started, processes_running
@@ -81,3 +82,24 @@ def test_children_end_with_the_environment(
     environments.retire(version)
     environments.settle()
     assert not processes_running(seconds)
+
+
+def test_layers_are_where_the_variables_say(
+    function: MakeFunction, run: Run, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        folder = tmp_path / f"layer-{number}" / "python"
+        folder.mkdir(parents=True)
+        (folder / "shared.py").write_text(f"WHO = {number}")
+    layers = tuple(
+        CodePackage(folder=tmp_path / f"layer-{number}", sha256=str(number), size_bytes=1)
+        for number in (1, 2)
+    )
+    source = (
+        "import os, shared\n"
+        "def handler(e, c):\n"
+        "    return [shared.WHO, [name for name in os.environ if 'EMULATOR' in name]]"
+    )
+    assert run(function(source, layers=layers)).payload == b"[2, []]"
+    executed = function(source, layers=layers, environment={"PYTHONUNBUFFERED": "1"})
+    assert run(executed).payload == b"[2, []]"

@@ -378,6 +378,7 @@ def flush_output():
 
 def main():
     """Run the init phase, then serve invocations; returns never, but by SystemExit."""
+    os.environ.pop("LAMBDA_EMULATOR_LAYERS", None)
     open_output()
     trust_only_settled_bytecode()
     log = runtime_log.install()
@@ -398,7 +399,8 @@ def main():
 
 if __name__ == "__main__":  # started by itself, not forked from a zygote
     del sys.modules["runtime_log"]  # the function may have its own of this name
-    layers = "/opt/python/lib/python{}.{}/site-packages".format(*sys.version_info)
-    sys.path[:1] = [os.environ["LAMBDA_TASK_ROOT"], layers, "/opt/python"]
+    layers = os.environ.get("LAMBDA_EMULATOR_LAYERS", "/opt") + "/python"
+    site_packages = "{}/lib/python{}.{}/site-packages".format(layers, *sys.version_info)
+    sys.path[:1] = [os.environ["LAMBDA_TASK_ROOT"], site_packages, layers]
     sys.path.append(os.environ["LAMBDA_RUNTIME_DIR"])
     main()

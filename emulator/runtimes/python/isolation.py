@@ -157,16 +157,46 @@ def copy_namespace():
     _check(_libc.unshare(CLONE_NEWNS), "unshare")
 
 
-def add_folders(code_folder, tmp_mib):
-    """Bind the function's files to /var/task, read-only, and mount its /tmp; leave the host behind.
+def add_folders(code_folder, layers_folder, tmp_mib):
+    """Bind the function's files to /var/task and /opt, read-only, and mount its /tmp.
 
-    code_folder: a real path of the host. tmp_mib: what /tmp holds; it is memory, and no file of
-    the host is left of it when the last process of the environment has ended.
+    code_folder, layers_folder: real paths of the host; None for no layers. tmp_mib: what /tmp
+    holds; it is memory, and no file of the host is left of it when the last process of the
+    environment has ended. The host itself is left behind.
     """
     options = "mode=1777,size={}m".format(tmp_mib)
     _mount("tmpfs", TMP_DIR, "tmpfs", MS_NOSUID | MS_NODEV, options)
-    _mount(HOST_ROOT + code_folder, TASK_ROOT, flags=MS_BIND | MS_REC)
-    # In a user namespace the flags the folder's file system has may not be dropped.
-    kept = os.statvfs(TASK_ROOT).f_flag & _KEPT_FLAGS
-    _mount(None, TASK_ROOT, flags=MS_BIND | MS_REMOUNT | MS_RDONLY | kept)
+    _show_read_only(HOST_ROOT + code_folder, TASK_ROOT)
+    if layers_folder is not None:
+        _show_layers(HOST_ROOT + layers_folder)
     _unmount(HOST_ROOT)
+
+
+def _show_layers(folder):
+    """Bind a folder to /opt, or what is in it beside what stands there already.
+
+    That is an interpreter of the host which lives below /opt: it must stay where it is.
+    """
+    if not os.listdir(LAYERS_DIR):
+        _show_read_only(folder, LAYERS_DIR)
+        return
+    kept = [os.path.join(LAYERS_DIR, name) for name in os.listdir(LAYERS_DIR)]
+    held = [(os.open(place, os.O_PATH), place) for place in kept]
+    _mount("tmpfs", LAYERS_DIR, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755")
+    for descriptor, place in held:
+        os.mkdir(place)
+        _mount("/proc/self/fd/{}".format(descriptor), place, flags=MS_BIND | MS_REC)
+        os.close(descriptor)
+    for entry in os.scandir(folder):
+        place = os.path.join(LAYERS_DIR, entry.name)
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry.path), place)
+        elif not os.path.lexists(place):
+            _show(entry.path, place)
+
+
+def _show_read_only(folder, place):
+    _mount(folder, place, flags=MS_BIND | MS_REC)
+    # In a user namespace the flags the folder's file system has may not be dropped.
+    kept = os.statvfs(place).f_flag & _KEPT_FLAGS
+    _mount(None, place, flags=MS_BIND | MS_REMOUNT | MS_RDONLY | kept)

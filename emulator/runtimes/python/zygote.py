@@ -10,9 +10,11 @@ Requests (`op`):
   exec   the same for another program (`argv`); a third descriptor, when given, is inherited
          under the number the variable LAMBDA_EMULATOR_STANDBY_FD then names.
   adopt  show its folders to an `exec`ed program that was started without them.
+  signal  send a signal to the first process of a launch and its group.
   kill   end all processes of an environment; its mount namespace, and so its /tmp, stays.
   release  forget the namespace of an environment that has ended for good.
-A launch is named by `id`; `environment` names what may be launched again after a `kill`.
+A launch is named by `id`; `environment` names what may be launched again after a `kill`, and
+where several live together: a runtime and its extensions.
   end    end all processes; when the socket closes without it, the emulator was killed.
 On the exit pipe this writes `pid N` (as the host counts), `refused TEXT` when a program could not
 be started, then `exit N` or `signal N`; the pipe closes once the environment was killed.
@@ -52,7 +54,8 @@ FILE_DESCRIPTORS = 1024
 class Child:
     """The first process of one execution environment."""
 
-    def __init__(self, pid, exit_fd):
+    def __init__(self, environment, pid, exit_fd):
+        self.environment = environment
         self.pid = pid
         self.exit_fd = exit_fd
         self.is_running = True
@@ -106,6 +109,8 @@ class Zygote:
             self.adopt(message, fds[0])
         elif op == "kill":
             self.kill(message["id"])
+        elif op == "signal":
+            self.signal(message["id"], message["signal"])
         elif op == "release":
             namespace = self.namespaces.pop(message["environment"], None)
             if namespace is not None:
@@ -133,7 +138,7 @@ class Zygote:
         self.leave_namespace()
         for fd in fds[:1] + fds[2:]:
             os.close(fd)
-        self.children[message["id"]] = Child(pid, fds[1])
+        self.children[message["id"]] = Child(message["environment"], pid, fds[1])
         self.ids[pid] = message["id"]
 
     def enter_namespace(self, message):
@@ -146,7 +151,7 @@ class Zygote:
             return
         isolation.copy_namespace()
         if "code_folder" in message:
-            isolation.add_folders(message["code_folder"], message["tmp_mib"])
+            add_folders(message)
         self.namespaces[message["environment"]] = isolation.open_namespace()
 
     def leave_namespace(self):
@@ -230,7 +235,7 @@ class Zygote:
             self.namespaces[message["environment"]] = namespace
             isolation.enter_namespace(namespace)
             try:
-                isolation.add_folders(message["code_folder"], message["tmp_mib"])
+                add_folders(message)
             except OSError as error:
                 os.write(2, "lambda-emulator: {}\n".format(error).encode())
             self.leave_namespace()
@@ -261,9 +266,15 @@ class Zygote:
         else:
             child.tell("exit {}\n".format(os.WEXITSTATUS(status)))
 
-    def kill(self, environment_id):
+    def signal(self, launch, number):
+        """Signal the process group of a launch, unless its first process has ended."""
+        child = self.children.get(launch)
+        if child is not None and child.is_running and not signal_group(child.pid, number):
+            send(child.pid, number)  # it has not come to `setsid` yet
+
+    def kill(self, launch):
         """End all processes of the environment, the ones that hide in sessions of their own too."""
-        child = self.children.get(environment_id)
+        child = self.children.get(launch)
         if child is None:
             return
         self.kill_family(child)
@@ -274,7 +285,7 @@ class Zygote:
         self.reap()
         if not self.isolated:
             await_group_end(child.pid)
-        del self.children[environment_id]
+        del self.children[launch]
         os.close(child.exit_fd)
 
     def kill_family(self, child):
@@ -293,16 +304,16 @@ class Zygote:
             self.reap()
 
     def family(self, child):
-        """Return the processes of the environment, and of others whose first process is gone.
+        """Return the processes of the environment, and of others whose first processes are gone.
 
         Every process lives in the mount namespace of its environment, so it is one whose
-        namespace belongs to no other running first process. Without namespaces descent is all
-        there is to go by.
+        namespace belongs to no other environment's running first process. Without namespaces
+        descent is all there is to go by.
         """
         if not self.isolated:
             return descendants(child.pid) if child.is_running else []
-        others = [item.pid for item in self.children.values() if item.is_running]
-        spared = {namespace_of(pid) for pid in others if pid != child.pid}
+        others = [item for item in self.children.values() if item.environment != child.environment]
+        spared = {namespace_of(item.pid) for item in others if item.is_running}
         spared.add(namespace_of(os.getpid()))  # of children that have just been forked, too
         spared.add(None)
         family = [pid for pid in processes() if namespace_of(pid) not in spared]
@@ -319,6 +330,11 @@ class Zygote:
             with contextlib.suppress(ChildProcessError):
                 for _ in orphans:
                     os.waitpid(-1, 0)
+
+
+def add_folders(message):
+    """Show an environment, in the namespace this process is in, what its launch names."""
+    isolation.add_folders(message["code_folder"], message["layers_folder"], message["tmp_mib"])
 
 
 def exit_status(stop):
