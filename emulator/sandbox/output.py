@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from emulator.model.readable import Readable
 from emulator.observe import KEPT_LOG_BYTES, LogStream
-from emulator.sandbox.log_events import Lines, as_printed
+from emulator.sandbox.log_events import LogEvents
 
 _PIPE_BYTES: Final = 65_536
 
@@ -26,14 +26,14 @@ class Output:
         self._function = function
         self._listener = listener
         self._fd: int | None = None
-        self._lines = Lines()
+        self._events = LogEvents()
         self._kept: deque[bytes] = deque()
         self._kept_bytes = 0
 
     def attach(self, fd: int) -> None:
         """Read from now on from `fd`, which does not block."""
         self._fd = fd
-        self._lines = Lines()
+        self._events = LogEvents()
         self._has_unread = Readable(fd)
 
     def catch_up(self) -> None:
@@ -57,14 +57,15 @@ class Output:
         if not data:
             self._fd = None
             return False
-        self._listener.output(self._function, as_printed(data).decode("utf-8", "replace"))
-        for event in self._lines.feed(data):
+        events, shown = self._events.feed(data)
+        self._listener.output(self._function, shown.decode("utf-8", "replace"))
+        for event in events:
             self._add(event)
         return True
 
     def end_line(self) -> None:
         """End the line that is still open: the invocation is over."""
-        for event in self._lines.end():
+        for event in self._events.end():
             self._add(event)
 
     def now_ms(self) -> int:

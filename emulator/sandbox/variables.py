@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from emulator.model import DEFAULT_LOG_LEVEL, FunctionVersion
+from emulator.sandbox.log_events import FRAME_FD
 from emulator.sandbox.process import Layout
 
 # What an external extension, which shares the others, does not get.
@@ -70,6 +71,8 @@ def variables(
     }
     if not (version.runtime or "").startswith("provided"):
         result["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{version.runtime}"
+    if (version.runtime or "").startswith("provided"):
+        result["_LAMBDA_TELEMETRY_LOG_FD"] = FRAME_FD  # ours do without: they know the pipe
     if version.logs_json:
         result["AWS_LAMBDA_LOG_FORMAT"] = version.log_format
         result["AWS_LAMBDA_LOG_LEVEL"] = version.application_log_level or DEFAULT_LOG_LEVEL

@@ -6,6 +6,7 @@ Forms: spec/execution-environment.md section 6.
 import json
 import logging
 import os
+import struct
 import sys
 import time
 import traceback
@@ -23,9 +24,10 @@ INIT_WARNING = (
 TEXT_LINE = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
 TEXT_TIME = "%Y-%m-%dT%H:%M:%S"
 JSON_TIME = TEXT_TIME + "Z"
-# A line that ends with a NUL goes on in the next: one log event with newlines in it. AWS's runtime
-# has a pipe of its own for that, in which a record and what was printed before it lose their order.
-CONTINUED = "\0\n"
+# A record of several lines is written as AWS's runtime writes each, so that it is one log event:
+# type, length, time and text. The emulator knows such frames in what is printed.
+FRAME_HEADER = struct.Struct(">IIQ")
+TEXT_FRAME = 0xA55A0003
 TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 # What `logging` and this module put into a record; the rest is the caller's `extra`.
@@ -95,7 +97,10 @@ class RequestLog(logging.Handler):
         """Write one record: one log event, however many lines it has."""
         try:
             text = self.format(record).rstrip("\n")
-            sys.stdout.write(text.replace("\n", CONTINUED) + "\n")
+            if "\n" in text and hasattr(sys.stdout, "buffer"):  # the function may have replaced it
+                write_frame(text.encode("utf-8", "backslashreplace"), record.created)
+            else:
+                sys.stdout.write(text + "\n")
         except Exception:  # noqa: BLE001 - what `logging` asks of its handlers
             self.handleError(record)
 
@@ -106,6 +111,14 @@ class RequestLog(logging.Handler):
         text = json_fault(fault) if self.is_json else text_fault(fault)
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
+
+
+def write_frame(text, created):
+    """Write one log event that has newlines in it."""
+    sys.stdout.flush()
+    frame = FRAME_HEADER.pack(TEXT_FRAME, len(text), int(created * 1_000_000)) + text
+    sys.stdout.buffer.write(frame)
+    sys.stdout.flush()
 
 
 def text_fault(fault):

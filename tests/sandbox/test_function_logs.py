@@ -145,3 +145,29 @@ def test_a_record_of_several_lines_is_one_event_of_a_text_log_too(
     before = messages.index("before")
     assert messages[before + 1].endswith("\tone\ntwo")
     assert messages[before + 2] == "after"
+
+
+FRAMING_BOOTSTRAP = """#!/usr/bin/env python3
+import os, struct, sys, time, urllib.request
+fd = int(os.environ["_LAMBDA_TELEMETRY_LOG_FD"])
+api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
+def log(text):
+    header = struct.pack(">IIQ", 0xA55A000F, len(text), int(time.time() * 1e6))
+    os.write(fd, header + text)
+while True:
+    with urllib.request.urlopen(api + "next") as event:
+        request_id = event.headers["Lambda-Runtime-Aws-Request-Id"]
+    print("before", flush=True)
+    log(b"framed\\nrecord")
+    print("after", flush=True)
+    urllib.request.urlopen(api + request_id + "/response", b"1").close()
+"""
+
+
+def test_a_frame_of_a_runtime_client_is_one_event_in_its_place(
+    function: MakeFunction, run: Run, log_book: LogBook
+) -> None:
+    settings = {"file": "bootstrap", "runtime": "provided.al2023", "mode": 0o755}
+    run(function(FRAMING_BOOTSTRAP, log_group="/tests/frames", **settings))
+    messages = [event.message for event in log_book.tail("/tests/frames").events]
+    assert messages[2:5] == ["before", "framed\nrecord", "after"]
