@@ -26,6 +26,7 @@ from emulator.model import (
 
 FUNCTIONS: Final = "/2015-03-31/functions/"
 INVOCATIONS: Final = "/invocations"
+TYPES: Final = frozenset({"RequestResponse", "Event", "DryRun"})
 
 _QUALIFIER: Final = re.compile(r"(?:\$(?:LATEST(?:\.PUBLISHED)?)|[a-zA-Z0-9-_$]+)")
 
@@ -85,32 +86,44 @@ def _invoke(
 ) -> Answer:
     invocation_type = environ.get("HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse")
     log_type = environ.get("HTTP_X_AMZ_LOG_TYPE", "None")
+    call = read_call(environ, clock, function, body, request_id, invocation_type)
+    if not is_plain(environ, call, invocation_type, log_type, TYPES):
+        refuse(environ, call, invocation_type, log_type, "Invoke")
+    if invocation_type == "RequestResponse":
+        result, request_id = invoker.run(call)
+        return _result(result, request_id, call, log_type)
+    if invocation_type == "Event":
+        headers = [("Content-Length", "0"), *common_headers(call, invoker.accept(call))]
+        return Answer(202, headers, b"")
+    invoker.check(call)
+    return Answer(204, common_headers(call, request_id), b"")
+
+
+def read_call(
+    environ: WSGIEnvironment,
+    clock: Clock,
+    function: str,
+    body: bytes,
+    request_id: str,
+    invocation_type: str,
+) -> Call:
+    """Make the call of a request; raises LambdaError for a client context nobody can read."""
     query = environ.get("QUERY_STRING")
-    qualifier = _qualifier(query) if query else None
-    trace = trace_header(environ.get("HTTP_X_AMZN_TRACE_ID"), clock.now())
-    call = Call(
+    return Call(
         account=environ.get("emulator.account", DEFAULT_ACCOUNT),
         region=environ.get("emulator.region", DEFAULT_REGION),
         function=function,
         payload=body or b"{}",
-        qualifier=qualifier,
+        qualifier=_qualifier(query) if query else None,
         client_context=_client_context(environ, invocation_type),
-        trace_header=trace,
+        trace_header=trace_header(environ.get("HTTP_X_AMZN_TRACE_ID"), clock.now()),
         request_id=request_id,
     )
-    if not _is_plain(environ, invocation_type, log_type, qualifier):
-        _refuse(environ, call, invocation_type, log_type)
-    if invocation_type == "RequestResponse":
-        result, request_id = invoker.run(call)
-        return _result(result, request_id, trace, log_type)
-    if invocation_type == "Event":
-        return Answer(202, [("Content-Length", "0"), *_common(invoker.accept(call), trace)], b"")
-    invoker.check(call)
-    return Answer(204, _common(request_id, trace), b"")
 
 
-def _common(request_id: str, trace: str) -> Headers:
-    shown = trace.replace("Root=", "root=", 1).replace(";Parent=", ";parent=", 1)
+def common_headers(call: Call, request_id: str) -> Headers:
+    """Headers of every answer that is not an error."""
+    shown = str(call.trace_header).replace("Root=", "root=", 1).replace(";Parent=", ";parent=", 1)
     return [
         ("x-amzn-RequestId", request_id),
         ("x-amzn-Remapped-Content-Length", "0"),
@@ -118,18 +131,22 @@ def _common(request_id: str, trace: str) -> Headers:
     ]
 
 
-def _result(result: InvocationResult, request_id: str, trace: str, log_type: str) -> Answer:
+def log_tail(result: InvocationResult) -> str:
+    """The end of the log as LogType=Tail wants it."""
+    return base64.b64encode(result.log[-limits.LOG_TAIL_BYTES :]).decode()
+
+
+def _result(result: InvocationResult, request_id: str, call: Call, log_type: str) -> Answer:
     headers = [
         ("Content-Type", "application/json"),
         ("Content-Length", str(len(result.payload))),
         ("X-Amz-Executed-Version", result.executed_version),
-        *_common(request_id, trace),
+        *common_headers(call, request_id),
     ]
     if result.function_error:
         headers.append(("X-Amz-Function-Error", result.function_error))
     if log_type == "Tail":
-        tail = base64.b64encode(result.log[-limits.LOG_TAIL_BYTES :]).decode()
-        headers.append(("X-Amz-Log-Result", tail))
+        headers.append(("X-Amz-Log-Result", log_tail(result)))
     return Answer(200, headers, result.payload)
 
 
@@ -159,15 +176,16 @@ def _bad_content(message: str) -> LambdaError:
     return LambdaError("InvalidRequestContentException", message)
 
 
-def _is_plain(
-    environ: WSGIEnvironment, invocation_type: str, log_type: str, qualifier: str | None
+def is_plain(
+    environ: WSGIEnvironment, call: Call, invocation_type: str, log_type: str, types: frozenset[str]
 ) -> bool:
     """Whether the parameters are ones that AWS and this emulator take.
 
     The function's name is not looked at: who resolves it refuses a malformed one.
     """
+    qualifier = call.qualifier
     return (
-        invocation_type in {"RequestResponse", "Event", "DryRun"}
+        invocation_type in types
         and log_type in {"None", "Tail"}
         and (qualifier is None or (len(qualifier) <= 128 and bool(_QUALIFIER.fullmatch(qualifier))))
         and "HTTP_X_AMZ_TENANT_ID" not in environ
@@ -175,7 +193,9 @@ def _is_plain(
     )
 
 
-def _refuse(environ: WSGIEnvironment, call: Call, invocation_type: str, log_type: str) -> None:
+def refuse(
+    environ: WSGIEnvironment, call: Call, invocation_type: str, log_type: str, operation: str
+) -> None:
     """Raise what is wrong with the parameters of a call."""
     # Late: botocore and its service model, which take a tenth of a second.
     from emulator.api.service_model import service_model
@@ -190,7 +210,7 @@ def _refuse(environ: WSGIEnvironment, call: Call, invocation_type: str, log_type
         "DurableExecutionName": environ.get("HTTP_X_AMZ_DURABLE_EXECUTION_NAME"),
     }
     given = {name: value for name, value in members.items() if value is not None}
-    check(service_model().operation_model("Invoke"), given)
+    check(service_model().operation_model(operation), given)
     # No function here can be created with a TenancyConfig or a DurableConfig.
     if "TenantId" in given:
         raise invalid("The invoked function is not enabled with tenancy configuration.")

@@ -2,26 +2,37 @@
 
 import threading
 from collections.abc import Iterable
+from typing import Protocol
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from emulator.api.answer import Answer
 from emulator.api.invoke_http import Invoker, function_in, invoke, read_body
+from emulator.api.response_stream_http import (
+    StreamingInvoker,
+    invoke_streaming,
+    streamed_function_in,
+)
 from emulator.control import CodeStore, FunctionStore, MappingStore, OtherServices, operations
 from emulator.model import Clock
 from emulator.model.web_framework import load_web_framework
 
 
+class Door(Invoker, StreamingInvoker, Protocol):
+    """The door to every function; `emulator.invoke.Invoker` is one."""
+
+
 class LambdaApi:
     """Answers all operations by `wsgi`, and an Invoke also by the short cut `fast_invoke`.
 
-    Any thread may call. `_lock` guards the making of the Flask application: it needs the
-    service model and takes a quarter of a second, so it is made for the first request.
+    InvokeWithResponseStream needs no Flask either: its answer leaves bit by bit. Any thread may
+    call. `_lock` guards the making of the Flask application: it needs the service model and takes
+    a quarter of a second, so it is made for the first request.
     """
 
     def __init__(
         self,
         store: FunctionStore,
-        invoker: Invoker,
+        invoker: Door,
         *,
         code: CodeStore,
         mappings: MappingStore,
@@ -39,6 +50,9 @@ class LambdaApi:
 
         The environ may name account and region: `emulator.account`, `emulator.region`.
         """
+        function = streamed_function_in(environ["PATH_INFO"])
+        if function is not None and environ["REQUEST_METHOD"] == "POST":
+            return invoke_streaming(self._invoker, self._clock, environ, function, start_response)
         app = self._app or self.warm()
         return app(environ, start_response)
 

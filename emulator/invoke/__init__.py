@@ -2,7 +2,7 @@
 
 from emulator.invoke.backlog import Backlog, FunctionBacklog
 from emulator.invoke.identity import new_request_id, trace_header
-from emulator.invoke.invoker import Invoker, InvokeSettings
+from emulator.invoke.invoker import Invoker, InvokeSettings, StreamedInvocation
 from emulator.invoke.neighbours import Neighbours
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "InvokeSettings",
     "Invoker",
     "Neighbours",
+    "StreamedInvocation",
     "new_request_id",
     "trace_header",
 ]

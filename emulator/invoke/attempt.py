@@ -12,6 +12,7 @@ from emulator.model import (
     Status,
 )
 from emulator.observe import Activity, InvocationRecord, Metrics, Records, Reporter
+from emulator.runtime_api import ResponseSink
 
 
 class Attempts:
@@ -39,11 +40,16 @@ class Attempts:
         self._clock = clock
 
     def run(
-        self, resolved: ResolvedFunction, invocation: Invocation, accepted_at: float
+        self,
+        resolved: ResolvedFunction,
+        invocation: Invocation,
+        accepted_at: float,
+        sink: ResponseSink | None = None,
     ) -> InvocationResult:
         """Run `invocation` to its end; raises `LambdaError` when nothing ran.
 
-        accepted_at: when the request came in, in seconds since the epoch.
+        accepted_at: when the request came in, in seconds since the epoch. sink: reads along what
+        the function streams.
         """
         version = resolved.version
         place = self._admit(resolved)
@@ -52,10 +58,10 @@ class Attempts:
         self._metrics.started(version, started_at)
         record = None
         try:
-            result = self._environments.run(version, invocation)
+            result = self._environments.run(version, invocation, sink)
             while not result.has_run and (newer := self._saved_since(version, invocation)):
                 version = newer
-                result = self._environments.run(version, invocation)
+                result = self._environments.run(version, invocation, sink)
             record = InvocationRecord(
                 function_version=version,
                 invocation=invocation,

@@ -16,6 +16,8 @@ from emulator.invoke.neighbours import Neighbours
 from emulator.invoke.outbox import Outbox
 from emulator.invoke.payload import check_payload
 from emulator.invoke.recursion import LIMIT, advanced, invocations, stopped
+from emulator.invoke.response_channel import ResponseChannel
+from emulator.invoke.streams import Streams
 from emulator.model import (
     Call,
     Invocation,
@@ -34,11 +36,20 @@ class InvokeSettings:
     account_concurrency: int = limits.ACCOUNT_CONCURRENCY  # of each account and Region
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamedInvocation:
+    """An invocation whose response has begun, or failed to; its caller reads it to the end."""
+
+    request_id: str
+    executed_version: str
+    response: ResponseChannel
+
+
 class Invoker:
     """Runs functions for callers that wait, and takes events of those that do not.
 
     Any thread may call. Payloads must be JSON, function and qualifier must exist and be active:
-    else all three calls raise the `LambdaError` of spec/invoke.md section 4.
+    else all four calls raise the `LambdaError` of spec/invoke.md section 4.
     """
 
     def __init__(self, around: Neighbours, settings: InvokeSettings) -> None:
@@ -55,6 +66,7 @@ class Invoker:
             activity=around.activity,
             clock=around.clock,
         )
+        self._streams = Streams()
         kept = KeptEvents(around.journal, around.reporter, around.clock)
         self._metrics = around.metrics
         self._outbox = Outbox(
@@ -82,27 +94,52 @@ class Invoker:
 
         Raises `LambdaError` when nothing ran, with 429 when too many run already.
         """
+        resolved, invocation, now = self._prepared(call)
+        return self._run(resolved, invocation, now), invocation.request_id
+
+    def stream(self, call: Call) -> StreamedInvocation:
+        """Run the function for a caller who reads along; returns when the response has begun.
+
+        Raises as `run`.
+        """
+        resolved, invocation, now = self._prepared(call)
+        return StreamedInvocation(
+            request_id=invocation.request_id,
+            executed_version=resolved.version.version,
+            response=self._streams.start(
+                lambda channel: self._run(resolved, invocation, now, channel)
+            ),
+        )
+
+    def _prepared(self, call: Call) -> tuple[ResolvedFunction, Invocation, float]:
         resolved = _admissible(self._store.resolve, call, limits.SYNC_REQUEST_BYTES)
-        request_id = call.request_id or new_request_id()
         now = self._clock.now()
-        trace = advanced(trace_header(call.trace_header, now), resolved.version.arn)
         invocation = Invocation(
-            request_id=request_id,
+            request_id=call.request_id or new_request_id(),
             payload=call.payload,
             invoked_arn=resolved.invoked_arn,
-            trace_header=trace,
+            trace_header=advanced(trace_header(call.trace_header, now), resolved.version.arn),
             client_context=call.client_context,
             source=call.source,
             cause=call.cause,
         )
+        return resolved, invocation, now
+
+    def _run(
+        self,
+        resolved: ResolvedFunction,
+        invocation: Invocation,
+        now: float,
+        channel: ResponseChannel | None = None,
+    ) -> InvocationResult:
         try:
-            self._check_loop(resolved, trace)
-            return self._attempts.run(resolved, invocation, now), request_id
+            self._check_loop(resolved, invocation.trace_header)
+            return self._attempts.run(resolved, invocation, now, channel)
         except LambdaError as error:
             self._reporter.event(
                 "invoke.refused",
                 function=resolved.version.name,
-                request=request_id,
+                request=invocation.request_id,
                 error=error.code,
                 message=error.message,
             )
@@ -163,10 +200,11 @@ class Invoker:
         """Start no queued event any more; wait up to `grace_s` for those that run.
 
         Returns how many events are not over: the journal keeps them, or they are lost.
-        Synchronous calls are their callers' to wait for.
+        Synchronous calls are their callers' to wait for, but for streams nobody reads any more.
         """
         deadline = time.monotonic() + grace_s
         left = self._engine.stop(grace_s)
+        self._streams.stop(max(0.0, deadline - time.monotonic()))
         return left + self._outbox.stop(max(0.0, deadline - time.monotonic()))
 
 

@@ -12,6 +12,7 @@ from emulator.model import (
     ResolvedFunction,
 )
 from emulator.observe import Activity, Metrics, Records, Reporter
+from emulator.runtime_api import ResponseSink
 from emulator.storage import EventJournal
 
 
@@ -37,7 +38,12 @@ class Resolver(Protocol):
 class Environments(Protocol):
     """Execution environments of all functions; the sandbox has them."""
 
-    def run(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
+    def run(
+        self,
+        version: FunctionVersion,
+        invocation: Invocation,
+        sink: ResponseSink | None = None,
+    ) -> InvocationResult:
         """Block until the function answered; raise `LambdaError` only when nothing ran."""
         ...
 

@@ -16,7 +16,9 @@ from botocore.config import Config
 
 from emulator.api import LambdaApi
 from emulator.control import CodeStore, FunctionStore, MappingStore
+from emulator.invoke import StreamedInvocation
 from emulator.invoke.identity import new_request_id
+from emulator.invoke.response_channel import ResponseChannel
 from emulator.model import Call, Clock, FetchError, InvocationResult, LambdaError, Status
 from emulator.model.mapping import SourceDescription
 
@@ -49,6 +51,7 @@ class FakeInvoker:
 
     store: FunctionStore
     answer: Callable[[Call], InvocationResult] = lambda call: result_of(call.payload)
+    chunks: tuple[bytes, ...] = ()
     ran: list[Call] = field(default_factory=list)
     accepted: list[Call] = field(default_factory=list)
 
@@ -56,6 +59,21 @@ class FakeInvoker:
         self.check(call)
         self.ran.append(call)
         return self.answer(call), "6c1b0000-0000-4000-8000-000000000000"
+
+    def stream(self, call: Call) -> StreamedInvocation:
+        """What `answer` says, after the chunks of the test."""
+        self.check(call)
+        self.ran.append(call)
+        channel = ResponseChannel()
+        for chunk in self.chunks:
+            channel.begin("text/plain")
+            channel.write(chunk)
+        channel.finish(self.answer(call))
+        return StreamedInvocation(
+            request_id="6c1b0000-0000-4000-8000-000000000000",
+            executed_version="$LATEST",
+            response=channel,
+        )
 
     def accept(self, call: Call) -> str:
         self.check(call)

@@ -26,6 +26,7 @@ from emulator.model import (
     function_arn,
 )
 from emulator.observe import Activity, Metrics, Records, Reporter
+from emulator.runtime_api import ResponseSink
 from emulator.storage import EventJournal
 
 Handler = Callable[[Invocation], InvocationResult]
@@ -112,7 +113,12 @@ class Sandbox:
         self.handlers: dict[str, Handler] = {}
         self.deployments: list[int] = []
 
-    def run(self, version: FunctionVersion, invocation: Invocation) -> InvocationResult:
+    def run(
+        self,
+        version: FunctionVersion,
+        invocation: Invocation,
+        sink: ResponseSink | None = None,
+    ) -> InvocationResult:
         self.deployments.append(version.deployment)
         return self.handlers[version.name](invocation)
 

@@ -1,21 +1,21 @@
 """Custom runtimes that stream, as their authors would write them.
 
 The one in Python streams what the event lists under `chunks`, then as many `blocks` of 64 KiB. It
-knows `wait_for`, a file that has to appear before the second chunk, `fail`, an error at the end,
-and `do`, a way to misbehave after the first chunk.
+knows `wait_for`, a port of this machine at which it waits before the second chunk, `fail`, an error
+at the end, and `do`, a way to misbehave after the first chunk.
 """
 
 IN_PYTHON = """#!/usr/bin/env python3
-import base64, http.client, json, os, signal, sys, time
+import base64, http.client, json, os, socket, time
 
 API = os.environ["AWS_LAMBDA_RUNTIME_API"]
 ROOT = "/2018-06-01/runtime/invocation/"
 ERROR_TYPE, ERROR_BODY = "Lambda-Runtime-Function-Error-Type", "Lambda-Runtime-Function-Error-Body"
 
 
-def wait_for(path):
-    while not os.path.exists(path):
-        time.sleep(0.005)
+def wait_for(port):
+    with socket.create_connection(("127.0.0.1", port)) as gate:
+        gate.recv(1)
 
 
 def chunks_of(event):
