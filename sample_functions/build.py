@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from emulator.sandbox import interpreters
+from emulator.sandbox import interpreters, languages
 
 SAMPLES = Path(__file__).resolve().parent
 
@@ -79,7 +79,7 @@ def compile_program(function: str) -> None:
 def _python_of(function: str) -> str:
     """Return which Python the emulator will start for the function, for example `python3.12`."""
     project = tomllib.loads((SAMPLES.parent / "emulator.toml").read_text())
-    found = interpreters.find(project["functions"][function]["runtime"])
+    found = languages.find(project["functions"][function]["runtime"])
     return (found or interpreters.own_python()).runtime
 
 

@@ -91,11 +91,11 @@ def _infer(path: Path, files: "Files") -> "Inferred":
 def _runtime_of(language: str) -> str:
     """What this machine runs without a warning."""
     from emulator.control import CREATABLE
-    from emulator.sandbox import interpreters
+    from emulator.sandbox import interpreters, languages
 
     if language == "python":
         return interpreters.own_python().runtime
-    node = interpreters.node()
+    node = languages.find("nodejs22.x")
     return node.runtime if node and node.runtime in CREATABLE else "nodejs22.x"
 
 

@@ -17,6 +17,7 @@ from emulator.cli.server import RunningServer
 from emulator.cli.table import table
 from emulator.control import CREATABLE
 from emulator.sandbox import interpreters
+from emulator.sandbox.languages import LANGUAGES
 from emulator.sandbox.memory import MemoryGauge
 from emulator.sandbox.zygote import Zygote, ZygoteError
 
@@ -40,7 +41,7 @@ class Finding:
 
 def examine(port: int, *, as_json: bool) -> None:
     """Print what was found."""
-    findings = [*_pythons(), _node(), _namespaces(), _memory(), _port(port), *_not_needed_yet()]
+    findings = [*_pythons(), *_others(), _namespaces(), _memory(), _port(port), *_not_needed_yet()]
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
         return
@@ -52,24 +53,27 @@ def examine(port: int, *, as_json: bool) -> None:
 
 
 def _pythons() -> Iterator[Finding]:
-    found = {interpreter.runtime: interpreter for interpreter in interpreters.available()}
+    found = {interpreter.runtime: interpreter for interpreter in interpreters.pythons().values()}
     for runtime in sorted((name for name in CREATABLE if name.startswith("python")), key=_version):
         if runtime in found:
             yield Finding(runtime, "ok", str(found[runtime].path))
         elif _version(runtime) >= interpreters.OLDEST_PYTHON:
-            instead = interpreters.find(runtime)
+            instead = interpreters.find_python(runtime)
             detail = f"runs on {instead.runtime} instead" if instead else "nothing runs it"
             version = runtime.removeprefix("python")
             advice = f"uv python install {version}, or pyenv install {version}"
             yield Finding(runtime, "missing", detail, advice)
 
 
-def _node() -> Finding:
-    node = interpreters.node()
-    if node is None:
-        advice = "install Node.js 20 or newer with your package manager, so that `node` is in PATH"
-        return Finding("nodejs", "missing", "functions on nodejs runtimes cannot run", advice)
-    return Finding("nodejs", "ok", f"{node.runtime}: {node.path}")
+def _others() -> Iterator[Finding]:
+    for language in LANGUAGES:
+        if language.name != "python":
+            found = language.available()
+            for runtime, interpreter in found.items():
+                yield Finding(runtime, "ok", str(interpreter.path))
+            if not found:
+                text = f"functions on {language.name} runtimes cannot run"
+                yield Finding(language.name, "missing", text, language.advice)
 
 
 def _namespaces() -> Finding:

@@ -19,7 +19,7 @@ from emulator.gateway import ListenError
 from emulator.model import FunctionVersion
 from emulator.model.triggers.nats import DEFAULT_URL, parse_url
 from emulator.project import ProjectError
-from emulator.sandbox import interpreters
+from emulator.sandbox import languages
 from emulator.storage import StorageError
 
 _DESCRIPTORS: Final = 10_240
@@ -153,7 +153,7 @@ def _runs_on(runtime: str) -> str:
     """The program behind a runtime; where its version is another one the name says so."""
     if runtime.startswith("provided"):
         return "its own bootstrap"
-    interpreter = interpreters.find(runtime)
+    interpreter = languages.find(runtime)
     if interpreter is None:
         return "nothing here: see lambda-emulator doctor"
     instead = "" if interpreter.runtime == runtime else f"{interpreter.runtime} instead: "

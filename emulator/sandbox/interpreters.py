@@ -1,9 +1,8 @@
-"""Which interpreter of this machine runs which Lambda runtime."""
+"""Interpreters of this machine, and the Pythons among them."""
 
 import functools
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,7 +29,8 @@ class Interpreter:
         return self.path.resolve().parent.parent
 
 
-def _folders() -> Iterator[Path]:
+def program_folders() -> Iterator[Path]:
+    """Return the folders in which programs are looked for, PATH's first."""
     parts = os.environ.get("PATH", "").split(os.pathsep)
     # Shims are slow scripts that mostly refuse; what they stand for is found below the home.
     yield from (Path(part) for part in parts if part and not part.rstrip("/").endswith("/shims"))
@@ -50,7 +50,7 @@ def pythons() -> dict[str, Interpreter]:
     """Find CPython 3.9 and newer on this machine, by Lambda's runtime name, oldest first."""
     names = {
         path.name
-        for folder in _folders()
+        for folder in program_folders()
         for path in folder.glob("python3.*")
         if (match := _PYTHON.fullmatch(path.name)) and _version(match[1]) >= OLDEST_PYTHON
     }
@@ -68,7 +68,7 @@ def _python(runtime: str) -> Interpreter | None:
     """
     if runtime == own_python().runtime:
         return own_python()
-    for folder in _folders():
+    for folder in program_folders():
         path = folder / runtime
         if path.is_file() and _answers(path, runtime[len("python") :]):
             return Interpreter(runtime=runtime, path=path.resolve())
@@ -81,10 +81,11 @@ def _version(text: str) -> tuple[int, ...]:
 
 def _answers(path: Path, version: str) -> bool:
     code = "import sys; print('%d.%d' % sys.version_info[:2], sys.implementation.name)"
-    return _output([str(path), "-I", "-S", "-c", code]) == f"{version} cpython"
+    return output_of([str(path), "-I", "-S", "-c", code]) == f"{version} cpython"
 
 
-def _output(command: list[str]) -> str | None:
+def output_of(command: list[str]) -> str | None:
+    """Return what a program prints; None when it fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
@@ -93,31 +94,12 @@ def _output(command: list[str]) -> str | None:
 
 
 @functools.cache
-def node() -> Interpreter | None:
-    """Find Node.js; its runtime name is `nodejs20.x` for version 20."""
-    path = shutil.which("node")
-    version = _output([path, "--version"]) if path else None
-    if path is None or version is None:
-        return None
-    major = version.lstrip("v").partition(".")[0]
-    return Interpreter(runtime=f"nodejs{major}.x", path=Path(path))
-
-
-def available() -> list[Interpreter]:
-    """Return every interpreter found, for `doctor` and the start table."""
-    found = list(pythons().values())
-    nodejs = node()
-    return [*found, nodejs] if nodejs is not None else found
-
-
-def find(runtime: str) -> Interpreter | None:
-    """Return what runs `runtime` here; None when no interpreter of its language is there.
+def find_python(runtime: str) -> Interpreter | None:
+    """Return what runs a Python runtime here.
 
     The exact version when it is installed; else the one that comes nearest from above, or the
     newest: the caller compares `Interpreter.runtime` with what was asked for, and warns.
     """
-    if runtime.startswith("nodejs"):
-        return node()
     if not runtime.startswith("python3."):
         return None
     exact = _python(runtime)

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from emulator.model import FunctionVersion, LambdaError
 from emulator.sandbox import interpreters
 from emulator.sandbox.interpreters import Interpreter
+from emulator.sandbox.languages import Language, language_of
 from emulator.sandbox.layers import EXTENSIONS, LayerFolders, external_extensions
 from emulator.sandbox.process import LaunchSpec, Layout
 from emulator.sandbox.runtime_folder import (
@@ -18,7 +19,7 @@ from emulator.sandbox.runtime_folder import (
     needs_fresh_start,
     shadows_preloaded,
 )
-from emulator.sandbox.standby import NodeStandby
+from emulator.sandbox.standby import Standby
 from emulator.sandbox.variables import OF_THE_RUNTIME, Credentials, variables
 from emulator.sandbox.zygote import Zygote, ZygoteError, ZygoteProcess
 
@@ -38,9 +39,10 @@ class Report(Protocol):
 class ZygoteKind:
     """Which zygote starts a function: functions of the same kind share one."""
 
-    language: str  # "python", "nodejs" or "provided"
+    language: str  # "provided", or the name of a `Language`
     interpreter: Interpreter  # what the zygote itself runs on
     preload_sdk: bool = False
+    program: Interpreter | None = None  # what it executes, where that is not its own Python
 
 
 class Launcher:
@@ -69,7 +71,7 @@ class Launcher:
         self._starting: dict[ZygoteKind, threading.Lock] = {}
         self._warned: set[str] = set()
         self._is_closed = False
-        self._nodes = NodeStandby()
+        self._standby = Standby()
         self._layers = LayerFolders(run_folder)
 
     def extensions(self, version: FunctionVersion) -> list[str]:
@@ -136,8 +138,8 @@ class Launcher:
             return zygote.fork(spec)
         # One that is started again goes back to its namespace: its /tmp is there.
         is_new = not zygote.has(environment_id)
-        if kind.language == "nodejs" and is_new and NodeStandby.can_run(version):
-            return self._nodes.launch(zygote, spec)
+        if kind.program is not None and is_new and Standby.can_run(version):
+            return self._standby.launch(zygote, spec)
         return zygote.execute(spec)
 
     def release(self, environment_id: str) -> None:
@@ -152,12 +154,12 @@ class Launcher:
         """Start ahead of time what the first launch of `version` would wait for."""
         kind = self._kind(version)
         zygote = self._zygote(kind)
-        if kind.language == "nodejs":
-            self._nodes.fill(zygote, _argv(kind, self._base_layout(zygote, kind), version))
+        if kind.program is not None and Standby.can_run(version):
+            self._standby.fill(zygote, _argv(kind, self._base_layout(zygote, kind), version))
 
     def close(self) -> None:
         """End all zygotes and whatever they started."""
-        self._nodes.close()
+        self._standby.close()
         with self._lock:
             self._is_closed = True
             zygotes = list(self._zygotes.values())
@@ -167,21 +169,21 @@ class Launcher:
 
     def _kind(self, version: FunctionVersion) -> ZygoteKind:
         runtime = version.runtime or ""
-        if runtime.startswith("python"):
-            interpreter = interpreters.find(runtime)
-            if interpreter is not None:
-                self._warn_once(runtime, interpreter)
-                return ZygoteKind("python", interpreter, preload_sdk=not shadows_preloaded(version))
-        if runtime.startswith("nodejs"):
-            self._warn_once(runtime, _node(runtime))
-            return ZygoteKind("nodejs", interpreters.own_python())
         if runtime.startswith("provided"):
             return ZygoteKind("provided", interpreters.own_python())
-        raise LambdaError(
-            "InvalidRuntimeException",
-            f"The emulator cannot run {runtime or 'container images'} yet. It runs python3.9 and "
-            "newer, nodejs16.x and newer, and executables on provided.al2 and provided.al2023.",
-        )
+        language = language_of(runtime)
+        if language is None:
+            raise LambdaError(
+                "InvalidRuntimeException",
+                f"The emulator cannot run {runtime or 'container images'} yet. It runs python3.9"
+                " and newer, nodejs16.x and newer, and executables on provided.al2 and"
+                " provided.al2023.",
+            )
+        program = _program(language, runtime)
+        self._warn_once(runtime, program)
+        if language.name == "python":
+            return ZygoteKind("python", program, preload_sdk=not shadows_preloaded(version))
+        return ZygoteKind(language.name, interpreters.own_python(), program=program)
 
     def _warn_once(self, runtime: str, interpreter: Interpreter) -> None:
         if interpreter.runtime != runtime and runtime not in self._warned:
@@ -214,14 +216,13 @@ class Launcher:
         raise LambdaError("ServiceException", "The emulator is stopping.")
 
     def _start(self, kind: ZygoteKind) -> Zygote:
-        node = interpreters.node() if kind.language == "nodejs" else None
         zygote = Zygote(
             kind.interpreter,
             preload=SDK_PACKAGES if kind.preload_sdk else (),
             isolate=self._isolate,
             run_folder=self._run_folder,
             runtime_folder=make_runtime_folder(self._run_folder, kind.language),
-            shown=[item.prefix for item in (kind.interpreter, node) if item is not None],
+            shown=[item.prefix for item in (kind.interpreter, kind.program) if item],
         )
         if kind.preload_sdk and not zygote.has_sdk:
             self._report(
@@ -263,15 +264,15 @@ class Launcher:
         return Layout(task_root="/", tmp="/tmp", runtime_dir=str(runtime_dir), layers="/opt")
 
 
-def _node(runtime: str) -> Interpreter:
-    node = interpreters.node()
-    if node is None:
+def _program(language: Language, runtime: str) -> Interpreter:
+    program = language.find(runtime)
+    if program is None:
         raise LambdaError(
             "InvalidRuntimeException",
-            f"{runtime} needs Node.js, and there is no `node` in PATH. Install it (for example "
-            "with your system's package manager) and start the emulator again.",
+            f"{runtime} needs {language.program}, and there is none on this machine. To get it:"
+            f" {language.advice}. Then start the emulator again.",
         )
-    return node
+    return program
 
 
 def _wrapper(version: FunctionVersion) -> tuple[str, ...]:
@@ -281,9 +282,8 @@ def _wrapper(version: FunctionVersion) -> tuple[str, ...]:
 
 
 def _argv(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple[str, ...]:
-    if kind.language == "nodejs":
-        node = _node(kind.language)
-        return (str(node.path), f"{layout.runtime_dir}/node/bootstrap.mjs")
+    if kind.program is not None:
+        return (str(kind.program.path), f"{layout.runtime_dir}/node/bootstrap.mjs")
     if kind.language == "python":
         return (str(kind.interpreter.path), "-S", f"{layout.runtime_dir}/bootstrap.py")
     if kind.language == "provided":

@@ -1,4 +1,4 @@
-"""Node processes started ahead of time: they wait for the function they are to run."""
+"""Processes started ahead of time: they wait for the function they are to run."""
 
 import contextlib
 import json
@@ -15,7 +15,8 @@ from emulator.model import FunctionVersion
 from emulator.sandbox.process import LaunchSpec
 from emulator.sandbox.zygote import Zygote, ZygoteError, ZygoteProcess
 
-TARGET: Final = 2  # processes kept waiting
+TARGET: Final = 2  # processes kept waiting for each program
+LIMIT: Final = 8  # of them all; the oldest makes room
 # Read by the program before its first line runs, so a waiting process would miss them.
 _NEEDS_FRESH_START: Final = frozenset({"NODE_OPTIONS", "AWS_LAMBDA_EXEC_WRAPPER"})
 
@@ -23,6 +24,7 @@ _NEEDS_FRESH_START: Final = frozenset({"NODE_OPTIONS", "AWS_LAMBDA_EXEC_WRAPPER"
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     zygote: Zygote
+    argv: tuple[str, ...]
     process_id: str
     process: ZygoteProcess
     line: socket.socket  # where it reads what it is to become
@@ -33,12 +35,16 @@ class _Waiting:
         self.process.close()
 
 
-class NodeStandby:
-    """Waiting Node processes. Any thread may call; `_lock` guards the queue only."""
+class Standby:
+    """Processes that wait, by zygote and command line. Any thread may call.
+
+    `_lock` guards the queues only. The thread `standby` fills up what was taken.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_Waiting] = deque()  # the oldest first
+        self._wanted: deque[tuple[Zygote, tuple[str, ...]]] = deque()
         self._filler: threading.Thread | None = None
         self._is_closed = False
 
@@ -49,12 +55,8 @@ class NodeStandby:
 
     def launch(self, zygote: Zygote, spec: LaunchSpec) -> ZygoteProcess:
         """Turn a waiting process into the environment of `spec`, or start one."""
-        with self._lock:
-            waiting = self._waiting.popleft() if self._waiting else None
-        self._fill_again(zygote, spec.argv)
-        if waiting is not None and waiting.zygote is not zygote:  # that one died
-            waiting.let_go()
-            waiting = None
+        waiting = self._take(zygote, tuple(spec.argv))
+        self._fill_again(zygote, tuple(spec.argv))
         if waiting is None:
             return zygote.execute(spec)
         message = {"env": dict(spec.variables), "cwd": spec.variables["LAMBDA_TASK_ROOT"]}
@@ -63,46 +65,76 @@ class NodeStandby:
             zygote.adopt(waiting.process_id, spec, waiting.line.fileno(), text)
         return waiting.process
 
+    def _take(self, zygote: Zygote, argv: tuple[str, ...]) -> _Waiting | None:
+        with self._lock:
+            dead = [item for item in self._waiting if not item.zygote.is_alive]
+            for item in dead:
+                self._waiting.remove(item)
+            found = next((item for item in self._waiting if _is_for(item, zygote, argv)), None)
+            if found is not None:
+                self._waiting.remove(found)
+        for item in dead:
+            item.let_go()
+        return found
+
     def fill(self, zygote: Zygote, argv: Sequence[str]) -> None:
-        """Start processes until `TARGET` of them wait."""
+        """Start processes until `TARGET` of them wait for this program."""
+        command = tuple(argv)
+        while self._lacks(zygote, command):
+            started = _start(zygote, command)
+            with self._lock:
+                is_kept = not self._is_closed
+                if is_kept:
+                    self._waiting.append(started)
+                surplus = [] if len(self._waiting) <= LIMIT else [self._waiting.popleft()]
+            for item in surplus if is_kept else [started]:
+                item.let_go()
+
+    def _lacks(self, zygote: Zygote, argv: tuple[str, ...]) -> bool:
+        with self._lock:
+            count = sum(_is_for(item, zygote, argv) for item in self._waiting)
+            return count < TARGET and not self._is_closed
+
+    def _fill_again(self, zygote: Zygote, argv: tuple[str, ...]) -> None:
+        with self._lock:
+            if self._is_closed:
+                return
+            if (zygote, argv) not in self._wanted:
+                self._wanted.append((zygote, argv))
+            if self._filler is None:
+                self._filler = threading.Thread(target=self._fill_wanted, name="standby")
+                self._filler.start()
+
+    def _fill_wanted(self) -> None:
         while True:
             with self._lock:
-                if self._is_closed or len(self._waiting) >= TARGET:
+                if self._is_closed or not self._wanted:
+                    self._filler = None
                     return
-            started = _start(zygote, argv)
-            with self._lock:
-                if not self._is_closed:
-                    self._waiting.append(started)
-                    continue
-            started.let_go()
-            return
-
-    def _fill_again(self, zygote: Zygote, argv: Sequence[str]) -> None:
-        def fill() -> None:
+                zygote, argv = self._wanted.popleft()
             with contextlib.suppress(ZygoteError):  # it is gone, and who needed the processes too
                 self.fill(zygote, argv)
-
-        with self._lock:
-            if self._is_closed or (self._filler is not None and self._filler.is_alive()):
-                return
-            self._filler = threading.Thread(target=fill, name="node-standby")
-            self._filler.start()
 
     def close(self) -> None:
         """Let the waiting processes go."""
         with self._lock:
             self._is_closed = True
             waiting, self._waiting = list(self._waiting), deque()
-        if self._filler is not None:
-            self._filler.join()
+            filler = self._filler
+        if filler is not None:
+            filler.join()
         for item in waiting:
             item.let_go()
 
 
-def _start(zygote: Zygote, argv: Sequence[str]) -> _Waiting:
+def _is_for(item: _Waiting, zygote: Zygote, argv: tuple[str, ...]) -> bool:
+    return item.zygote is zygote and item.argv == argv
+
+
+def _start(zygote: Zygote, argv: tuple[str, ...]) -> _Waiting:
     process_id = uuid.uuid4().hex
     ours, theirs = socket.socketpair()
     with theirs:
         variables = {"PATH": os.environ.get("PATH", "")}
         process = zygote.execute_standby(process_id, argv, variables, theirs.fileno())
-    return _Waiting(zygote, process_id, process, ours)
+    return _Waiting(zygote, argv, process_id, process, ours)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from emulator.sandbox import interpreters
+from emulator.sandbox import interpreters, languages
 from tests.end_to_end.behaviour import nodejs, python
 from tests.end_to_end.behaviour.table import CASES, Cell, variables
 
@@ -37,7 +37,7 @@ def write_node(folder: Path, source: str) -> None:
     for part in _NODE_PARTS:
         found = _NODE_CLIENT / part
         (shutil.copytree if found.is_dir() else shutil.copy)(found, package / part)
-    node = interpreters.find("nodejs20.x")
+    node = languages.find("nodejs20.x")
     assert node is not None
     _write_bootstrap(folder, f"{node.path} {package.relative_to(folder)}/bin/index.mjs")
 
@@ -57,7 +57,7 @@ def _missing_python_client() -> str | None:
 
 
 def _missing_node_client() -> str | None:
-    if interpreters.find("nodejs20.x") is None:
+    if languages.find("nodejs20.x") is None:
         return "no Node.js on this machine"
     if not (_NODE_CLIENT / "dist" / "rapid-client.node").exists():
         return "aws-lambda-ric is not installed: make ric"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from emulator.sandbox import interpreters
+from emulator.sandbox import languages
 from tests.end_to_end.behaviour.table import SHOWN_VARIABLES, Cell, Function, Language, variables
 
 HANDLER: Final = "index.handler"
@@ -181,7 +181,7 @@ def language(runtime: str, cells: Mapping[str, Cell]) -> Language:
         write=write,
         error_keys=("errorType", "errorMessage", "trace"),
         cells={**cells, "environment variables": variables(runtime, f"{name}-main", HANDLER)},
-        missing=None if interpreters.find(runtime) else "no Node.js on this machine",
+        missing=None if languages.find(runtime) else "no Node.js on this machine",
     )
 
 
