@@ -64,6 +64,12 @@ def _missing_node_client() -> str | None:
     return None
 
 
+def _framed(cell: Cell) -> Cell:
+    """Return the cell of a client that frames its log lines: they keep newlines."""
+    lines = (line.replace("\r", "\n") for line in cell.log)
+    return replace(cell, log=tuple(lines))
+
+
 def _row(case: str) -> Cell:
     cell = next(row.expected for row in CASES if row.name == case)
     assert cell is not None
@@ -86,7 +92,7 @@ AWSLAMBDARIC: Final = replace(
     runtime=RUNTIME,
     write=write_python,
     cells={
-        **python.CELLS,
+        **{name: _framed(cell) for name, cell in python.CELLS.items()},
         "environment variables": variables(RUNTIME, "awslambdaric-main", python.HANDLER),
         # The client ends its process when a response of its own is refused.
         "response a byte too large": replace(_row("response a byte too large"), resets=True),
@@ -99,7 +105,7 @@ AWS_LAMBDA_RIC: Final = replace(
     runtime=RUNTIME,
     write=write_node,
     cells={
-        **nodejs.CELLS,
+        **{name: _framed(cell) for name, cell in nodejs.CELLS.items()},
         "environment variables": variables(RUNTIME, "aws-lambda-ric-main", nodejs.HANDLER),
         **{name: _required_here(name) for name in _NOT_FOUND},
     },
