@@ -12,11 +12,19 @@ from emulator.runtime_api.extensions import (
 )
 from emulator.runtime_api.response_stream import ResponseSink
 from emulator.runtime_api.rules import Answer, Outcome, valid_error_type
+from emulator.runtime_api.telemetry_desk import TelemetryDesk
+from emulator.runtime_api.telemetry_rules import (
+    Destination,
+    Subscription,
+    TelemetryApi,
+    deliverables,
+)
 
 __all__ = [
     "INVOKE",
     "SHUTDOWN",
     "Answer",
+    "Destination",
     "Extension",
     "ExtensionState",
     "Extensions",
@@ -24,6 +32,10 @@ __all__ = [
     "ResponseSink",
     "Route",
     "RuntimeEndpoint",
+    "Subscription",
+    "TelemetryApi",
+    "TelemetryDesk",
+    "deliverables",
     "invoke_event",
     "shutdown_event",
     "valid_error_type",

@@ -1,0 +1,127 @@
+"""What one environment tells the extensions that subscribed."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+from emulator.model import FunctionVersion
+from emulator.runtime_api import Subscription
+from emulator.sandbox.platform_records import PlatformRecord, iso_time
+from emulator.sandbox.telemetry_sender import TelemetrySender
+from emulator.sandbox.telemetry_subscriber import Subscriber
+
+FUNCTION: Final = "function"
+EXTENSION: Final = "extension"
+_MOST_BRACKETS: Final = 500  # so that none is nested deeper than the interpreter's stack bears
+_KEPT_EVENTS: Final = 1_000  # of an init phase, for who subscribes later in it
+
+
+class Telemetry:
+    """The subscribers of one environment. Used by one thread at a time: whoever holds it.
+
+    Nothing here waits for an extension, but `drain`. While `is_wanted` is False nobody listens.
+    """
+
+    def __init__(
+        self, version: FunctionVersion, sender: TelemetrySender, now_ms: Callable[[], int]
+    ) -> None:
+        self.is_wanted = False
+        self._has_objects = version.logs_json
+        self._sender = sender
+        self._now_ms = now_ms
+        self._subscribers: dict[str, Subscriber] = {}  # by name of the extension
+        self._early: list[dict[str, Any]] | None = None  # of the init phase that goes on
+
+    def begin(self) -> None:
+        """An init phase begins, in which extensions may subscribe."""
+        self._early = []
+        self.is_wanted = True
+
+    def settle(self) -> None:
+        """The init phase is over: who has not subscribed will not."""
+        self._early = None
+        self.is_wanted = bool(self._subscribers)
+        self.flush()
+
+    def subscribe(self, name: str, subscription: Subscription) -> bool:
+        """Take a subscription, in the place of an earlier one; True: there was one.
+
+        It gets what was told in this init phase before, too.
+        """
+        old = self._subscribers.pop(name, None)
+        if old is not None:
+            old.close()
+        subscriber = Subscriber(name, subscription, self._sender.look_at, self._now)
+        self._subscribers[name] = subscriber
+        for event in self._early or ():
+            subscriber.add(event)
+        return old is not None
+
+    def platform(self, event: PlatformRecord) -> None:
+        """Tell what the platform did."""
+        self._tell(event.at(self._now_ms()))
+
+    def log(self, kind: str, text: str) -> None:
+        """Tell one log event of the function or of an extension; JSON logs go as objects."""
+        record: object = text
+        if self._has_objects and text.startswith("{"):
+            record = _parsed(text)
+        self._tell({"time": self._now(), "type": kind, "record": record})
+
+    def flush(self) -> None:
+        """Deliver what was told up to now."""
+        for subscriber in self._subscribers.values():
+            subscriber.flush()
+
+    def hold(self) -> None:
+        """The environment is idle: begin no delivery but of what was flushed."""
+        for subscriber in self._subscribers.values():
+            subscriber.hold()
+
+    def release(self) -> None:
+        """The environment runs again."""
+        for subscriber in self._subscribers.values():
+            subscriber.release()
+
+    @property
+    def is_delivering(self) -> bool:
+        """True while an extension must run on to take what is on its way."""
+        return any(each.is_delivering for each in self._subscribers.values())
+
+    def drain(self, timeout_s: float) -> None:
+        """Deliver everything before the extensions hear of their end; wait for it so long."""
+        self.release()
+        self.flush()
+        for subscriber in self._subscribers.values():
+            subscriber.wait_until_delivered(timeout_s)
+
+    def end(self) -> None:
+        """The processes are gone, and so are the subscriptions."""
+        for subscriber in self._subscribers.values():
+            subscriber.close()
+        self._subscribers.clear()
+        self._early = None
+        self.is_wanted = False
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        for subscriber in self._subscribers.values():
+            subscriber.add(event)
+        if self._early is not None and len(self._early) < _KEPT_EVENTS:
+            self._early.append(event)
+
+    def _now(self) -> str:
+        return iso_time(self._now_ms())
+
+
+def _parsed(text: str) -> object:
+    """Return what a JSON line holds; the line itself when it is none, or no plain one."""
+    if text.count("{") + text.count("[") > _MOST_BRACKETS:
+        return text
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except ValueError:
+        return text
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
