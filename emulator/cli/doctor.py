@@ -96,8 +96,8 @@ def _namespaces() -> Finding:
         "namespaces",
         "missing",
         "functions see this machine's files, and their code in its own folder",
-        "on Linux allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1,"
-        " kernel.apparmor_restrict_unprivileged_userns=0)",
+        "on Linux 5.12 or newer allow unprivileged user namespaces (sysctl"
+        " kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0)",
     )
 
 

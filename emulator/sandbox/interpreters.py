@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ _PYTHON = re.compile(r"python(3\.\d+)")
 OLDEST_PYTHON = (3, 9)
 # Where tools that manage several interpreters keep them, below the home folder.
 _MANAGED = (".pyenv/versions/*/bin", ".local/share/uv/python/*/bin", ".asdf/installs/python/*/bin")
+_SHARED = ("/nix/store", "/home/linuxbrew/.linuxbrew")
 _SYSTEM = ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin")
 
 
@@ -23,10 +24,20 @@ class Interpreter:
     runtime: str
     path: Path
 
-    @property
-    def prefix(self) -> Path:
-        """Folder that holds the program and what belongs to it."""
-        return self.path.resolve().parent.parent
+
+def folders_of(found: Iterable[Interpreter]) -> list[Path]:
+    """Return the folders these programs need of the machine, wherever they live."""
+    return [folder for item in found for folder in _needed(item.path.resolve())]
+
+
+def _needed(path: Path) -> list[Path]:
+    for shared in _SHARED:  # what it links to stands beside it, in packages of their own
+        if any(folder.match(shared) for folder in path.parents):
+            return [next(folder for folder in path.parents if folder.match(shared))]
+    prefix = path.parent.parent
+    if Path.home().is_relative_to(prefix):  # ~/bin/node: not the whole home
+        return [path.parent, *filter(Path.is_dir, [prefix / "lib"])]
+    return [prefix]
 
 
 def program_folders() -> Iterator[Path]:

@@ -23,6 +23,7 @@ from emulator.sandbox.standby import Standby
 from emulator.sandbox.variables import OF_THE_RUNTIME, Credentials, variables
 from emulator.sandbox.zygote import Zygote, ZygoteError, ZygoteProcess
 
+_OWN_FOLDER: Final = Path(__file__).parent.parent
 ISOLATED: Final = Layout(
     task_root="/var/task", tmp="/tmp", runtime_dir="/var/runtime", layers="/opt"
 )
@@ -222,7 +223,10 @@ class Launcher:
             isolate=self._isolate,
             run_folder=self._run_folder,
             runtime_folder=make_runtime_folder(self._run_folder, kind.language),
-            shown=[item.prefix for item in (kind.interpreter, kind.program) if item],
+            shown=interpreters.folders_of(
+                item for item in (kind.interpreter, kind.program) if item
+            ),
+            hidden=[_OWN_FOLDER],
         )
         if kind.preload_sdk and not zygote.has_sdk:
             self._report(
@@ -283,7 +287,7 @@ def _wrapper(version: FunctionVersion) -> tuple[str, ...]:
 
 def _argv(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple[str, ...]:
     if kind.program is not None:
-        return (str(kind.program.path), f"{layout.runtime_dir}/node/bootstrap.mjs")
+        return (str(kind.program.path.resolve()), f"{layout.runtime_dir}/node/bootstrap.mjs")
     if kind.language == "python":
         return (str(kind.interpreter.path), "-S", f"{layout.runtime_dir}/bootstrap.py")
     if kind.language == "provided":

@@ -45,6 +45,7 @@ class RuntimeProcess(Protocol):
     log_fd: int  # stdout and stderr, not blocking
     exit_fd: int  # becomes readable when the process ends
     pid: int | None  # as this host counts; None while it is not known yet
+    init_pid: int | None  # of the process that adopts orphans, where each environment has one
 
     def poll(self) -> Exit | None:
         """Read `exit_fd`; the exit once the first process has ended."""

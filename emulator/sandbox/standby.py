@@ -30,9 +30,12 @@ class _Waiting:
     line: socket.socket  # where it reads what it is to become
 
     def let_go(self) -> None:
-        """Close what it waits on, so that it ends."""
+        """End it."""
         self.line.close()
+        self.process.kill()
         self.process.close()
+        with contextlib.suppress(ZygoteError):  # gone, and its namespaces with it
+            self.zygote.release(self.process_id)
 
 
 class Standby:

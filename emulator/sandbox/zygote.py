@@ -12,7 +12,7 @@ import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from emulator.sandbox.interpreters import Interpreter
 from emulator.sandbox.process import Exit, LaunchSpec
@@ -36,6 +36,7 @@ class ZygoteProcess:
         self.log_fd = log_fd
         self.exit_fd = exit_fd
         self.pid: int | None = None
+        self.init_pid: int | None = None
         self._text = b""
         self._exit: Exit | None = None
         self._refusal: str | None = None
@@ -62,6 +63,8 @@ class ZygoteProcess:
             word, _, rest = line.partition(b" ")
             if word == b"pid":
                 self.pid = int(rest)
+            elif word == b"init":
+                self.init_pid = int(rest)
             elif word == b"refused":
                 self._refusal = rest.decode()
             elif word == b"exit":
@@ -107,6 +110,7 @@ class Zygote:
         run_folder: Path,
         runtime_folder: Path,
         shown: Sequence[Path],
+        hidden: Sequence[Path] = (),
     ) -> None:
         self.interpreter = interpreter
         self._lock = threading.Lock()
@@ -121,6 +125,7 @@ class Zygote:
             "scratch": scratch,
             "runtime_folder": str(runtime_folder),
             "shown": [str(folder) for folder in shown],
+            "hidden": [str(folder) for folder in hidden],
         }
         with theirs:
             self._process = subprocess.Popen(
@@ -134,6 +139,7 @@ class Zygote:
         greeting = self._greeting()
         self.is_isolated = bool(greeting["isolated"])
         self.has_sdk = bool(greeting["has_sdk"])
+        self.limits_processes = bool(greeting["limits_processes"])
 
     def _greeting(self) -> dict[str, Any]:
         self._socket.settimeout(START_TIMEOUT_S)
@@ -155,18 +161,20 @@ class Zygote:
 
     def fork(self, spec: LaunchSpec) -> ZygoteProcess:
         """Start a Python environment."""
-        return self._launch("fork", spec, [])
+        return self._launch("fork", spec)
 
     def execute(self, spec: LaunchSpec) -> ZygoteProcess:
         """Start another program in an environment."""
-        return self._launch("exec", spec, [], argv=list(spec.argv))
+        return self._launch("exec", spec)
 
     def execute_standby(
         self, process_id: str, argv: Sequence[str], variables: Mapping[str, str], fd: int
     ) -> ZygoteProcess:
         """Start a program that waits on `fd` for the function it is to run."""
-        spec = {"op": "exec", "argv": list(argv), "env": dict(variables), "cwd": "/"}
-        return self._send_launch({**spec, "environment": process_id}, process_id, [fd])
+        self._environments.add(process_id)
+        content = {"argv": list(argv), "env": dict(variables), "cwd": "/"}
+        message = {"op": "exec", "environment": process_id}
+        return self._send_launch(message, content, process_id, [fd])
 
     def has(self, environment_id: str) -> bool:
         """Tell whether an environment lived here before, so that its /tmp is here."""
@@ -180,33 +188,37 @@ class Zygote:
 
     def adopt(self, process_id: str, spec: LaunchSpec, line_fd: int, line: bytes) -> None:
         """Show a waiting program its folders, then write `line` to the descriptor it waits on."""
+        self._environments.discard(process_id)
         self._environments.add(spec.environment_id)
-        message = {"op": "adopt", "id": process_id, "line": line.decode(), **_folders(spec)}
-        self.send(message, [line_fd])
+        with _private_file(line) as file:
+            self.send({"op": "adopt", "id": process_id, **_folders(spec)}, [line_fd, file.fileno()])
 
-    def _launch(
-        self, op: str, spec: LaunchSpec, fds: Sequence[int], **more: object
-    ) -> ZygoteProcess:
+    def _launch(self, op: str, spec: LaunchSpec) -> ZygoteProcess:
         self._environments.add(spec.environment_id)
-        message = {
-            "op": op,
+        content = {
+            "argv": list(spec.argv),
             "env": dict(spec.variables),
-            **_folders(spec),
             "cwd": spec.cwd or spec.variables["LAMBDA_TASK_ROOT"],
             "search_path": list(spec.search_path),
-            **more,
         }
-        return self._send_launch(message, uuid.uuid4().hex, fds)
+        return self._send_launch({"op": op, **_folders(spec)}, content, uuid.uuid4().hex, [])
 
     def _send_launch(
-        self, message: Mapping[str, Any], process_id: str, fds: Sequence[int]
+        self,
+        message: Mapping[str, Any],
+        content: Mapping[str, Any],
+        process_id: str,
+        fds: Sequence[int],
     ) -> ZygoteProcess:
         log_read, log_write = os.pipe()
         exit_read, exit_write = os.pipe()
         os.set_blocking(log_read, False)
         os.set_blocking(exit_read, False)
         try:
-            self.send({**message, "id": process_id}, [log_write, exit_write, *fds])
+            with _private_file(json.dumps(content).encode()) as file:
+                self.send(
+                    {**message, "id": process_id}, [log_write, exit_write, file.fileno(), *fds]
+                )
         except BaseException:
             os.close(log_read)
             os.close(exit_read)
@@ -239,6 +251,20 @@ class Zygote:
             return
         self._process.kill()
         self._process.wait()
+
+
+def _private_file(content: bytes) -> IO[bytes]:
+    """Return a file without a name for what only one child of the zygote may read.
+
+    All children inherit the zygote's memory, and could find there what it was sent for others.
+    """
+    file: IO[bytes]
+    if hasattr(os, "memfd_create"):
+        file = os.fdopen(os.memfd_create("spec"), "w+b", buffering=0)
+    else:
+        file = tempfile.TemporaryFile("w+b", buffering=0)  # noqa: SIM115 - the caller closes it
+    file.write(content)
+    return file
 
 
 def _folders(spec: LaunchSpec) -> dict[str, Any]:

@@ -1,10 +1,18 @@
 """A project's folder, written by the test that starts an emulator on it."""
 
-from collections.abc import Callable
+import os
+import shutil
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+
+from tests.end_to_end.nobody import works
+from tests.running_emulator import REPOSITORY
 
 
 @pytest.fixture
@@ -34,3 +42,35 @@ def write_function(project: Path) -> Callable[..., Path]:
         return code
 
     return write
+
+
+@pytest.fixture(scope="session")
+def open_folder() -> Iterator[Path]:
+    """A folder that nobody may use; pytest's own are private."""
+    with tempfile.TemporaryDirectory(prefix="nobody-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def packages(open_folder: Path) -> str:
+    """A PYTHONPATH that nobody can read; a copy where the checkout is private."""
+    installed = Path(sysconfig.get_path("purelib"))
+    if not all(works("test", "-r", str(path)) for path in (REPOSITORY / "emulator", installed)):
+        unneeded = shutil.ignore_patterns("mypy*", "ruff*", "awscli*", "__pycache__")
+        shutil.copytree(REPOSITORY / "emulator", open_folder / "copy" / "emulator")
+        shutil.copytree(installed, open_folder / "copy" / "installed", ignore=unneeded)
+        return f"{open_folder}/copy:{open_folder}/copy/installed"
+    return f"{REPOSITORY}:{installed}"
+
+
+@pytest.fixture(scope="session")
+def python(packages: str) -> str:
+    """A Python of this version that nobody may run."""
+    name = f"python3.{sys.version_info.minor}"
+    candidates = [os.path.realpath(sys.executable), f"/usr/local/bin/{name}", f"/usr/bin/{name}"]
+    for path in candidates:
+        if works(path, "-c", "import emulator.app, moto.server", PYTHONPATH=packages):
+            return path
+    pytest.skip(f"nobody can run the emulator with any of {', '.join(candidates)}")

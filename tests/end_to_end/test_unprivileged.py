@@ -1,10 +1,6 @@
 """The emulator as a user who is not root, when root runs the tests."""
 
 import os
-import shutil
-import subprocess
-import sys
-import sysconfig
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,20 +10,11 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.calls import invoke
+from tests.end_to_end.nobody import AS_NOBODY, NOBODY, needs_nobody
 from tests.end_to_end.processes import processes_of, wait_until
 from tests.end_to_end.project_folder import ProjectFolder
-from tests.running_emulator import REPOSITORY, RunningEmulator, started_emulator
+from tests.running_emulator import RunningEmulator, started_emulator
 
-NOBODY = 65534
-AS_NOBODY = (
-    "setpriv",
-    f"--reuid={NOBODY}",
-    f"--regid={NOBODY}",
-    "--clear-groups",
-    "--inh-caps=-all",
-    "--bounding-set=-all",
-    "env",  # setpriv itself still finds programs that nobody may not run
-)
 TOP = """
 [resources]
 buckets = ["photos"]
@@ -66,56 +53,10 @@ def handler(event, context):
         "over the code": attempt("/var/task/app.py"),
         "in /tmp": attempt("/tmp/new"),
         "over a copy": attempt("/tmp/app.py"),
-        "host": os.listdir("/.host"),
     }
 """
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        sys.platform != "linux" or os.getuid() != 0, reason="only root can become nobody"
-    ),
-    pytest.mark.skipif(shutil.which("setpriv") is None, reason="there is no setpriv"),
-]
-
-
-def works(*command: str, **variables: str) -> bool:
-    done = subprocess.run(
-        [*AS_NOBODY, *command], env=variables, capture_output=True, check=False, timeout=60
-    )
-    return done.returncode == 0
-
-
-@pytest.fixture(scope="module")
-def open_folder() -> Iterator[Path]:
-    """A folder that nobody may use; pytest's own are private."""
-    with tempfile.TemporaryDirectory(prefix="nobody-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def packages(open_folder: Path) -> str:
-    """A PYTHONPATH that nobody can read; a copy where the checkout is private."""
-    installed = Path(sysconfig.get_path("purelib"))
-    if not all(works("test", "-r", str(path)) for path in (REPOSITORY / "emulator", installed)):
-        unneeded = shutil.ignore_patterns("mypy*", "ruff*", "awscli*", "__pycache__")
-        shutil.copytree(REPOSITORY / "emulator", open_folder / "copy" / "emulator")
-        shutil.copytree(installed, open_folder / "copy" / "installed", ignore=unneeded)
-        return f"{open_folder}/copy:{open_folder}/copy/installed"
-    return f"{REPOSITORY}:{installed}"
-
-
-@pytest.fixture(scope="module")
-def python(packages: str) -> str:
-    """A Python of this version that nobody may run."""
-    name = f"python3.{sys.version_info.minor}"
-    candidates = [os.path.realpath(sys.executable), f"/usr/local/bin/{name}", f"/usr/bin/{name}"]
-    for path in candidates:
-        if works(path, "-c", "import emulator.app, moto.server", PYTHONPATH=packages):
-            return path
-    pytest.skip(f"nobody can run the emulator with any of {', '.join(candidates)}")
+pytestmark = [pytest.mark.slow, needs_nobody]
 
 
 @pytest.fixture
@@ -162,7 +103,6 @@ def test_nobody_can_start_invoke_and_stop(emulator: RunningEmulator, functions: 
     assert seen["file"] == "/var/task/app.py"
     assert seen["in /var/task"] == seen["over the code"] == "Read-only file system"
     assert seen["in /tmp"] == seen["over a copy"] == "written"
-    assert seen["host"] == []
 
 
 def test_the_functions_of_nobody_crash_and_are_limited_like_all_others(

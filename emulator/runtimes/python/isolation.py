@@ -1,74 +1,33 @@
-"""Linux namespaces for functions: /var/task, /opt and /tmp as in Lambda, without root or Docker.
+"""What a function sees: Lambda's folders, and of the host only what programs need.
 
-A zygote enters its own user, mount and process namespaces once and lays out a root with the
-mount points Lambda has. Each execution environment then copies that mount namespace and binds
-its own folders: two or three system calls on the way of a cold start.
+A zygote enters user, mount and process namespaces once and lays out a root there, the template.
+Each execution environment gets a copy of its mounts with the function's own folders, and a process
+namespace of its own.
 """
 
 import contextlib
-import ctypes
 import os
-import sys
+import signal
 
-CLONE_NEWNS = 0x00020000
-CLONE_NEWUSER = 0x10000000
-CLONE_NEWPID = 0x20000000
-
-MS_RDONLY = 0x1
-MS_NOSUID = 0x2
-MS_NODEV = 0x4
-MS_NOEXEC = 0x8
-MS_REMOUNT = 0x20
-MS_BIND = 0x1000
-MS_REC = 0x4000
-MS_PRIVATE = 0x40000
-MNT_DETACH = 0x2
-PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
+import kernel
+import privileges
 
 TASK_ROOT = "/var/task"
 RUNTIME_DIR = "/var/runtime"
 LAYERS_DIR = "/opt"
 TMP_DIR = "/tmp"
-HOST_ROOT = "/.host"  # the host's own root, for binding from; each environment unmounts it
 
-_KEPT_FLAGS = (
-    os.ST_RDONLY | os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC if hasattr(os, "ST_NODEV") else 0
-)
-
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-
-
-def _check(result, what):
-    if result != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, what + ": " + os.strerror(code))
-
-
-def _mount(source, target, kind=None, flags=0, data=None):
-    def text(value):
-        return None if value is None else os.fsencode(value)
-
-    _check(
-        _libc.mount(text(source), text(target), text(kind), ctypes.c_ulong(flags), text(data)),
-        "mount {} on {}".format(source, target),
-    )
-
-
-def _unmount(target):
-    _check(_libc.umount2(os.fsencode(target), MNT_DETACH), "umount " + target)
-
-
-def die_with_parent(signal_number):
-    """Ask the kernel for `signal_number` when the process that forked this one ends."""
-    if _libc is not None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
-
-
-def adopt_orphans():
-    """Become the parent of descendants that lose theirs, as process 1 of a namespace is."""
-    if _libc is not None:
-        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+# What programs need of a system. Everything else of the host, homes above all, is left out.
+SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "sys")
+# Outside of them, but links in /etc lead there.
+SYSTEM_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/localtime")
+DEVICES = ("null", "zero", "full", "random", "urandom")
+DEVICE_LINKS = {
+    "fd": "/proc/self/fd",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+    "stderr": "/proc/self/fd/2",
+}
 
 
 def unshare_all():
@@ -76,127 +35,267 @@ def unshare_all():
 
     Raises OSError where the kernel does not allow it.
     """
-    flags = CLONE_NEWNS | CLONE_NEWPID
+    flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID
     uid, gid = os.geteuid(), os.getegid()
-    if uid != 0:
-        flags |= CLONE_NEWUSER
-    _check(_libc.unshare(flags), "unshare")
-    if uid != 0:
-        _write("/proc/self/setgroups", "deny")
-        _write("/proc/self/uid_map", "{0} {0} 1".format(uid))
-        _write("/proc/self/gid_map", "{0} {0} 1".format(gid))
+    if uid == 0:
+        kernel.unshare(flags)
+    else:
+        kernel.unshare(flags | kernel.CLONE_NEWUSER)
+        privileges.map_user(uid, gid)
+    kernel.mount(None, "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
 
 
-def _write(path, text):
-    with open(path, "w") as file:
-        file.write(text)
-
-
-def build_root(scratch, runtime_folder, shown):
-    """Make a root that shows the host, with Lambda's folders at their places.
+def build_root(scratch, runtime_folder, shown, hidden):
+    """Leave the host's root for one that is laid out for functions, all of it read-only.
 
     scratch: an empty folder of the host to build it on. runtime_folder: a folder of symbolic
-    links to what stands in /var/runtime. shown: folders of the host that an interpreter needs,
-    also where a folder of Lambda's covers them. The whole host stays reachable under `HOST_ROOT`
-    until an environment leaves it behind. To be called by process 1 of the namespaces.
+    links to what stands in /var/runtime. shown: folders of the host that an interpreter needs.
+    hidden: folders that are empty even if they stand in one of those. To be called by process 1
+    of the namespaces.
     """
-    _mount(None, "/", flags=MS_REC | MS_PRIVATE)
-    _mount("tmpfs", scratch, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755")
-    _show_children("/", scratch, leave_out={"proc", "tmp", "opt", "var", "lost+found"})
-    _show_children("/var", scratch + "/var", leave_out={"task", "runtime"})
-    for folder in (TASK_ROOT, RUNTIME_DIR, LAYERS_DIR, TMP_DIR, HOST_ROOT, "/proc"):
-        os.makedirs(scratch + folder, exist_ok=True)
+    kernel.unshare(kernel.CLONE_NEWNS)
+    kernel.mount("tmpfs", scratch, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=0755")
+    for folder in (TASK_ROOT, RUNTIME_DIR, LAYERS_DIR, TMP_DIR, "/proc", "/dev"):
+        os.makedirs(scratch + folder)
+    _show_system(scratch)
+    _show_devices(scratch + "/dev")
     for entry in os.scandir(runtime_folder):
-        # Bound and not linked, so that it stays when a function's /tmp covers the host's.
         _show(os.path.realpath(entry.path), scratch + RUNTIME_DIR + "/" + entry.name)
     for folder in shown:
-        if folder.startswith(LAYERS_DIR + "/"):
-            os.makedirs(os.path.dirname(scratch + folder), exist_ok=True)
+        if not os.path.exists(scratch + folder):  # else it stands in a folder of the system
             _show(folder, scratch + folder)
+    for folder in hidden:
+        _hide(scratch, folder)
+    kernel.make_read_only(kernel.AT_FDCWD, scratch)
     # Refused in a container that masks parts of /proc. The host's would not do: it numbers
     # processes otherwise than they number themselves.
-    _mount("proc", scratch + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    mount_proc(scratch + "/proc")
     os.chdir(scratch)
-    _check(_libc.pivot_root(b".", os.fsencode(HOST_ROOT[1:])), "pivot_root")
+    kernel.pivot_root(".", ".")  # the old root is on top of the new one now
+    kernel.unmount(".")
     os.chdir("/")
 
 
-def _show_children(folder, target, leave_out):
-    os.makedirs(target, exist_ok=True)
-    for entry in os.scandir(folder):
-        if entry.name in leave_out:
-            continue
-        place = os.path.join(target, entry.name)
-        if entry.is_symlink():
-            os.symlink(os.readlink(entry.path), place)
-            continue
-        with contextlib.suppress(OSError):  # this user may not bind it: the place stays empty
-            _show(entry.path, place)
+def _show_system(scratch):
+    for name in SYSTEM_FOLDERS:
+        folder, place = "/" + name, scratch + "/" + name
+        if os.path.islink(folder):  # bin -> usr/bin
+            os.symlink(os.readlink(folder), place)
+        elif os.path.isdir(folder):
+            _show(folder, place)
+    for path in SYSTEM_FILES:
+        target = os.path.realpath(path)
+        if os.path.isfile(target) and not os.path.exists(scratch + target):
+            _show(target, scratch + target)
+
+
+def _show_devices(folder):
+    for name in DEVICES:
+        _show("/dev/" + name, os.path.join(folder, name))
+    for name, target in DEVICE_LINKS.items():
+        os.symlink(target, os.path.join(folder, name))
 
 
 def _show(source, place):
     if os.path.isdir(source):
         os.makedirs(place, exist_ok=True)
     else:
+        os.makedirs(os.path.dirname(place), exist_ok=True)
         os.close(os.open(place, os.O_CREAT))
-    _mount(source, place, flags=MS_BIND | MS_REC)
+    kernel.mount(source, place, flags=kernel.MS_BIND | kernel.MS_REC)
 
 
-def open_namespace():
-    """Return a descriptor of the mount namespace this process is in; it keeps that alive."""
-    return os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+def _hide(scratch, folder):
+    if os.path.isdir(scratch + folder):
+        flags = kernel.MS_NOSUID | kernel.MS_NODEV
+        kernel.mount("tmpfs", scratch + folder, "tmpfs", flags, "mode=0755,size=4k")
 
 
-def enter_namespace(descriptor):
-    """Go to the mount namespace `open_namespace` returned."""
-    _check(_libc.setns(descriptor, CLONE_NEWNS), "setns")
+def mount_proc(target="/proc"):
+    """Mount a /proc that shows the process namespace of the process that calls."""
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    kernel.mount("proc", target, "proc", flags)
 
 
-def copy_namespace():
-    """Go to a copy of the mount namespace this process is in."""
-    _check(_libc.unshare(CLONE_NEWNS), "unshare")
+class HostView:
+    """The namespaces of a zygote: where it sees the host's files, and where it lives itself."""
+
+    def __init__(self, host):
+        self.host = host  # descriptor of the mount namespace of the host
+        self.template = kernel.open_namespace("mnt")
+        self.processes = kernel.open_namespace("pid")
+        self.proc_device = os.stat("/proc").st_dev
+        self.owner_maps = {}  # by user and group
+        self.limits_processes = can_limit_processes(self.proc_device)
+
+    def tree(self, folder):
+        """Return a descriptor of a folder of the host, read-only, to be mounted."""
+        kernel.set_namespace(self.host, kernel.CLONE_NEWNS)
+        try:
+            tree = kernel.copy_tree(folder)
+        finally:
+            kernel.set_namespace(self.template, kernel.CLONE_NEWNS)
+        kernel.make_read_only(tree)
+        if os.geteuid() == 0:
+            # Files that only root may read are the function's own for the function. Where the
+            # file system cannot do that, all must be allowed to read them, as in AWS.
+            with contextlib.suppress(OSError):
+                kernel.map_owners(tree, self.owner_map(tree))
+        return tree
+
+    def owner_map(self, tree):
+        """Return the descriptor that has the files of a tree's owner be those of functions."""
+        status = os.fstat(tree)
+        owner = (status.st_uid, status.st_gid)
+        if owner not in self.owner_maps:
+            self.owner_maps[owner] = privileges.open_owner_map(*owner)
+        return self.owner_maps[owner]
+
+    def leave_environment(self):
+        """Come back from where `Environment.enter` went."""
+        kernel.set_namespace(self.template, kernel.CLONE_NEWNS)
+        kernel.set_namespace(self.processes, kernel.CLONE_NEWPID)
 
 
-def add_folders(code_folder, layers_folder, tmp_mib):
-    """Bind the function's files to /var/task and /opt, read-only, and mount its /tmp.
+class Environment:
+    """The namespaces of one execution environment, as its zygote holds them.
 
-    code_folder, layers_folder: real paths of the host; None for no layers. tmp_mib: what /tmp
-    holds; it is memory, and no file of the host is left of it when the last process of the
-    environment has ended. The host itself is left behind.
+    The mounts, and so /tmp, outlive its processes. These have a namespace with a process 1 of
+    its own, which buries orphans; when it is killed the kernel kills all others.
     """
+
+    def __init__(self, view):
+        self.view = view
+        self.mounts = None  # descriptor of the mount namespace
+        self.init_pid = None  # process 1, while it runs
+        self.has_run = False  # something that may have left files in /tmp
+
+    def enter(self, message, announce):
+        """Go where the next child is to live; make what is not there yet.
+
+        message: `code_folder`, `layers_folder` and `tmp_mib`, or none of them for a program that
+        waits for them.
+        announce: called by a new process 1. Returns its number, None where one runs already.
+        """
+        joined = None
+        if self.init_pid is not None:
+            joined = kernel.open_namespace("pid", self.init_pid)
+        if self.mounts is None:
+            self._make_mounts(message)
+        else:
+            kernel.set_namespace(self.mounts, kernel.CLONE_NEWNS)
+        if joined is not None:
+            kernel.set_namespace(joined, kernel.CLONE_NEWPID)
+            os.close(joined)
+            return None
+        if os.stat("/proc").st_dev != self.view.proc_device:
+            kernel.unmount("/proc")  # of processes that were killed
+        kernel.unshare(kernel.CLONE_NEWPID)
+        self.init_pid = start_init(announce)
+        return self.init_pid
+
+    def _make_mounts(self, message):
+        trees = self._trees(message) if "code_folder" in message else None
+        kernel.unshare(kernel.CLONE_NEWNS)
+        self.mounts = kernel.open_namespace("mnt")
+        if trees is not None:
+            add_folders(*trees, message["tmp_mib"])
+
+    def _trees(self, message):
+        layers = message["layers_folder"]
+        return (
+            self.view.tree(message["code_folder"]),
+            None if layers is None else self.view.tree(layers),
+        )
+
+    def add_folders(self, message):
+        """Show its folders to a program that was started without them."""
+        trees = self._trees(message)
+        kernel.set_namespace(self.mounts, kernel.CLONE_NEWNS)
+        try:
+            add_folders(*trees, message["tmp_mib"])
+        finally:
+            kernel.set_namespace(self.view.template, kernel.CLONE_NEWNS)
+
+    def close(self):
+        """Let the mounts go; running processes still keep them."""
+        if self.mounts is not None:
+            os.close(self.mounts)
+            self.mounts = None
+
+
+def add_folders(code, layers, tmp_mib):
+    """Mount the trees of a function's code and layers, and its /tmp.
+
+    layers: None when there are none. tmp_mib: what /tmp holds; it is memory, and no file of the
+    host is left of it when the last process of the environment has ended.
+    """
+    if layers is not None:
+        show_layers(layers)
+        os.close(layers)
+    kernel.mount_tree(code, TASK_ROOT)
+    os.close(code)
     options = "mode=1777,size={}m".format(tmp_mib)
-    _mount("tmpfs", TMP_DIR, "tmpfs", MS_NOSUID | MS_NODEV, options)
-    _show_read_only(HOST_ROOT + code_folder, TASK_ROOT)
-    if layers_folder is not None:
-        _show_layers(HOST_ROOT + layers_folder)
-    _unmount(HOST_ROOT)
+    kernel.mount("tmpfs", TMP_DIR, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
 
 
-def _show_layers(folder):
-    """Bind a folder to /opt, or what is in it beside what stands there already.
+def show_layers(layers):
+    """Mount a tree on /opt, or what is in it beside what stands there already.
 
     That is an interpreter of the host which lives below /opt: it must stay where it is.
     """
-    if not os.listdir(LAYERS_DIR):
-        _show_read_only(folder, LAYERS_DIR)
-        return
     kept = [os.path.join(LAYERS_DIR, name) for name in os.listdir(LAYERS_DIR)]
+    if not kept:
+        kernel.mount_tree(layers, LAYERS_DIR)
+        return
     held = [(os.open(place, os.O_PATH), place) for place in kept]
-    _mount("tmpfs", LAYERS_DIR, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755")
+    kernel.mount("tmpfs", LAYERS_DIR, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=0755")
     for descriptor, place in held:
-        os.mkdir(place)
-        _mount("/proc/self/fd/{}".format(descriptor), place, flags=MS_BIND | MS_REC)
+        _show("/proc/self/fd/{}".format(descriptor), place)
         os.close(descriptor)
-    for entry in os.scandir(folder):
+    kernel.mount_tree(layers, TASK_ROOT)  # for a moment: to be shown from
+    for entry in os.scandir(TASK_ROOT):
         place = os.path.join(LAYERS_DIR, entry.name)
         if entry.is_symlink():
             os.symlink(os.readlink(entry.path), place)
         elif not os.path.lexists(place):
             _show(entry.path, place)
+    kernel.unmount(TASK_ROOT)
+    kernel.make_read_only(kernel.AT_FDCWD, LAYERS_DIR)
 
 
-def _show_read_only(folder, place):
-    _mount(folder, place, flags=MS_BIND | MS_REC)
-    # In a user namespace the flags the folder's file system has may not be dropped.
-    kept = os.statvfs(place).f_flag & _KEPT_FLAGS
-    _mount(None, place, flags=MS_BIND | MS_REMOUNT | MS_RDONLY | kept)
+def start_init(announce):
+    """Start process 1 of the process namespace entered before; return its number.
+
+    It is Python without what Python does after a fork, so it uses next to no memory of its own.
+    """
+    pid = kernel.fork_bare()
+    if pid == 0:
+        with contextlib.suppress(BaseException):
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries its children
+            announce()
+            kernel.close_all(0)
+            signal.pause()
+        os._exit(1)
+    return pid
+
+
+def can_limit_processes(proc_device):
+    """Tell whether an environment can have a user namespace of its own, by trying it."""
+    pid = os.fork()
+    if pid == 0:
+        with contextlib.suppress(BaseException):
+            kernel.unshare(kernel.CLONE_NEWNS)
+            settle_in(proc_device)
+            privileges.drop(os.pipe()[1], in_own_namespace=True)
+            os._exit(0)
+        os._exit(1)
+    return os.waitpid(pid, 0)[1] == 0 and privileges.counts_processes()
+
+
+def settle_in(proc_device):
+    """Finish the namespaces from within, as their first process or one that joins it."""
+    kernel.unshare(kernel.CLONE_NEWIPC)
+    if os.stat("/proc").st_dev == proc_device:
+        mount_proc()

@@ -1,0 +1,80 @@
+"""The first process of an execution environment: a zygote's child becomes the runtime."""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+
+import bootstrap
+import isolation
+import kernel
+import privileges
+
+
+def become(log_fd, exit_fd, spec_fd, extra_fds, *, is_program, view, host_pid):
+    """Turn this fresh child into the runtime; returns when it ends, or raises SystemExit.
+
+    is_program: execute the program the spec names, instead of going on as Python. extra_fds:
+    inherited by that program. view: the zygote's `isolation.HostView`, None without namespaces.
+    host_pid: tells the number of a process as the emulator counts.
+    """
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    spec = read_spec(spec_fd)
+    os.dup2(log_fd, 1)
+    os.dup2(log_fd, 2)
+    os.write(exit_fd, "pid {}\n".format(host_pid()).encode())
+    os.setsid()
+    if view is not None:
+        isolation.settle_in(view.proc_device)
+    else:
+        kernel.die_with_parent(signal.SIGKILL)
+    os.chdir(spec["cwd"])
+    privileges.limit()
+    keep_only(0, 1, 2, exit_fd, *extra_fds)
+    if view is not None:
+        privileges.drop(1, in_own_namespace=view.limits_processes)
+    if is_program:
+        execute(spec, exit_fd, extra_fds)
+    os.close(exit_fd)
+    os.environ.clear()
+    os.environ.update(spec["env"])
+    time.tzset()
+    sys.argv[:] = [""]
+    sys.path[:0] = spec["search_path"]
+    bootstrap.main()
+
+
+def read_spec(fd):
+    """Return what to run; it never was in the memory of the zygote, which all children share."""
+    with os.fdopen(fd, "rb") as file:
+        file.seek(0)
+        return json.load(file)
+
+
+def keep_only(*kept):
+    """Close all other descriptors: the zygote's, and those of environments it has."""
+    for fd in map(int, os.listdir("/dev/fd")):
+        if fd not in kept:
+            with contextlib.suppress(OSError):  # the one of that folder
+                os.close(fd)
+
+
+def execute(spec, exit_fd, extra_fds):
+    """Become another program; what prevents it is told on the exit pipe."""
+    env = dict(spec["env"])
+    for fd in extra_fds:
+        os.set_inheritable(fd, True)
+        env["LAMBDA_EMULATOR_STANDBY_FD"] = str(fd)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)  # Python ignores them, and a program inherits it
+    program = spec["argv"][0]
+    try:
+        os.execve(program, spec["argv"], env)
+    except OSError as error:
+        text = "fork/exec {}: {}\n".format(program, os.strerror(error.errno).lower())
+        os.write(exit_fd, ("refused " + text).encode())
+        os._exit(127)
