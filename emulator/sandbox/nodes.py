@@ -60,7 +60,7 @@ def _versions(path: Path) -> Iterator[tuple[int, int, int]]:
 
 
 def _add(found: dict[int, Interpreter], path: Path) -> None:
-    if not path.is_file():
+    if not os.path.isfile(path):  # False too in a folder of another user's
         return
     version, _, program = (output_of([str(path), "-e", _QUESTION]) or "").partition(" ")
     match = _VERSION.fullmatch(version)
