@@ -1,6 +1,7 @@
 """The Node.js programs of this machine: in PATH, and where version managers keep them."""
 
 import functools
+import glob
 import os
 import re
 from collections.abc import Iterator
@@ -45,8 +46,8 @@ def _managed() -> list[tuple[Path, int]]:
     by_version = {}
     for variable, default, pattern in _MANAGERS:
         root = Path(os.environ.get(variable) or os.path.expanduser(default))
-        for folder in root.glob(pattern):
-            path = (folder / "node").resolve()  # of an alias such as `lts`
+        for folder in glob.glob(f"{root}/{pattern}"):  # a folder of another user's has none
+            path = Path(folder, "node").resolve()  # of an alias such as `lts`
             for part in _versions(path):
                 by_version[part] = path
     return [(by_version[version], version[0]) for version in sorted(by_version, reverse=True)]

@@ -101,6 +101,7 @@ def prison(request: pytest.FixtureRequest) -> Iterator[Prison]:
         variables = {"TMPDIR": str(scratch)}
         if is_nobody:
             os.chown(scratch, NOBODY, NOBODY)
+            variables["HOME"] = "/nonexistent"
             command = (*AS_NOBODY, request.getfixturevalue("python"), "-m", "emulator")
             variables["PYTHONPATH"] = request.getfixturevalue("packages")
         emulator = stack.enter_context(started_emulator(project, command=command, **variables))
