@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Protocol
@@ -50,7 +50,11 @@ class LogStream:
 
     def write(self, line: str, at_ms: int | None = None) -> None:
         """Add one log event; `at_ms` is milliseconds since the epoch, by default now."""
-        self._book.add(self._key, self.name, line, at_ms)
+        self.write_all([(self.now_ms() if at_ms is None else at_ms, line)])
+
+    def write_all(self, lines: Sequence[tuple[int, str]]) -> None:
+        """Add log events, each with its milliseconds since the epoch."""
+        self._book.add(self._key, self.name, lines)
 
     def now_ms(self) -> int:
         """The time a line would get that is written now."""
@@ -82,11 +86,16 @@ class _Group:
         self.written = written  # position of its newest line
         self.undrained = 0  # how many of the newest lines no `drain` has handed over
 
-    def append(self, line: _Line, size: int) -> None:
-        self.lines.append(line)
+    def append(self, stream: str, lines: Sequence[tuple[int, str]]) -> int:
+        """Add lines and say how many bytes they take."""
+        size = len(lines) * LINE_OVERHEAD_BYTES
+        for at_ms, text in lines:
+            self.lines.append((at_ms, stream, text))
+            size += len(text)
         self.kept_bytes += size
-        self.written += 1
-        self.undrained += 1
+        self.written += len(lines)
+        self.undrained += len(lines)
+        return size
 
     def pop_oldest(self) -> int:
         """Forget one line and say how many bytes that freed."""
@@ -126,19 +135,15 @@ class LogBook:
         """Milliseconds since the epoch, on the emulator's clock."""
         return int(self._clock.now() * 1000)
 
-    def add(self, key: GroupKey, stream: str, line: str, at_ms: int | None) -> None:
-        """Append one line; `LogStream.write` is the way to call it."""
-        if at_ms is None:
-            at_ms = self.now_ms()
-        size = len(line) + LINE_OVERHEAD_BYTES
+    def add(self, key: GroupKey, stream: str, lines: Sequence[tuple[int, str]]) -> None:
+        """Append lines; `LogStream.write_all` is the way to call it."""
         with self._lock:
             group = self._groups.get(key)
             if group is None:
                 group = self._groups[key] = _Group(self._written)
-            group.append((at_ms, stream, line), size)
-            self._written += 1
-            self._kept_bytes += size
-            if len(group.lines) > GROUP_LINES:
+            self._kept_bytes += group.append(stream, lines)
+            self._written += len(lines)
+            while len(group.lines) > GROUP_LINES:
                 self._kept_bytes -= group.pop_oldest()
             if self._kept_bytes > BOOK_BYTES:
                 self._make_room()
@@ -146,10 +151,13 @@ class LogBook:
                 self._has_grown.notify_all()
             watcher = self._watcher if key in self._watched else None
         if watcher is not None:
-            watcher.line_written()
+            for _ in lines:
+                watcher.line_written()
 
     def flush(self, key: GroupKey) -> None:
         """`LogStream.flush` is the way to call it."""
+        if key not in self._watched:  # each change puts a new set there
+            return
         with self._lock:
             watcher = self._watcher if key in self._watched else None
         if watcher is not None:

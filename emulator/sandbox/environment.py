@@ -227,6 +227,7 @@ class Environment:
 
     def _suppressed_init(self, request_id: str, deadline: float) -> Failure | None:
         started = time.monotonic()
+        self._output.release()
         self._platform.init_started(INVOKE)
         failure = self._await_ready(self._launch_runtime(), request_id, deadline)
         self._platform.init_ended(INVOKE, (time.monotonic() - started) * 1000, failure)
@@ -236,6 +237,7 @@ class Environment:
         if self._endpoint.await_briefly():
             self._output.catch_up()  # what the handler printed was there before its answer
             return None
+        self._output.release()
         waited = self._pump(self._has_answer, deadline)
         if waited is Waited.EXITED:
             self._endpoint.drain()

@@ -2,6 +2,7 @@
 
 import os
 from collections import deque
+from collections.abc import Iterable
 from typing import Final, Protocol
 
 from emulator.model.readable import Readable
@@ -27,6 +28,7 @@ class Output:
         self._listener = listener
         self._fd: int | None = None
         self._events = LogEvents()
+        self._held: list[tuple[int, str]] = []  # lines that go to the log with the next ones
         self._kept: deque[bytes] = deque()
         self._kept_bytes = 0
 
@@ -59,23 +61,35 @@ class Output:
             return False
         events, shown = self._events.feed(data)
         self._listener.output(self._function, shown.decode("utf-8", "replace"))
-        for event in events:
-            self._add(event)
+        self._add(events)
         return True
 
     def end_line(self) -> None:
         """End the line that is still open: the invocation is over."""
-        for event in self._events.end():
-            self._add(event)
+        if events := self._events.end():
+            self._add(events)
 
     def now_ms(self) -> int:
         """The time of a line that is written now, in milliseconds since the epoch."""
         return self._stream.now_ms()
 
-    def platform(self, line: str) -> None:
-        """Add a line of the platform's own."""
-        self._stream.write(line)
-        self._keep(line.encode())
+    def platform(self, *lines: str) -> None:
+        """Add lines of the platform's own."""
+        self.hold(*lines)
+        self.release()
+
+    def hold(self, *lines: str) -> None:
+        """Add lines that may wait for the next one: one write to the log costs less than three."""
+        now_ms = self._stream.now_ms()
+        for line in lines:
+            self._held.append((now_ms, line))
+            self._keep(line.encode())
+
+    def release(self) -> None:
+        """Write out what is held: the next line may be far away."""
+        if self._held:
+            self._stream.write_all(self._held)
+            self._held = []
 
     def take(self) -> bytes:
         """Hand over what was logged since the last time, newest `KEPT_LOG_BYTES`, and forget it.
@@ -88,9 +102,12 @@ class Output:
         self._kept_bytes = 0
         return text + b"\n" if text else b""
 
-    def _add(self, line: bytes) -> None:
-        self._stream.write(line.decode("utf-8", "replace"))
-        self._keep(line)
+    def _add(self, events: Iterable[bytes]) -> None:
+        now_ms = self._stream.now_ms()
+        for event in events:
+            self._held.append((now_ms, event.decode("utf-8", "replace")))
+            self._keep(event)
+        self.release()
 
     def _keep(self, line: bytes) -> None:
         self._kept.append(line)

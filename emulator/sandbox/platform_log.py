@@ -46,10 +46,10 @@ class PlatformLog:
             self._emit(platform_records.init_report(phase, status, error_type, ms))
 
     def started(self, invocation: Invocation) -> None:
-        """An invocation begins."""
+        """An invocation begins; a text log has its line when the output is released."""
         version = self._version.version
         if self._is_text:
-            self._output.platform(platform_lines.start(invocation.request_id, version))
+            self._output.hold(platform_lines.start(invocation.request_id, version))
         if self._wants_records:
             self._started_ms = self._output.now_ms()
             self._emit(
@@ -70,8 +70,8 @@ class PlatformLog:
         status, error_type = _outcome(failure)
         request_id = invocation.request_id
         if self._is_text:
-            self._output.platform(platform_lines.end(request_id))
             self._output.platform(
+                platform_lines.end(request_id),
                 platform_lines.report(
                     request_id,
                     duration_ms=duration_ms,
@@ -80,7 +80,7 @@ class PlatformLog:
                     init_ms=init_ms,
                     status=status,
                     error_type=error_type,
-                )
+                ),
             )
         if self._wants_records:
             self._emit(

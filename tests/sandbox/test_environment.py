@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import socket
+import textwrap
 import threading
 import time
 from pathlib import Path
@@ -461,3 +463,30 @@ def test_many_requests_at_once_do_not_confuse_the_zygote(
         environments.retire(version)
     environments.settle()
     assert run(function(ECHO), 1).payload == b"1"
+
+
+def test_who_follows_a_log_sees_an_invocation_start_while_its_handler_runs(
+    function: MakeFunction, run: Run, log_book: LogBook
+) -> None:
+    source = """
+        import socket
+
+        def handler(event, context):
+            if event["port"]:
+                with socket.create_connection(("127.0.0.1", event["port"])) as caller:
+                    caller.recv(1)
+    """
+    version = function(textwrap.dedent(source), log_group="/tests/start-line")
+    run(version, {"port": 0})  # cold, and answered before anybody waits for long
+    run(version, {"port": 0})
+    before = log_book.tail("/tests/start-line").position
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        event = {"port": listener.getsockname()[1]}
+        running = threading.Thread(target=run, args=(version, event))
+        running.start()
+        listener.settimeout(5)
+        handler, _ = listener.accept()
+        with handler:
+            page = log_book.follow("/tests/start-line", before, 5.0)
+            assert [line.message[:16] for line in page.events] == ["START RequestId:"]
+        running.join()

@@ -53,3 +53,36 @@ def test_all_lines_of_an_invocation_have_the_emulators_time() -> None:
     Output(book.log_stream(group, "s", account, region), "f", FakeListener()).platform("START")
     [line] = book.drain()
     assert line.at_ms == int(clock.now() * 1000)
+
+
+def test_a_held_line_comes_before_the_next_one_and_has_its_own_time() -> None:
+    clock = Clock()
+    clock.freeze(True)
+    book = LogBook(clock)
+    account, region, group = GROUP
+    output = Output(book.log_stream(group, "s", account, region), "f", FakeListener())
+    held_ms = int(clock.now() * 1000)
+    output.hold("START")
+    assert book.tail(group).events == ()
+    clock.advance(1)
+    output.platform("END", "REPORT")
+    lines = [(line.at_ms, line.message) for line in book.tail(group).events]
+    assert lines == [(held_ms, "START"), (held_ms + 1000, "END"), (held_ms + 1000, "REPORT")]
+    assert output.take() == b"START\nEND\nREPORT\n"
+
+
+def test_what_a_function_prints_brings_the_held_line_along() -> None:
+    book = LogBook(Clock())
+    account, region, group = GROUP
+    output = Output(book.log_stream(group, "s", account, region), "f", FakeListener())
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    output.attach(reading)
+    output.hold("START")
+    output.catch_up()
+    assert book.tail(group).events == ()
+    os.write(writing, b"one\n")
+    output.catch_up()
+    assert [line.message for line in book.tail(group).events] == ["START", "one"]
+    os.close(reading)
+    os.close(writing)
