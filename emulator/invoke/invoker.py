@@ -133,7 +133,10 @@ class Invoker:
         channel: ResponseChannel | None = None,
     ) -> InvocationResult:
         try:
-            self._check_loop(resolved, invocation.trace_header)
+            arn = resolved.version.arn
+            if invocations(invocation.trace_header, arn) > LIMIT and not resolved.may_recurse:
+                self._metrics.of_function("RecursiveInvocationsDropped", arn)
+                raise stopped()
             return self._attempts.run(resolved, invocation, now, channel)
         except LambdaError as error:
             self._reporter.event(
@@ -144,12 +147,6 @@ class Invoker:
                 message=error.message,
             )
             raise
-
-    def _check_loop(self, resolved: ResolvedFunction, trace: str) -> None:
-        arn = resolved.version.arn
-        if invocations(trace, arn) > LIMIT and not resolved.may_recurse:
-            self._metrics.of_function("RecursiveInvocationsDropped", arn)
-            raise stopped()
 
     def accept(self, call: Call) -> str:
         """Queue the event and return its request id, the same for all attempts.

@@ -1,9 +1,10 @@
 """One request to run a function, and what came of it."""
 
 import json
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from emulator.model.value import value
 
 UNNAMED_FAILURE: Final = "Runtime.Unknown"  # AWS's word for what a function raises
 _NAME_CHARS: Final = 100
@@ -17,7 +18,7 @@ class Status(StrEnum):
     TIMEOUT = "timeout"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Call:
     """What a caller asks for, before the function is looked up."""
 
@@ -33,7 +34,7 @@ class Call:
     request_id: str | None = None  # None: the invoker makes one
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Invocation:
     """One attempt to run a function version, the same whoever asked."""
 
@@ -47,7 +48,7 @@ class Invocation:
     attempt: int = 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class InvocationResult:
     """What an execution environment made of one invocation.
 

@@ -8,7 +8,7 @@ from typing import Final
 _DIM, _RED, _GREEN, _RESET = "\033[2m", "\033[31m", "\033[32m", "\033[0m"
 _SHORT_IDS: Final = ("request", "env")
 _SHORT_ID_CHARS: Final = 8  # enough to find it, and the line stays readable
-_NEEDS_QUOTES: Final = frozenset(' "=\t\r\n')
+_IS_PLAIN: Final = re.compile(r'[^ "=\t\r\n]+').fullmatch
 
 Fields = Mapping[str, object]
 
@@ -29,7 +29,7 @@ def text_line(name: str, fields: Fields, *, is_coloured: bool = False) -> str:
 
     Numbers have two decimals at most, texts are quoted where a reader could not tell their end.
     """
-    words = [_word(key, value) for key, value in fields.items() if value is not None]
+    words = [f"{key}={_text(key, value)}" for key, value in fields.items() if value is not None]
     if not is_coloured:
         return " ".join((name, *words)) + "\n"
     colour = _RED if _is_bad(fields) else _GREEN
@@ -42,21 +42,16 @@ def json_line(name: str, fields: Fields) -> str:
     return json.dumps({"event": name, **known}, default=str) + "\n"
 
 
-def _word(key: str, value: object) -> str:
-    if key in _SHORT_IDS:
-        return f"{key}={str(value)[:_SHORT_ID_CHARS]}"
-    return f"{key}={_value(value)}"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
+def _text(key: str, value: object) -> str:
+    if isinstance(value, str):  # nearly always
+        text = value[:_SHORT_ID_CHARS] if key in _SHORT_IDS else value
+    elif isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float):
+    elif isinstance(value, float):
         return f"{value:.2f}".rstrip("0").rstrip(".")
-    text = str(value)
-    if text and _NEEDS_QUOTES.isdisjoint(text):
-        return text
-    return json.dumps(text, ensure_ascii=False)
+    else:
+        text = str(value)
+    return text if _IS_PLAIN(text) else json.dumps(text, ensure_ascii=False)
 
 
 def _is_bad(fields: Fields) -> bool:

@@ -2,10 +2,11 @@
 
 import threading
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from emulator.model import FunctionVersion, Invocation, InvocationResult
+from emulator.model.value import value
 
 KEPT_RECORDS: Final = 1_000
 KEPT_BYTES: Final = 32 * 1024 * 1024  # payloads and logs of all records together
@@ -13,7 +14,7 @@ KEPT_PAYLOAD_BYTES: Final = 64 * 1024  # of one event or one response
 KEPT_LOG_BYTES: Final = 256 * 1024  # of one invocation's log; its oldest part goes first
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class InvocationRecord:
     """One attempt to run a function, by reference; texts are cut and decoded when read.
 

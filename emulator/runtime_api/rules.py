@@ -17,12 +17,12 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
 from emulator.model import Invocation
 from emulator.model.limits import SYNC_RESPONSE_BYTES
+from emulator.model.value import value
 from emulator.runtime_api.response_stream import OpenBody, ResponseStream
 
 VERSION: Final = "/2018-06-01/runtime/"
@@ -38,6 +38,8 @@ ACCEPTED: Final = b'{"status":"OK"}\n'
 class State(Enum):
     """Where the conversation with a runtime stands."""
 
+    __hash__ = object.__hash__  # Enum's own is a function in Python, and the table is asked often
+
     STARTED = "Started"
     INIT_ERROR = "InitError"
     READY = "Ready"
@@ -48,6 +50,8 @@ class State(Enum):
 
 class Signal(Enum):
     """What can happen in the conversation; the value is AWS's word in the error text."""
+
+    __hash__ = object.__hash__
 
     NEXT = "Ready"
     DELIVER = "Running"
@@ -81,7 +85,7 @@ class Outcome(Enum):
     TRUNCATED = auto()  # the connection broke off in the middle of the response
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Request:
     """One HTTP request of a runtime; header names are lower case."""
 
@@ -92,7 +96,7 @@ class Request:
     open_body: OpenBody | None = None  # of a streamed response: it comes bit by bit
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Reply:
     """What to answer; a `Request` for the next event gets none until there is one."""
 
@@ -101,7 +105,7 @@ class Reply:
     headers: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Answer:
     """What the runtime said in the end; `error_type` is the header's, or None.
 
