@@ -19,6 +19,7 @@ from emulator.control import CREATABLE
 from emulator.sandbox import interpreters
 from emulator.sandbox.languages import LANGUAGES
 from emulator.sandbox.memory import MemoryGauge
+from emulator.sandbox.node_sdk import NodeSdk, cached_sdk
 from emulator.sandbox.zygote import Zygote, ZygoteError
 
 # Nothing is lost without them.
@@ -41,7 +42,15 @@ class Finding:
 
 def examine(port: int, *, as_json: bool) -> None:
     """Print what was found."""
-    findings = [*_pythons(), *_others(), _namespaces(), _memory(), _port(port), *_not_needed_yet()]
+    findings = [
+        *_pythons(),
+        *_others(),
+        _node_sdk(),
+        _namespaces(),
+        _memory(),
+        _port(port),
+        *_not_needed_yet(),
+    ]
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
         return
@@ -50,6 +59,25 @@ def examine(port: int, *, as_json: bool) -> None:
     for finding in findings:
         if finding.advice:
             click.echo(f"\n{finding.what}: {finding.advice}")
+
+
+def fetch_ahead() -> None:
+    """Fetch what the first function that needs it would wait for."""
+    if not cached_sdk().is_dir() and NodeSdk(_tell).folder() is None:
+        raise CommandError("the AWS SDK for JavaScript v3 could not be fetched: see above")
+
+
+def _tell(name: str, **fields: object) -> None:
+    words = " ".join(f"{key}={value}" for key, value in fields.items())
+    click.echo(f"{name} {words}", err=True)
+
+
+def _node_sdk() -> Finding:
+    folder = cached_sdk()
+    if folder.is_dir():
+        return Finding("node sdk", "ok", f"AWS SDK for JavaScript v3: {folder}")
+    detail = "the AWS SDK for JavaScript v3 is fetched with npm when a function first needs it"
+    return Finding("node sdk", "missing", detail, "lambda-emulator doctor --fetch")
 
 
 def _pythons() -> Iterator[Finding]:

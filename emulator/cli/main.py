@@ -207,15 +207,19 @@ def logs(name: str, follow: bool, limit: int, endpoint_url: str | None) -> None:
 
 @cli.command(short_help="Tell what this machine lacks, and how to get it.")
 @AS_JSON
-def doctor(as_json: bool) -> None:
+@click.option("--fetch", is_flag=True, help="Fetch the AWS SDK for Node.js functions now.")
+def doctor(as_json: bool, fetch: bool) -> None:
     """Tell what this machine lacks for running functions, and how to get it.
 
     \b
-    Example:
+    Examples:
       lambda-emulator doctor
+      lambda-emulator doctor --fetch
     """
-    from emulator.cli.doctor import examine
+    from emulator.cli.doctor import examine, fetch_ahead
 
+    if fetch:
+        fetch_ahead()
     examine(default_port(), as_json=as_json)
 
 

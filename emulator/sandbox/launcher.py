@@ -5,13 +5,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from emulator.model import FunctionVersion, LambdaError
 from emulator.sandbox import interpreters
 from emulator.sandbox.interpreters import Interpreter
 from emulator.sandbox.languages import Language, language_of
 from emulator.sandbox.layers import EXTENSIONS, LayerFolders, external_extensions
+from emulator.sandbox.node_sdk import NodeSdk, Report, needs_sdk
 from emulator.sandbox.process import LaunchSpec, Layout
 from emulator.sandbox.runtime_folder import (
     SDK_PACKAGES,
@@ -29,13 +30,6 @@ ISOLATED: Final = Layout(
 )
 
 
-class Report(Protocol):
-    """Tells the user of something once (`observe.Reporter.event`)."""
-
-    def __call__(self, name: str, **fields: object) -> None:
-        """Report an event."""
-
-
 @dataclass(frozen=True, slots=True)
 class ZygoteKind:
     """Which zygote starts a function: functions of the same kind share one."""
@@ -43,6 +37,7 @@ class ZygoteKind:
     language: str  # "provided", or the name of a `Language`
     interpreter: Interpreter  # what the zygote itself runs on
     preload_sdk: bool = False
+    node_sdk: Path | None = None  # the SDK that Node.js functions are shown
     program: Interpreter | None = None  # what it executes, where that is not its own Python
 
 
@@ -73,6 +68,7 @@ class Launcher:
         self._warned: set[str] = set()
         self._is_closed = False
         self._standby = Standby()
+        self._node_sdk = NodeSdk(report)
         self._layers = LayerFolders(run_folder)
 
     def extensions(self, version: FunctionVersion) -> list[str]:
@@ -184,7 +180,10 @@ class Launcher:
         self._warn_once(runtime, program)
         if language.name == "python":
             return ZygoteKind("python", program, preload_sdk=not shadows_preloaded(version))
-        return ZygoteKind(language.name, interpreters.own_python(), program=program)
+        is_node = language.name == "nodejs"
+        sdk = self._node_sdk.folder() if is_node and needs_sdk(version) else None
+        own = interpreters.own_python()
+        return ZygoteKind(language.name, own, program=program, node_sdk=sdk)
 
     def _warn_once(self, runtime: str, interpreter: Interpreter) -> None:
         if interpreter.runtime != runtime and runtime not in self._warned:
@@ -222,7 +221,7 @@ class Launcher:
             preload=SDK_PACKAGES if kind.preload_sdk else (),
             isolate=self._isolate,
             run_folder=self._run_folder,
-            runtime_folder=make_runtime_folder(self._run_folder, kind.language),
+            runtime_folder=make_runtime_folder(self._run_folder, kind.language, kind.node_sdk),
             shown=interpreters.folders_of(
                 item for item in (kind.interpreter, kind.program) if item
             ),
@@ -264,7 +263,7 @@ class Launcher:
     def _base_layout(self, zygote: Zygote, kind: ZygoteKind) -> Layout:
         if zygote.is_isolated:
             return ISOLATED
-        runtime_dir = make_runtime_folder(self._run_folder, kind.language)
+        runtime_dir = make_runtime_folder(self._run_folder, kind.language, kind.node_sdk)
         return Layout(task_root="/", tmp="/tmp", runtime_dir=str(runtime_dir), layers="/opt")
 
 

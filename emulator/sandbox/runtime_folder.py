@@ -18,13 +18,16 @@ NODE_RUNTIME: Final = _RUNTIMES / "node"
 _making = threading.Lock()
 
 
-def make_runtime_folder(parent: Path, language: str) -> Path:
-    """Make, or find, the folder of links for "python", "nodejs" or "provided"."""
-    folder = parent / f"runtime-{language}"
+def make_runtime_folder(parent: Path, language: str, sdk: Path | None = None) -> Path:
+    """Make, or find, the folder of links for a language.
+
+    sdk: the `node_modules` that Node.js functions are shown beside their own.
+    """
+    folder = parent / f"runtime-{language}{'' if sdk is None else '-sdk'}"
     with _making:  # zygotes of several Pythons start at the same time
         if not folder.exists():
             folder.mkdir()
-            for source in _contents(language):
+            for source in [*_contents(language), *([] if sdk is None else [sdk])]:
                 (folder / source.name).symlink_to(source)
     return folder
 

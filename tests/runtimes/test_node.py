@@ -289,14 +289,11 @@ INIT_ERRORS = {
         "'../index.handler' is not a valid handler name. Use absolute paths",
     ),
     "throws": ({"index.js": "throw new RangeError('boom')"}, "index.handler", "RangeError", "boom"),
-    "streams in": (
-        {
-            "index.js": "exports.handler = () => {};"
-            "exports.handler[Symbol.for('aws.lambda.runtime.handler.streaming')] = 'request'"
-        },
+    "streaming": (
+        {"index.js": "exports.handler = awslambda.streamifyResponse(async () => {})"},
         "index.handler",
-        "Runtime.MalformedStreamingHandler",
-        "Only response streaming is supported.",
+        "Runtime.InvalidStreamingOperation",
+        "awslambda.streamifyResponse is not supported by this emulator yet",
     ),
 }
 

@@ -28,6 +28,12 @@ DEVICE_LINKS = {
     "stdout": "/proc/self/fd/1",
     "stderr": "/proc/self/fd/2",
 }
+# An ES module is not looked for in NODE_PATH, but in each folder above the one that imports it:
+# Lambda's own Node finds layers and the SDK all the same.
+NODE_MODULES = {
+    "/var/node_modules": LAYERS_DIR + "/nodejs/node_modules",
+    "/node_modules": RUNTIME_DIR + "/node_modules",
+}
 
 
 def unshare_all():
@@ -61,6 +67,9 @@ def build_root(scratch, runtime_folder, shown, hidden):
     _show_devices(scratch + "/dev")
     for entry in os.scandir(runtime_folder):
         _show(os.path.realpath(entry.path), scratch + RUNTIME_DIR + "/" + entry.name)
+    if os.path.isdir(runtime_folder + "/node"):
+        for place, target in NODE_MODULES.items():
+            os.symlink(target, scratch + place)
     for folder in shown:
         if not os.path.exists(scratch + folder):  # else it stands in a folder of the system
             _show(folder, scratch + folder)
