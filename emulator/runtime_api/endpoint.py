@@ -143,11 +143,16 @@ class RuntimeEndpoint:
         return lambda: self._read(connection)
 
     def _read(self, connection: Connection) -> None:
+        if not connection.is_open:
+            return  # dropped after the selector had named it
         connection.receive()
         self._serve(connection)
 
     def _serve(self, connection: Connection) -> None:
         while connection.requests and not connection.is_waiting:
+            streaming = self._streams.connection
+            if streaming is not None and streaming is not connection:
+                self._read(streaming)  # its end may be there, and came before this request
             if connection.requests[0].open_body is None:
                 self._handle(connection)
             elif not self._streams.take(connection, self._conversation):

@@ -43,6 +43,8 @@ class StreamReceiver:
         else:
             connection.reply(body.refusal)
         if connection is self.connection:
+            if self._end_pause() is not None:
+                self._listen(connection)
             self.connection = self._stream = None
         connection.requests.popleft()
         if request.headers.get("connection", "").lower() == "close":
@@ -89,8 +91,11 @@ class StreamReceiver:
         assert connection is not None
         assert sink is not None
         sink.resume()
-        self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(connection))
+        self._listen(connection)
         self._read(connection)
+
+    def _listen(self, connection: Connection) -> None:
+        self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(connection))
 
     def _end_pause(self) -> ResponseSink | None:
         sink, self._paused_for = self._paused_for, None

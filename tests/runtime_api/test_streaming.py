@@ -288,3 +288,31 @@ def test_a_refused_stream_is_read_to_its_end_and_can_be_sent_right(
     lab.runtime.sendall(HEAD + b"\r\n" + chunk(b"right") + LAST)
     assert lab.answer().streamed_bytes == 5
     assert lab.sink.data == b"right"
+
+
+def test_a_stream_that_was_dropped_is_over_before_the_next_request(lab: Lab) -> None:
+    lab.begin()
+    with lab.raw() as other:
+        other.sendall(HEAD + b"\r\n" + chunk(b"half"))
+        lab.until(lambda: lab.sink.data)
+    lab.runtime.sendall(get_next())
+    while not lab.endpoint.is_ready:  # whichever of the two the selector names first
+        for key, _ in reversed(lab.selector.select(5)):
+            key.data()
+    assert lab.answer().outcome is Outcome.TRUNCATED
+
+
+def test_a_stream_that_ends_while_its_sink_is_full_is_taken_at_the_next_request(lab: Lab) -> None:
+    lab.sink.room = 1
+    lab.begin()
+    with lab.raw() as other:
+        other.sendall(HEAD + b"\r\n" + chunk(b"one "))
+        lab.until(lambda: lab.sink.data)
+        other.sendall(chunk(b"two") + LAST)
+        lab.runtime.sendall(get_next())
+        lab.until(lambda: lab.endpoint.is_ready)
+        assert lab.sink.data == b"one two"
+        assert lab.answer().outcome is Outcome.RESPONSE
+        other.sendall(get_next())  # it is listened to again
+        lab.until(lambda: lab.endpoint.is_ready)
+        lab.until(lambda: has_answer(other) or not lab.selector.select(0.1))

@@ -289,11 +289,14 @@ INIT_ERRORS = {
         "'../index.handler' is not a valid handler name. Use absolute paths",
     ),
     "throws": ({"index.js": "throw new RangeError('boom')"}, "index.handler", "RangeError", "boom"),
-    "streaming": (
-        {"index.js": "exports.handler = awslambda.streamifyResponse(async () => {})"},
+    "streams in": (
+        {
+            "index.js": "exports.handler = () => {};"
+            "exports.handler[Symbol.for('aws.lambda.runtime.handler.streaming')] = 'request'"
+        },
         "index.handler",
-        "Runtime.InvalidStreamingOperation",
-        "awslambda.streamifyResponse is not supported by this emulator yet",
+        "Runtime.MalformedStreamingHandler",
+        "Only response streaming is supported.",
     ),
 }
 

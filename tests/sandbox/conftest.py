@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from emulator.model import Clock, CodePackage, FunctionVersion, Invocation, InvocationResult
-from emulator.observe import LogBook
+from emulator.observe import Activity, LogBook
 from emulator.sandbox import Credentials, Environments, Launcher
 
 ISOLATION = Path(__file__).parents[2] / "emulator" / "runtimes" / "python"
@@ -68,11 +68,17 @@ def isolate() -> bool:
 
 
 @pytest.fixture(scope="module")
+def activity() -> Activity:
+    return Activity(Clock())
+
+
+@pytest.fixture(scope="module")
 def environments(
     tmp_path_factory: pytest.TempPathFactory,
     terminal: Terminal,
     log_book: LogBook,
     isolate: bool,
+    activity: Activity,
 ) -> Iterator[Environments]:
     run_folder = tmp_path_factory.mktemp("run")
     credentials = Credentials(access_key="AKID", secret_key="secret", session_token="token")
@@ -84,7 +90,11 @@ def environments(
         isolate=isolate,
     )
     environments = Environments(
-        launcher=launcher, run_folder=run_folder, log_book=log_book, listener=terminal
+        launcher=launcher,
+        run_folder=run_folder,
+        log_book=log_book,
+        listener=terminal,
+        activity=activity,
     )
     yield environments
     environments.stop()
@@ -132,5 +142,17 @@ def run(environments: Environments) -> Run:
             **more,
         )
         return environments.run(version, invocation, sink)
+
+    return run_one
+
+
+@pytest.fixture
+def run_to_idle(run: Run, activity: Activity) -> Run:
+    """Run one invocation, and return when its environment waits for the next one."""
+
+    def run_one(*arguments: Any, **more: Any) -> InvocationResult:
+        result = run(*arguments, **more)
+        assert activity.wait_idle(10), activity.pending()
+        return result
 
     return run_one

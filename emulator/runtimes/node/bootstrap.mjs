@@ -1,10 +1,11 @@
 // Lambda's Node runtime: a small client of the Runtime API around the user's handler.
 // Plain start: the environment is the function's. With LAMBDA_EMULATOR_STANDBY_FD: see standby.mjs.
 
+import { defineGlobals, highWaterMark, isStreaming } from './awslambda.mjs';
 import * as classic from './classic.mjs';
 import { contextMembers, publishTrace } from './context.mjs';
 import { errorAnswer, Invocation } from './invocation.mjs';
-import { defineGlobals, loadHandler } from './loader.mjs';
+import { loadHandler } from './loader.mjs';
 import { configureLog, logError, patchOutput, setRequestId } from './logging.mjs';
 import * as modern from './modern.mjs';
 import { RuntimeApi } from './runtime_api.mjs';
@@ -19,28 +20,44 @@ configureLog();
 
 const version = runtimeVersion();
 const rules = version >= FIRST_MODERN ? modern : classic;
-const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
+const address = process.env.AWS_LAMBDA_RUNTIME_API;
+const api = new RuntimeApi(address);
 let invocation = null;
 
 setRequestId(rules.idOutsideInvocation);
 defineGlobals();
 rules.watchProcess(api, () => invocation);
 const handler = await init();
+const run = isStreaming(handler) ? await streamingRunner() : runBuffered;
 api.start((headers, body) => {
   const requestId = headers['lambda-runtime-aws-request-id'];
   setRequestId(requestId, headers['lambda-runtime-aws-tenant-id']);
   publishTrace(headers);
-  invocation = new Invocation(api, requestId, rules.StringifyError);
   const readEvent = () => JSON.parse(body);
   const readContext = () => contextMembers(headers);
+  run(requestId, readEvent, readContext);
+});
+
+function runBuffered(requestId, readEvent, readContext) {
+  invocation = new Invocation(api, requestId, rules.StringifyError);
   // On a short stack: the user's traces show the handler, not this client.
   process.nextTick(rules.run, handler, invocation, readEvent, readContext);
-});
+}
+
+async function streamingRunner() {
+  const { StreamingInvocation } = await import('./streaming.mjs');
+  const settings = { address, highWaterMark: highWaterMark(handler), isModern: rules === modern };
+  if (rules === modern) process.on('beforeExit', () => invocation?.onEmptyEventLoop());
+  return (requestId, readEvent, readContext) => {
+    invocation = new StreamingInvocation(api, requestId, settings);
+    process.nextTick(() => invocation.run(handler, readEvent, readContext));
+  };
+}
 
 async function init() {
   try {
     const loaded = await loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER);
-    rules.admit(loaded, version);
+    if (!isStreaming(loaded)) rules.admit(loaded, version);
     return loaded;
   } catch (error) {
     logError(rules.initErrorHeadline, error);

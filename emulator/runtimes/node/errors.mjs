@@ -16,6 +16,7 @@ export const ImportModuleError = errorClass('ImportModuleError');
 export const InvalidStreamingOperation = errorClass('InvalidStreamingOperation');
 export const JSONStringifyError = errorClass('JSONStringifyError');
 export const MalformedHandlerName = errorClass('MalformedHandlerName');
+export const MalformedStreamingHandler = errorClass('MalformedStreamingHandler');
 export const NodeJsExit = errorClass('NodeJsExit');
 export const UnhandledPromiseRejection = errorClass('UnhandledPromiseRejection');
 export const UserCodeSyntaxError = errorClass('UserCodeSyntaxError');

@@ -8,22 +8,12 @@ import { pathToFileURL } from 'node:url';
 import {
   HandlerNotFound,
   ImportModuleError,
-  InvalidStreamingOperation,
   MalformedHandlerName,
   UserCodeSyntaxError,
 } from './errors.mjs';
 
 // As if from Lambda's own runtime, so that messages name what they name there.
 const require = createRequire('/var/runtime/index.mjs');
-const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
-
-/** Give user code the global `awslambda`, unless it opted out. */
-export function defineGlobals() {
-  if (['1', 'true'].includes(process.env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) return;
-  globalThis.awslambda = {
-    streamifyResponse: (handler) => Object.assign(handler, { [STREAMING]: 'response' }),
-  };
-}
 
 /** Load the module of `name` ("dir/module.export.nested") and return the function it names. */
 export async function loadHandler(taskRoot, name) {
@@ -39,12 +29,6 @@ export async function loadHandler(taskRoot, name) {
   const handler = findExport(userModule, base.slice(dot + 1));
   if (!handler) throw new HandlerNotFound(`${name} is undefined or not exported`);
   if (typeof handler !== 'function') throw new HandlerNotFound(`${name} is not a function`);
-  if (handler[STREAMING]) {
-    // Differs from Lambda: response streaming is refused, because nothing here streams yet.
-    throw new InvalidStreamingOperation(
-      'awslambda.streamifyResponse is not supported by this emulator yet: export a plain async handler.',
-    );
-  }
   return handler;
 }
 

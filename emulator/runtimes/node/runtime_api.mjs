@@ -34,6 +34,11 @@ export class RuntimeApi {
     this.#send(this.#poll());
   }
 
+  /** Ask for the next event, where the answer to the last one went another way. */
+  next() {
+    this.#send(this.#poll());
+  }
+
   /** Post what came of an invocation and ask for the next event, in one segment. */
   answer(requestId, answer) {
     this.#send(
