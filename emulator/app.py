@@ -177,7 +177,7 @@ class Emulator:
         self.moto.stop()
         if self._server is not None:
             self._server.stop(max(deadline - time.monotonic(), 0.0))
-        self.environments.stop()
+        self.environments.stop(max(deadline - time.monotonic(), 0.0))
         has_told_all = self.reporter.stop()
         self._run_folder.close()
         if self._data is not None:

@@ -118,6 +118,7 @@ def read_call(
         client_context=_client_context(environ, invocation_type),
         trace_header=trace_header(environ.get("HTTP_X_AMZN_TRACE_ID"), clock.now()),
         request_id=request_id,
+        wants_log=environ.get("HTTP_X_AMZ_LOG_TYPE") == "Tail",
     )
 
 

@@ -122,6 +122,7 @@ class Invoker:
             client_context=call.client_context,
             source=call.source,
             cause=call.cause,
+            wants_log=call.wants_log,
         )
         return resolved, invocation, now
 

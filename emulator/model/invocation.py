@@ -31,6 +31,7 @@ class Call:
     trace_header: str | None = None  # X-Amzn-Trace-Id of the caller
     source: str = "api"  # "api", "s3", "url", … for the record and the terminal line
     cause: str | None = None  # request id of the invocation, or key of the fact, behind it
+    wants_log: bool = False  # LogType=Tail
     request_id: str | None = None  # None: the invoker makes one
 
 
@@ -46,6 +47,7 @@ class Invocation:
     source: str = "api"
     cause: str | None = None
     attempt: int = 1
+    wants_log: bool = False  # the answer waits for the last line of the log
 
 
 @value

@@ -1,6 +1,7 @@
 """The conversation with a runtime and its extensions: rules first, socket second."""
 
 from emulator.runtime_api.endpoint import Route, RuntimeEndpoint
+from emulator.runtime_api.extension_desk import ExtensionDesk
 from emulator.runtime_api.extension_states import ExtensionState
 from emulator.runtime_api.extensions import (
     INVOKE,
@@ -26,6 +27,7 @@ __all__ = [
     "Answer",
     "Destination",
     "Extension",
+    "ExtensionDesk",
     "ExtensionState",
     "Extensions",
     "Outcome",

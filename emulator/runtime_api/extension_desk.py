@@ -20,13 +20,15 @@ class ExtensionDesk:
 
     def __init__(self, answer_later: AnswerLater, version: FunctionVersion | None) -> None:
         self._answer_later = answer_later
-        self._version = version
-        self.restart()
+        self.rules = Extensions(version)
+        self._waiting: dict[str, Connection] = {}  # by identifier of the extension
+        self._missed: dict[str, Reply] = {}  # events of those that did not wait just then
 
     def restart(self) -> None:
         """Forget the processes that are gone, and what they registered."""
-        self.rules = Extensions(self._version)
-        self._waiting: dict[str, Connection] = {}  # by identifier of the extension
+        self.rules.restart()
+        self._waiting.clear()
+        self._missed.clear()
 
     def handle(self, request: Request, connection: Connection) -> Reply | None:
         """Answer one request; None: its connection waits for the extension's next event."""
@@ -34,14 +36,20 @@ class ExtensionDesk:
         if reply is None:
             extension = self.rules.identify(request)
             assert isinstance(extension, Extension)
+            missed = self._missed.pop(extension.identifier, None)
+            if missed is not None:
+                extension.step(ExtensionSignal.EVENT)
+                return missed
             self._waiting[extension.identifier] = connection
         return reply
 
     def send(self, subscribed: str, event: Mapping[str, Any]) -> None:
-        """Hand an event to each subscriber that waits for one."""
+        """Hand an event to each subscriber, or keep it until that one asks."""
         for extension in self.rules.subscribers(subscribed):
             connection = self._waiting.pop(extension.identifier, None)
-            if connection is not None:
+            if connection is None:
+                self._missed[extension.identifier] = event_reply(event)
+            else:
                 extension.step(ExtensionSignal.EVENT)
                 self._answer_later(connection, event_reply(event))
 

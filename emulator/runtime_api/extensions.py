@@ -68,6 +68,12 @@ class Extensions:
         self._version = version
         self._is_open = True
 
+    def restart(self) -> None:
+        """Forget all of them: their processes are gone."""
+        self.registered.clear()  # the same object for ever: whoever asks often keeps it
+        self._started.clear()
+        self._is_open = True
+
     def expect(self, names: Iterable[str]) -> None:
         """Tell which external extensions are started: only these may register as such."""
         self._started = {
@@ -92,8 +98,13 @@ class Extensions:
 
     @property
     def are_ready(self) -> bool:
-        """True when every registered extension waits for an event."""
+        """True when every registered extension waits for an event: the init phase is over."""
         return all(each.state is ExtensionState.READY for each in self.registered.values())
+
+    @property
+    def are_done(self) -> bool:
+        """True when all that hear of invocations wait for the next one."""
+        return all(each.state is ExtensionState.READY for each in self.subscribers(INVOKE))
 
     @property
     def failed(self) -> Extension | None:

@@ -1,26 +1,26 @@
 """One execution environment: its process, its Runtime API, its phases."""
 
 import json
-import selectors
 import shutil
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from emulator.model import FunctionVersion, Invocation, InvocationResult, Status
 from emulator.model.limits import INIT_TIMEOUT_S
 from emulator.observe import LogBook
-from emulator.runtime_api import Answer, Outcome, ResponseSink, RuntimeEndpoint
-from emulator.sandbox.failure import Failure, answered, exited, out_of_memory, timed_out
-from emulator.sandbox.memory import MemoryGauge
+from emulator.runtime_api import INVOKE as INVOKE_EVENT
+from emulator.runtime_api import Answer, Outcome, ResponseSink, invoke_event
+from emulator.sandbox.failure import Failure, answered
 from emulator.sandbox.output import Output, OutputListener
 from emulator.sandbox.platform_lines import billed_ms
 from emulator.sandbox.platform_log import INIT, INVOKE, PlatformLog
-from emulator.sandbox.process import Exit, RuntimeProcess
+from emulator.sandbox.process import Backend, RuntimeProcess
+from emulator.sandbox.processes import Processes, Waited
+from emulator.sandbox.shutdown import Reason
 from emulator.sandbox.state import Signal, State, step
 
 # How long the caller's thread waits for a runtime to ask again, before another thread does.
@@ -29,33 +29,6 @@ _NEXT_GRACE_S = 0.001
 _FRESH_S = 0.05
 # How long a runtime that broke off its response may take to end, so that its end is what is told.
 _LAST_BREATH_S = 0.5
-
-
-class Waited(Enum):
-    """Why waiting for a runtime came to an end."""
-
-    DONE = auto()
-    TIMEOUT = auto()
-    EXITED = auto()
-    OUT_OF_MEMORY = auto()
-
-
-class Backend(Protocol):
-    """Where runtime processes live (`Launcher`)."""
-
-    def launch(
-        self,
-        version: FunctionVersion,
-        *,
-        environment_id: str,
-        tmp_folder: Path,
-        runtime_api: str,
-        log_stream: str,
-    ) -> RuntimeProcess:
-        """Start a process for an environment; LambdaError when nothing here can run it."""
-
-    def release(self, environment_id: str) -> None:
-        """Forget an environment that will not be launched again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +40,7 @@ class InitReport:
 
 
 class Environment:
-    """One runtime process at a time, and what outlives it: /tmp, the log stream, the address.
+    """One runtime with its extensions, and what outlives them: /tmp, the log stream, the address.
 
     Used by one thread at a time: the one that starts it, the invoke it is lent to, or the one
     that retires it.
@@ -94,11 +67,11 @@ class Environment:
         )
         self._output = Output(stream, version.name, listener)
         self._platform = PlatformLog(version, self.id, self._output)
-        self._selector = selectors.DefaultSelector()
-        self._endpoint = RuntimeEndpoint(self._selector, version)
-        self._process: RuntimeProcess | None = None
-        self._exit: Exit | None = None
-        self._gauge = MemoryGauge(None, version.memory_mib)
+        self._processes = Processes(version, self._output, self._launch_process)
+        self._endpoint = self._processes.endpoint
+        self._registered = self._processes.registered  # extensions; empty in most environments
+        self._unended: Callable[[Failure | None], None] | None = None  # writes END and REPORT
+        self._unreset: Reason | None = None  # it has failed, and its extensions are to be told
         self._init_ms: float | None = None  # of an init phase no invocation has reported yet
         self._tmp = self._folder / "tmp"
         self._tmp.mkdir(parents=True)
@@ -111,10 +84,9 @@ class Environment:
 
     def check(self) -> None:
         """Notice that the process ended while nobody watched; the environment is COLD then."""
-        if self.state is State.IDLE and time.monotonic() - self.idle_since_s > _FRESH_S:
-            self._dispatch(0.0)
-            if self._exit is not None or not self._endpoint.is_ready:
-                self._reset()
+        is_stale = time.monotonic() - self.idle_since_s > _FRESH_S
+        if self.state is State.IDLE and is_stale and not self._processes.look():
+            self._reset(Reason.FAILURE)
 
     def initialise(self) -> InitReport:
         """Run the on-demand init phase, with its own time limit.
@@ -122,22 +94,23 @@ class Environment:
         After a failure the environment is COLD, and its next invocation runs the phase again.
         """
         self._platform.init_started(INIT)
-        process = self._launch_runtime()  # what the machine needs to get ready is not billed
+        self._launch()  # what the machine needs to get ready is not billed
         started = time.monotonic()
-        failure = self._await_ready(process, "", started + INIT_TIMEOUT_S)
+        failure = self._await_ready("", started + INIT_TIMEOUT_S)
         init_ms = (time.monotonic() - started) * 1000
         self._platform.init_ended(INIT, init_ms, failure)
+        self._processes.extensions.log_states(self._platform)
         if failure is None:
             self._init_ms = init_ms
         else:
-            self._reset()
+            self._reset(_reason(failure))
         return InitReport(init_ms=init_ms, failure=failure)
 
     def run(self, invocation: Invocation, sink: ResponseSink | None = None) -> InvocationResult:
         """Run one invocation; the environment is INVOKE, or COLD after a failure, afterwards.
 
         sink: reads along what the runtime streams. Follow with `finish`, which waits for the
-        runtime to ask for its next event.
+        runtime, and for extensions that were told of the invocation, to ask for the next event.
         """
         started = time.monotonic()
         self._deadline_s = deadline = started + self.version.timeout_s
@@ -148,80 +121,109 @@ class Environment:
         answer = None
         has_run = failure is None
         if failure is None:
-            self.state = step(self.state, Signal.RESERVE)
-            deadline_ms = int((time.time() + deadline - time.monotonic()) * 1000)
-            self._endpoint.deliver(invocation, _event_headers(invocation, deadline_ms), sink)
-            failure = self._await_answer(invocation, deadline)
-            answer = self._endpoint.answer
-            if answer is not None and answer.outcome is Outcome.TRUNCATED:
-                failure, answer = self._truncated(answer, invocation, deadline)
-        if failure is None:
-            assert answer is not None
-            failure = answered(answer)
+            failure, answer = self._invoke(invocation, deadline, sink)
         duration_ms = (time.monotonic() - started) * 1000
         result = self._result(invocation, answer, failure, duration_ms, has_run=has_run)
         if answer is None:
-            self._reset()
+            assert failure is not None
+            if self._registered:  # they get time to end: the caller has its answer before that
+                self._unreset = _reason(failure)
+            else:
+                self._reset(_reason(failure))
         return result
 
+    def _invoke(
+        self, invocation: Invocation, deadline: float, sink: ResponseSink | None
+    ) -> tuple[Failure | None, Answer | None]:
+        """Hand the event out and wait for the runtime's answer; without one it is to be reset."""
+        self.state = step(self.state, Signal.RESERVE)
+        deadline_ms = int((time.time() + deadline - time.monotonic()) * 1000)
+        self._endpoint.deliver(invocation, _event_headers(invocation, deadline_ms), sink)
+        if self._registered:
+            self._processes.desk.send(INVOKE_EVENT, invoke_event(invocation, deadline_ms))
+        failure = self._await_answer(invocation, deadline)
+        answer = self._endpoint.answer
+        if answer is not None and answer.outcome is Outcome.TRUNCATED:
+            failure, answer = self._truncated(answer, invocation, deadline)
+        if failure is not None or answer is None:
+            return failure, answer
+        if self._registered and invocation.wants_log:  # the log ends when all are done
+            self._processes.pump(self._processes.is_done, deadline)
+        return answered(answer), answer
+
     def finish(self) -> bool:
-        """Wait a moment for the runtime to ask again; False: call `finish_slowly` elsewhere."""
+        """Wait a moment for who has to ask again; False: call `finish_slowly` elsewhere."""
         if self.state is State.COLD:
             return True
-        if not self._endpoint.is_ready:
-            self._pump(self._is_ready, time.monotonic() + _NEXT_GRACE_S)
-        if self._endpoint.is_ready and self._exit is None:
-            self.state = step(self.state, Signal.RELEASE)
+        if self._unreset is not None:
+            return False
+        processes = self._processes
+        if self._registered or not self._endpoint.is_ready:
+            processes.pump(processes.is_done, time.monotonic() + _NEXT_GRACE_S)
+        if processes.exit is None and processes.is_done():
+            self._release()
             return True
         return False
 
     def finish_slowly(self) -> None:
-        """Wait until the runtime asks again, at most until the invocation's time is over."""
-        if self._pump(self._is_ready, self._deadline_s) is Waited.DONE:
-            self.state = step(self.state, Signal.RELEASE)
-        else:
-            self._reset()
+        """Wait until all have asked again, at most until the invocation's time is over."""
+        if self._unreset is not None:
+            self._reset(self._unreset)
+            return
+        waited = self._processes.pump(self._processes.is_done, self._deadline_s)
+        if waited is Waited.DONE:
+            self._release()
+            return
+        failure = self._processes.failure(waited, "")  # the caller has its answer: for the log
+        self._end_report(failure)
+        self._reset(_reason(failure))
+
+    @property
+    def has_extensions(self) -> bool:
+        """True when its shutdown takes time, because it has extensions to tell."""
+        return bool(self._registered)
 
     def stop(self) -> None:
         """End all processes and free what the environment holds."""
-        if self.state is State.INVOKE:  # its invocation was given up: the emulator stops
-            self._reset()
+        if self.state is not State.COLD and (self._unreset or self.state is State.INVOKE):
+            self._reset(self._unreset or Reason.FAILURE)  # given up: the emulator stops
         self.state = step(self.state, Signal.RETIRE)
-        self._end_process()
+        self._processes.end(Reason.SPINDOWN)
         self._backend.release(self.id)
-        self._endpoint.close()
-        self._selector.close()
+        self._processes.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         self.state = step(self.state, Signal.EXITED)
 
     def _is_ready(self) -> bool:
         return self._endpoint.is_ready
 
-    def _launch_runtime(self) -> RuntimeProcess:
+    def _release(self) -> None:
+        self.state = step(self.state, Signal.RELEASE)
+        if self._unended is not None:
+            self._end_report(None)
+
+    def _launch(self) -> None:
         self.state = step(self.state, Signal.START)
-        self._exit = None
+        has_layers = bool(self.version.layers)  # they bring the external extensions
+        self._processes.start(self._backend.extensions(self.version) if has_layers else ())
+
+    def _launch_process(self, extension: str | None) -> RuntimeProcess:
         return self._backend.launch(
             self.version,
             environment_id=self.id,
             tmp_folder=self._tmp,
             runtime_api=self._endpoint.address,
             log_stream=self._log_stream,
+            extension=extension,
         )
 
-    def _await_ready(
-        self, process: RuntimeProcess, request_id: str, deadline: float
-    ) -> Failure | None:
-        self._process = process
-        self._output.attach(process.log_fd)
-        self._selector.register(process.log_fd, selectors.EVENT_READ, self._pull_output)
-        self._selector.register(process.exit_fd, selectors.EVENT_READ, self._poll_exit)
-        waited = self._pump(lambda: self._is_ready() or self._endpoint.answer is not None, deadline)
-        self._output.pull()
+    def _await_ready(self, request_id: str, deadline: float) -> Failure | None:
+        waited = self._processes.await_ready(deadline)
         answer = self._endpoint.answer
         if answer is not None:
             return answered(answer)
         if waited is not Waited.DONE:
-            return self._failure(waited, request_id)
+            return self._processes.failure(waited, request_id)
         self.state = step(self.state, Signal.READY)
         return None
 
@@ -229,8 +231,10 @@ class Environment:
         started = time.monotonic()
         self._output.release()
         self._platform.init_started(INVOKE)
-        failure = self._await_ready(self._launch_runtime(), request_id, deadline)
+        self._launch()
+        failure = self._await_ready(request_id, deadline)
         self._platform.init_ended(INVOKE, (time.monotonic() - started) * 1000, failure)
+        self._processes.extensions.log_states(self._platform)
         return failure
 
     def _await_answer(self, invocation: Invocation, deadline: float) -> Failure | None:
@@ -238,12 +242,12 @@ class Environment:
             self._output.catch_up()  # what the handler printed was there before its answer
             return None
         self._output.release()
-        waited = self._pump(self._has_answer, deadline)
+        waited = self._processes.pump(self._has_answer, deadline)
         if waited is Waited.EXITED:
             self._endpoint.drain()
         if waited is Waited.DONE or self._has_answer():
             return None
-        return self._failure(waited, invocation.request_id)
+        return self._processes.failure(waited, invocation.request_id)
 
     def _has_answer(self) -> bool:
         return self._endpoint.answer is not None
@@ -253,53 +257,9 @@ class Environment:
     ) -> tuple[Failure | None, Answer | None]:
         """Tell a runtime that broke its response off from one whose process ended in the middle."""
         limit = min(deadline, time.monotonic() + _LAST_BREATH_S)
-        if self._pump(self._is_ready, limit) is Waited.EXITED:
-            return self._failure(Waited.EXITED, invocation.request_id), None
+        if self._processes.pump(self._is_ready, limit) is Waited.EXITED:
+            return self._processes.failure(Waited.EXITED, invocation.request_id), None
         return None, answer
-
-    def _pump(self, done: Callable[[], bool], deadline: float) -> Waited:
-        """Serve the runtime until `done`, its exit, its limit of memory or the deadline."""
-        reading_s = time.monotonic() + self._gauge.next_reading_s(0.0)
-        while not done():
-            if self._exit is not None:
-                return Waited.EXITED
-            now = time.monotonic()
-            if now >= deadline:
-                return Waited.TIMEOUT
-            if now >= reading_s and self._gauge.is_known:
-                used_mib = self._gauge.read()
-                if used_mib > self.version.memory_mib:
-                    return Waited.OUT_OF_MEMORY
-                reading_s = now + self._gauge.next_reading_s(used_mib)
-            until = min(deadline, reading_s) if self._gauge.is_known else deadline
-            self._dispatch(max(until - now, 0.0))
-        return Waited.DONE
-
-    def _dispatch(self, timeout_s: float) -> None:
-        for key, _ in self._selector.select(timeout_s):
-            key.data()
-
-    def _pull_output(self) -> None:
-        assert self._process is not None
-        if not self._output.pull():
-            self._selector.unregister(self._process.log_fd)
-
-    def _poll_exit(self) -> None:
-        assert self._process is not None
-        self._exit = self._process.poll()
-        if self._process.pid is not None and not self._gauge.is_known:
-            self._gauge = MemoryGauge(self._process.pid, self.version.memory_mib)
-        if self._exit is not None:
-            # Its end is seen once; the rest of its life is the backend's.
-            self._selector.unregister(self._process.exit_fd)
-
-    def _failure(self, waited: Waited, request_id: str) -> Failure:
-        if waited is Waited.TIMEOUT:
-            return timed_out(self.version.timeout_s, request_id)
-        if waited is Waited.OUT_OF_MEMORY:
-            return out_of_memory(request_id)
-        assert self._exit is not None
-        return exited(self._exit, request_id)
 
     def _result(
         self,
@@ -315,7 +275,7 @@ class Environment:
             duration_ms = self.version.timeout_s * 1000.0
         error_type = None if failure is None else failure.error_type
         init_ms, self._init_ms = self._init_ms, None
-        used_mib = self._gauge.peak_mib(duration_ms / 1000)
+        used_mib = self._processes.gauge.peak_mib(duration_ms / 1000)
         if error_type == "Runtime.OutOfMemory":
             used_mib = self.version.memory_mib
         # What the handler printed has been pulled: it was readable when its answer was.
@@ -325,14 +285,21 @@ class Environment:
         else:
             assert answer is not None
             payload = answer.body
-        self._platform.ended(
+        self._platform.runtime_done(
             invocation,
             failure=failure,
             duration_ms=duration_ms,
-            init_ms=init_ms,
-            used_mib=used_mib,
             produced_bytes=0 if answer is None else answer.streamed_bytes or len(answer.body),
         )
+        report = partial(self._report, invocation, init_ms, used_mib)
+        if self._registered and answer is not None and not self._processes.is_done():
+            # Extensions may take longer; that counts, but the caller does not wait for it.
+            started_s = time.monotonic() - duration_ms / 1000
+            self._unended = lambda late: report(
+                late or failure, (time.monotonic() - started_s) * 1000
+            )
+        else:
+            report(failure, duration_ms)
         return InvocationResult(
             payload=payload,
             status=status,
@@ -349,26 +316,45 @@ class Environment:
             streamed_bytes=None if failure is not None or answer is None else answer.streamed_bytes,
         )
 
-    def _reset(self) -> None:
+    def _report(
+        self,
+        invocation: Invocation,
+        init_ms: float | None,
+        used_mib: int | None,
+        failure: Failure | None,
+        duration_ms: float,
+    ) -> None:
+        if failure is not None and failure.status is Status.TIMEOUT:
+            duration_ms = self.version.timeout_s * 1000.0
+        self._platform.ended(
+            invocation,
+            failure=failure,
+            duration_ms=duration_ms,
+            init_ms=init_ms,
+            used_mib=used_mib,
+        )
+
+    def _end_report(self, late: Failure | None) -> None:
+        """Write the last lines of an invocation whose caller has got its answer already."""
+        unended, self._unended = self._unended, None
+        if unended is not None:
+            self._output.pull()
+            self._output.end_line()
+            unended(late)
+            self._output.take()
+
+    def _reset(self, reason: Reason) -> None:
         """End the processes after a failure; /tmp, log stream and address stay."""
         self.state = step(self.state, Signal.FAIL)
-        self._end_process()
+        self._processes.end(reason)
         self._endpoint.restart()
         self._init_ms = None
+        self._unreset = None
         self.state = step(self.state, Signal.REAPED)
 
-    def _end_process(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        self._output.pull()
-        for fd in (process.log_fd, process.exit_fd):
-            if fd in self._selector.get_map():
-                self._selector.unregister(fd)
-        process.close()
-        self._gauge.close()
-        self._gauge = MemoryGauge(None, self.version.memory_mib)
+
+def _reason(failure: Failure) -> Reason:
+    return Reason.TIMEOUT if failure.status is Status.TIMEOUT else Reason.FAILURE
 
 
 def _log_stream_name(version: FunctionVersion, environment_id: str) -> str:

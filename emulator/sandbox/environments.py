@@ -23,9 +23,11 @@ from emulator.sandbox.environment import Environment, InitReport
 from emulator.sandbox.launcher import Launcher
 from emulator.sandbox.output import OutputListener
 from emulator.sandbox.pool import EnvironmentPool
+from emulator.sandbox.shutdown import EXTERNAL
 
 IDLE_TIMEOUT_S: Final = 600.0
 FINISHING: Final = "environments that finish"  # the kind of activity: answered, not idle yet
+SHUTDOWN_S: Final = EXTERNAL.total_s + 1.0  # a phase's own budget, and the time to end processes
 _STARTERS: Final = 256  # environments that may be in their init phase at a time
 
 
@@ -136,11 +138,15 @@ class Environments:
         """Retire everything."""
         self._stop_all(self._retire_all())
 
-    def stop(self) -> None:
-        """End all environments, the busy ones too."""
+    def stop(self, grace_s: float = SHUTDOWN_S) -> None:
+        """End all environments, the busy ones too; extensions may take up to `grace_s` for it."""
         self._stopping.set()
         self._janitor.join()
         idle = self._retire_all()
+        with_extensions = [environment for environment in idle if environment.has_extensions]
+        self._stop_all(with_extensions)
+        idle = [environment for environment in idle if not environment.has_extensions]
+        self.settle(grace_s)
         # The zygotes take their children along, so there is no process left to end one by one.
         self._launcher.close()
         for environment in idle:

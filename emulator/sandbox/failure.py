@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from signal import SIGKILL, Signals
 
 from emulator.model import Status
-from emulator.runtime_api import Answer, Outcome, valid_error_type
+from emulator.runtime_api import Answer, Extension, ExtensionState, Outcome, valid_error_type
 from emulator.sandbox.process import Exit
 
 
@@ -57,6 +57,22 @@ def exited(ended: Exit, request_id: str) -> Failure:
 def _named(error_type: str, text: str) -> Failure:
     body = json.dumps({"errorMessage": text, "errorType": error_type}, separators=(",", ":"))
     return Failure(body=body.encode(), error_type=error_type)
+
+
+def extension_crashed(ended: Exit, request_id: str) -> Failure:
+    """Return the failure of an extension's process that ended, or could not be started."""
+    if ended.refusal is not None:
+        return _failure("Extension.LaunchError", request_id, ended.refusal)
+    if ended.signal is not None:
+        return _failure("Extension.Crash", request_id, f"signal: {_signal_name(ended.signal)}")
+    return _failure("Extension.Crash", request_id, f"exit code {ended.status}")
+
+
+def extension_reported(extension: Extension, request_id: str) -> Failure:
+    """Return the failure that an extension told of with init/error or exit/error."""
+    is_init = extension.state is ExtensionState.INIT_ERROR
+    error_type = "Extension.InitError" if is_init else "Extension.ExitError"
+    return _failure(error_type, request_id, f"{extension.name}: {extension.error_type}")
 
 
 def _failure(error_type: str, request_id: str, text: str, status: Status = Status.ERROR) -> Failure:

@@ -91,6 +91,12 @@ class Output:
             self._stream.write_all(self._held)
             self._held = []
 
+    def extension(self, events: Iterable[bytes], shown: bytes = b"") -> None:
+        """Add what an external extension has printed: as log events, and as a terminal shows it."""
+        if shown:
+            self._listener.output(self._function, shown.decode("utf-8", "replace"))
+        self._add(events)
+
     def take(self) -> bytes:
         """Hand over what was logged since the last time, newest `KEPT_LOG_BYTES`, and forget it.
 

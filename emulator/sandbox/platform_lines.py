@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Iterable
 
 from emulator.model import FunctionVersion, Status
 
@@ -62,6 +63,12 @@ def report(
     elif error_type is not None:
         line += f"Status: error\tError Type: {error_type}"
     return line
+
+
+def extension(name: str, state: str, events: Iterable[str], error_type: str | None) -> str:
+    """Line that tells where an extension stands when an init phase is over."""
+    line = f"EXTENSION\tName: {name}\tState: {state}\tEvents: [{', '.join(events)}]"
+    return line if error_type is None else f"{line}\tError Type: {error_type}"
 
 
 def billed_ms(duration_ms: float, init_ms: float | None) -> int:

@@ -1,6 +1,7 @@
 """What the platform says of one environment: told here once, written as text or as JSON."""
 
 import json
+from collections.abc import Sequence
 from typing import Final
 
 from emulator.model import DEFAULT_LOG_LEVEL, FunctionVersion, Invocation, Status
@@ -45,6 +46,15 @@ class PlatformLog:
             self._emit(platform_records.init_runtime_done(phase, status, error_type))
             self._emit(platform_records.init_report(phase, status, error_type, ms))
 
+    def extension(
+        self, name: str, state: str, events: Sequence[str], error_type: str | None
+    ) -> None:
+        """An extension stands there when an init phase is over."""
+        if self._is_text:
+            self._output.platform(platform_lines.extension(name, state, events, error_type))
+        if self._wants_records:
+            self._emit(platform_records.extension(name, state, events, error_type))
+
     def started(self, invocation: Invocation) -> None:
         """An invocation begins; a text log has its line when the output is released."""
         version = self._version.version
@@ -56,6 +66,29 @@ class PlatformLog:
                 platform_records.start(invocation.request_id, version, invocation.trace_header)
             )
 
+    def runtime_done(
+        self,
+        invocation: Invocation,
+        *,
+        failure: Failure | None,
+        duration_ms: float,
+        produced_bytes: int,
+    ) -> None:
+        """The runtime has answered, or never will; extensions may still be at work."""
+        if self._wants_records:
+            status, error_type = _outcome(failure)
+            self._emit(
+                platform_records.runtime_done(
+                    invocation.request_id,
+                    status=status,
+                    error_type=error_type,
+                    duration_ms=duration_ms,
+                    produced_bytes=produced_bytes,
+                    started_ms=self._started_ms,
+                    trace_header=invocation.trace_header,
+                )
+            )
+
     def ended(
         self,
         invocation: Invocation,
@@ -64,7 +97,6 @@ class PlatformLog:
         duration_ms: float,
         init_ms: float | None,
         used_mib: int | None,
-        produced_bytes: int,
     ) -> None:
         """An invocation is over."""
         status, error_type = _outcome(failure)
@@ -83,17 +115,6 @@ class PlatformLog:
                 ),
             )
         if self._wants_records:
-            self._emit(
-                platform_records.runtime_done(
-                    request_id,
-                    status=status,
-                    error_type=error_type,
-                    duration_ms=duration_ms,
-                    produced_bytes=produced_bytes,
-                    started_ms=self._started_ms,
-                    trace_header=invocation.trace_header,
-                )
-            )
             metrics = platform_records.report_metrics(
                 duration_ms=duration_ms,
                 billed_ms=platform_lines.billed_ms(duration_ms, init_ms),

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from emulator.model import FunctionVersion
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
@@ -58,3 +60,28 @@ class RuntimeProcess(Protocol):
 
     def close(self) -> None:
         """Free the descriptors."""
+
+
+class Backend(Protocol):
+    """Where runtime processes live (`Launcher`)."""
+
+    def launch(
+        self,
+        version: FunctionVersion,
+        *,
+        environment_id: str,
+        tmp_folder: Path,
+        runtime_api: str,
+        log_stream: str,
+        extension: str | None = None,
+    ) -> RuntimeProcess:
+        """Start the runtime, or the external extension of that name, of an environment.
+
+        Raises LambdaError when nothing here can run it.
+        """
+
+    def extensions(self, version: FunctionVersion) -> Sequence[str]:
+        """Return the names of the external extensions that are to be started."""
+
+    def release(self, environment_id: str) -> None:
+        """Forget an environment that will not be launched again."""

@@ -73,29 +73,39 @@ def activity() -> Activity:
 
 
 @pytest.fixture(scope="module")
-def environments(
+def make_environments(
     tmp_path_factory: pytest.TempPathFactory,
     terminal: Terminal,
     log_book: LogBook,
-    isolate: bool,
     activity: Activity,
-) -> Iterator[Environments]:
-    run_folder = tmp_path_factory.mktemp("run")
-    credentials = Credentials(access_key="AKID", secret_key="secret", session_token="token")
-    launcher = Launcher(
-        run_folder=run_folder,
-        endpoint_url=lambda: "http://127.0.0.1:4566",
-        credentials=lambda version: credentials,
-        report=terminal.report,
-        isolate=isolate,
-    )
-    environments = Environments(
-        launcher=launcher,
-        run_folder=run_folder,
-        log_book=log_book,
-        listener=terminal,
-        activity=activity,
-    )
+    isolate: bool,
+) -> Callable[[], Environments]:
+    """Make environments that the test itself stops."""
+
+    def make() -> Environments:
+        run_folder = tmp_path_factory.mktemp("run")
+        credentials = Credentials(access_key="AKID", secret_key="secret", session_token="token")
+        launcher = Launcher(
+            run_folder=run_folder,
+            endpoint_url=lambda: "http://127.0.0.1:4566",
+            credentials=lambda version: credentials,
+            report=terminal.report,
+            isolate=isolate,
+        )
+        return Environments(
+            launcher=launcher,
+            run_folder=run_folder,
+            log_book=log_book,
+            listener=terminal,
+            activity=activity,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def environments(make_environments: Callable[[], Environments]) -> Iterator[Environments]:
+    environments = make_environments()
     yield environments
     environments.stop()
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from emulator.model import CodePackage
+from emulator.observe import Activity, LogBook
 from emulator.sandbox import Environments
 from tests.sandbox.conftest import MakeFunction, Run
 from tests.sandbox.test_environment import error_of, has_started, processes_running
+from tests.sandbox.test_extensions import SHELL, events_of
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +105,26 @@ def test_layers_are_where_the_variables_say(
     assert run(function(source, layers=layers)).payload == b"[2, []]"
     executed = function(source, layers=layers, environment={"PYTHONUNBUFFERED": "1"})
     assert run(executed).payload == b"[2, []]"
+
+
+def test_extensions_are_started_from_their_layer_and_told_of_the_end(
+    function: MakeFunction,
+    run: Run,
+    environments: Environments,
+    activity: Activity,
+    log_book: LogBook,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "layer" / "extensions" / "watcher"
+    path.parent.mkdir(parents=True)
+    path.write_text(SHELL)
+    path.chmod(0o755)
+    layer = CodePackage(folder=tmp_path / "layer", sha256="", size_bytes=1)
+    group = "/tests/extension-without-namespaces"
+    version = function("def handler(e, c):\n    return e", layers=(layer,), log_group=group)
+    assert run(version, 1).payload == b"1"
+    assert activity.wait_idle(10)
+    environments.retire(version)
+    assert environments.settle()
+    lines = [event.message for event in log_book.tail(group).events]
+    assert [event["eventType"] for event in events_of(lines)] == ["INVOKE", "SHUTDOWN"]

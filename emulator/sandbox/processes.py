@@ -1,0 +1,171 @@
+"""The processes of one environment: the runtime and its extensions, watched, served and ended."""
+
+import selectors
+import time
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+
+from emulator.model import FunctionVersion
+from emulator.runtime_api import RuntimeEndpoint
+from emulator.sandbox.extension_host import ExtensionHost
+from emulator.sandbox.failure import Failure, exited, out_of_memory, timed_out
+from emulator.sandbox.memory import MemoryGauge
+from emulator.sandbox.output import Output
+from emulator.sandbox.process import Exit, RuntimeProcess
+from emulator.sandbox.shutdown import Reason, shut_down
+
+Launch = Callable[[str | None], RuntimeProcess]
+"""Starts the external extension of that name; None: the runtime."""
+
+
+class Waited(Enum):
+    """Why waiting for a runtime came to an end."""
+
+    DONE = auto()
+    TIMEOUT = auto()
+    EXITED = auto()
+    OUT_OF_MEMORY = auto()
+    EXTENSION = auto()  # one of them failed
+
+
+class Processes:
+    """What runs in an environment now, and the one selector that serves all of it.
+
+    Used by one thread at a time, as the environment. `registered` is empty where no extension is.
+    """
+
+    def __init__(self, version: FunctionVersion, output: Output, launch: Launch) -> None:
+        self._version = version
+        self._output = output
+        self._launch = launch
+        self._selector = selectors.DefaultSelector()
+        self.endpoint = RuntimeEndpoint(self._selector, version)
+        self.desk = self.endpoint.extensions
+        self.registered = self.desk.rules.registered
+        self.extensions = ExtensionHost(self.desk.rules, self._selector, output)
+        self._runtime: RuntimeProcess | None = None
+        self.exit: Exit | None = None  # of the runtime
+        self.gauge = MemoryGauge(None, version.memory_mib)
+
+    def start(self, extensions: Sequence[str]) -> None:
+        """Start these external extensions or, where there are none, the runtime."""
+        self.exit = None
+        if extensions:
+            self.extensions.start(extensions, self._launch)
+        else:
+            self._start_runtime()
+
+    def await_ready(self, deadline: float) -> Waited:
+        """Serve the init phase, to the runtime's answer at the latest: that is an init error."""
+        rules = self.desk.rules
+        if self._runtime is None:  # the runtime starts when all external extensions know of it
+            waited = self.pump(lambda: rules.have_registered, deadline)
+            if waited is not Waited.DONE:
+                return waited
+            self._start_runtime()
+        endpoint = self.endpoint
+        waited = self.pump(lambda: endpoint.is_ready or endpoint.answer is not None, deadline)
+        self._output.pull()
+        rules.close_registration()
+        if waited is Waited.DONE and self.registered and endpoint.answer is None:
+            return self.pump(lambda: rules.are_ready, deadline)
+        return waited
+
+    def is_done(self) -> bool:
+        """Tell whether the runtime, and who was told of the invocation, wait for the next one."""
+        return self.endpoint.is_ready and (not self.registered or self.desk.rules.are_done)
+
+    def look(self) -> bool:
+        """Take note of what happened unwatched; False: something ended, or has failed."""
+        self._dispatch(0.0)
+        has_ended = self.exit is not None or self.extensions.has_failed
+        return self.endpoint.is_ready and not has_ended
+
+    def pump(self, done: Callable[[], bool], deadline: float) -> Waited:
+        """Serve all until `done`, an end, the limit of memory or the deadline."""
+        reading_s = time.monotonic() + self.gauge.next_reading_s(0.0)
+        while not done():
+            if self.exit is not None:
+                return Waited.EXITED
+            if self.extensions.has_failed:
+                return Waited.EXTENSION
+            now = time.monotonic()
+            if now >= deadline:
+                return Waited.TIMEOUT
+            if now >= reading_s and self.gauge.is_known:
+                used_mib = self.gauge.read()
+                if used_mib > self._version.memory_mib:
+                    return Waited.OUT_OF_MEMORY
+                reading_s = now + self.gauge.next_reading_s(used_mib)
+            until = min(deadline, reading_s) if self.gauge.is_known else deadline
+            self._dispatch(max(until - now, 0.0))
+        return Waited.DONE
+
+    def failure(self, waited: Waited, request_id: str) -> Failure:
+        """Return what `waited`, which is not DONE, means for an invocation."""
+        if waited is Waited.TIMEOUT:
+            return timed_out(self._version.timeout_s, request_id)
+        if waited is Waited.OUT_OF_MEMORY:
+            return out_of_memory(request_id)
+        if waited is Waited.EXTENSION:
+            return self.extensions.failure(request_id)
+        assert self.exit is not None
+        return exited(self.exit, request_id)
+
+    def end(self, reason: Reason) -> None:
+        """End all: those that may take leave get the time for it."""
+        if self.registered:
+            shut_down(
+                reason, self._runtime, self.extensions, self.desk, self._serve, self._has_exited
+            )
+        self._end_runtime()
+        self.extensions.end()
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self.endpoint.close()
+        self._selector.close()
+
+    def _start_runtime(self) -> None:
+        self._runtime = process = self._launch(None)
+        self._output.attach(process.log_fd)
+        self._selector.register(process.log_fd, selectors.EVENT_READ, self._pull_output)
+        self._selector.register(process.exit_fd, selectors.EVENT_READ, self._poll_exit)
+
+    def _dispatch(self, timeout_s: float) -> None:
+        for key, _ in self._selector.select(timeout_s):
+            key.data()
+
+    def _serve(self, done: Callable[[], bool], deadline: float) -> None:
+        while not done() and (left_s := deadline - time.monotonic()) > 0:
+            self._dispatch(left_s)
+
+    def _pull_output(self) -> None:
+        assert self._runtime is not None
+        if not self._output.pull():
+            self._selector.unregister(self._runtime.log_fd)
+
+    def _poll_exit(self) -> None:
+        assert self._runtime is not None
+        self.exit = self._runtime.poll()
+        if self._runtime.pid is not None and not self.gauge.is_known:
+            self.gauge = MemoryGauge(self._runtime.pid, self._version.memory_mib)
+        if self.exit is not None:
+            # Its end is seen once; the rest of its life is the backend's.
+            self._selector.unregister(self._runtime.exit_fd)
+
+    def _has_exited(self) -> bool:
+        return self.exit is not None
+
+    def _end_runtime(self) -> None:
+        process, self._runtime = self._runtime, None
+        if process is None:
+            return
+        process.kill()
+        self._output.pull()
+        for fd in (process.log_fd, process.exit_fd):
+            if fd in self._selector.get_map():
+                self._selector.unregister(fd)
+        process.close()
+        self.gauge.close()
+        self.gauge = MemoryGauge(None, self._version.memory_mib)
