@@ -107,19 +107,21 @@ class Connection:
                 await self._open(link, self._client)
 
     async def remove(self, link: Link) -> None:
-        """Close a link."""
+        """Close a link; returns when the server knows, so that nothing is sent to nobody."""
         self._links.remove(link)
         await link.close()
+        await self._flush()
 
     async def remove_all(self) -> None:
         """Close all links, side by side."""
         links, self._links = self._links, []
         await asyncio.gather(*(link.close() for link in links))
+        await self._flush()
 
     async def catch_up(self) -> None:
         """Return when what the server had for us before the call has been taken over."""
-        if self._client is not None and self._is_ready.is_set():
-            await self._flush(self._client)
+        await self._flush()
+        if self._is_ready.is_set():
             await asyncio.gather(*(link.catch_up() for link in self._links))
 
     async def publish(
@@ -182,7 +184,7 @@ class Connection:
         await self._is_stopping.wait()
         connecting.cancel()
         if self._client is not None and not self._client.is_closed:
-            await self._flush(self._client)
+            await self._flush()
             await self._client.close()
         for task in self._tasks:
             task.cancel()
@@ -237,11 +239,13 @@ class Connection:
         await link.open(client)
         await _round_trip(client)  # from here on the server knows
 
-    async def _flush(self, client: "Client") -> None:
+    async def _flush(self) -> None:
         from nats.errors import Error
 
+        if self._client is None or not self._is_ready.is_set():
+            return
         try:
-            await _round_trip(client)
+            await _round_trip(self._client)
         except (Error, OSError) as error:
             self._reporter.event("nats.lost", url=shown_url(self._url), error=error)
 
