@@ -24,7 +24,7 @@ start: setup ## leave the emulator running with the sample functions (ARGS="--po
 	@exec $(BIN)/lambda-emulator start $(ARGS)
 
 test: setup ## run the tests (ARGS="tests/sample_functions -k resize")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 ric: ## build AWS's runtime client for Node.js, which the tests run unmodified (two minutes)
 	@test -e $(NODE_RIC)/node_modules/aws-lambda-ric/dist/rapid-client.node || \
