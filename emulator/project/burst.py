@@ -9,7 +9,8 @@ from emulator.project.hold import Hold
 
 # All physical time, on `time.monotonic`: a frozen `Clock` does not keep editors from saving.
 QUIET_S: Final = 0.005  # after one file: an editor's write and rename are microseconds apart
-LONGEST_QUIET_S: Final = 0.15  # after many files, or while one is not written to its end
+LONGEST_QUIET_S: Final = 0.15  # after many files, or while a folder may still be filled
+OPEN_QUIET_S: Final = 1.0  # while a file is open that was written to: it may be half a save
 PATIENCE_S: Final = 4.0  # files that never come to rest; callers are held no longer than 5 s
 
 
@@ -39,9 +40,9 @@ class Burst:
     @property
     def due_s(self) -> float:
         """When it is over unless more comes: the more files changed, the longer the wait."""
-        quiet_s = QUIET_S * len(self.paths)
-        if self.unfinished or quiet_s > LONGEST_QUIET_S:
-            quiet_s = LONGEST_QUIET_S
+        quiet_s = min(QUIET_S * len(self.paths), LONGEST_QUIET_S)
+        if self.unfinished:
+            quiet_s = OPEN_QUIET_S if self.still_written else LONGEST_QUIET_S
         return min(self.last_s + quiet_s, self.began_s + PATIENCE_S)
 
     @property

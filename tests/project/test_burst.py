@@ -1,6 +1,6 @@
 import pytest
 
-from emulator.project.burst import LONGEST_QUIET_S, PATIENCE_S, QUIET_S, Burst
+from emulator.project.burst import LONGEST_QUIET_S, OPEN_QUIET_S, PATIENCE_S, QUIET_S, Burst
 from emulator.project.file_events import Progress
 
 DONE, BEGUN, WRITING = Progress.DONE, Progress.BEGUN, Progress.WRITING
@@ -18,7 +18,7 @@ CASES = [
     ("one file, twice", burst((0, "a", DONE), (0.001, "a", DONE)), 0.001 + QUIET_S),
     ("three files", burst(*((0.0, name, DONE) for name in "abc")), 3 * QUIET_S),
     ("hundreds", burst(*((0.0, str(n), DONE) for n in range(300))), LONGEST_QUIET_S),
-    ("half a file", burst((0, "a", WRITING)), LONGEST_QUIET_S),
+    ("half a file", burst((0, "a", WRITING)), OPEN_QUIET_S),
     ("a whole file", burst((0, "a", WRITING), (0.001, "a", DONE)), 0.001 + QUIET_S),
     ("one of two is whole", burst((0, "a", BEGUN), (0, "b", DONE)), LONGEST_QUIET_S),
     ("no end of it", burst(*((n / 10, "a", DONE) for n in range(100))), PATIENCE_S),
