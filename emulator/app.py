@@ -315,7 +315,9 @@ class Emulator:
                 clock=self.clock,
             ),
             admin=self._admin,
-            http_events=HttpEvents(self.invoker, self.store.functions, self.clock),
+            http_events=HttpEvents(
+                self.invoker, self.store.functions, self.clock, self.deployer.url_streams
+            ),
             front_ends=self.event_sources.answer,
             moto=self.moto.wsgi,
             scope_of=scope_of,

@@ -7,7 +7,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -20,6 +20,7 @@ from emulator.event_sources.http_messages import (
     utf8,
 )
 
+JSON_TYPE: Final = "application/json"
 # Headers of a function's answer that only the front end may set come out under another name.
 _REMAPPED: Final = HOP_BY_HOP | {"content-length", "date", "server"}
 
@@ -133,14 +134,24 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return joined
 
 
-def _parse_object(response: dict[str, Any]) -> HttpAnswer | None:
-    status, text = parse_status(response["statusCode"]), response.get("body")
+def parse_head(response: dict[str, Any], default_type: str = JSON_TYPE) -> HttpAnswer | None:
+    """Status, headers and cookies of a response object that has a `statusCode`; None: they are
+    malformed. default_type: the body's, where no header names it.
+    """
+    status = parse_status(response["statusCode"])
     headers, cookies = response.get("headers") or {}, response.get("cookies") or []
-    if status is None or not (isinstance(text, str | None) and isinstance(headers, dict)):
+    if status is None or not isinstance(headers, dict):
         return None
     if not (isinstance(cookies, list) and all(isinstance(cookie, str) for cookie in cookies)):
         return None
     if any(isinstance(value, dict | list) for value in headers.values()):
+        return None
+    return _answer(status, b"", headers, cookies, default_type)
+
+
+def _parse_object(response: dict[str, Any]) -> HttpAnswer | None:
+    head, text = parse_head(response), response.get("body")
+    if head is None or not isinstance(text, str | None):
         return None
     body = utf8(text or "")
     if response.get("isBase64Encoded"):
@@ -148,15 +159,19 @@ def _parse_object(response: dict[str, Any]) -> HttpAnswer | None:
             body = base64.b64decode(body, validate=True)
         except binascii.Error:
             return None
-    return _answer(status, body, headers, cookies)
+    return replace(head, body=body)
 
 
 def _answer(
-    status: int, body: bytes, headers: Mapping[str, Any] | None = None, cookies: Sequence[str] = ()
+    status: int,
+    body: bytes,
+    headers: Mapping[str, Any] | None = None,
+    cookies: Sequence[str] = (),
+    default_type: str = JSON_TYPE,
 ) -> HttpAnswer:
     named = [(_name(name), header_text(value)) for name, value in (headers or {}).items()]
     if all(name.lower() != "content-type" for name, _ in named):
-        named.append(("Content-Type", "application/json"))
+        named.append(("Content-Type", default_type))
     named += [("Set-Cookie", cookie) for cookie in cookies]
     return HttpAnswer(status=status, headers=tuple(named), body=body)
 

@@ -21,6 +21,7 @@ from emulator.model.triggers import Trigger
 from emulator.project.config import (
     ARCHIVES,
     FILE_NAME,
+    RESPONSE_STREAM,
     Project,
     ProjectError,
     ProjectFunction,
@@ -101,6 +102,12 @@ class ProjectDeployer:
             for package, path in zip(packages, paths, strict=True)
         ]
 
+    def url_streams(self, account: str, region: str, name: str) -> bool:
+        """Whether the URL of a function has the invoke mode RESPONSE_STREAM."""
+        declared = self.project.functions.get(name)
+        is_ours = (account, region) == (DEFAULT_ACCOUNT, DEFAULT_REGION)
+        return is_ours and declared is not None and declared.url_invoke_mode == RESPONSE_STREAM
+
     def _apply(self, new: Project) -> ProjectChanges:
         old = self.project
         packages = self._packages(new, [name for name in new.functions if _differs(name, old, new)])
@@ -171,9 +178,12 @@ def _archives(function: ProjectFunction, count: int) -> list[Path | None]:
 
 def _differs(name: str, old: Project, new: Project) -> bool:
     before = old.functions.get(name)
-    return before is None or replace(before, triggers=()) != replace(
-        new.functions[name], triggers=()
-    )
+    return before is None or _deployed(before) != _deployed(new.functions[name])
+
+
+def _deployed(function: ProjectFunction) -> ProjectFunction:
+    """The function without what takes effect without a new deployment."""
+    return replace(function, triggers=(), url_invoke_mode="")
 
 
 def _triggers(project: Project) -> list[tuple[str, Trigger]]:

@@ -1,9 +1,11 @@
 """Responses that are read while they are written, through a real emulator."""
 
 import base64
+import http.client
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import psutil
@@ -20,6 +22,9 @@ code = "streams"
 handler = "unused"
 runtime = "provided.al2023"
 timeout_s = 20
+
+[functions.streams.url]
+invoke_mode = "RESPONSE_STREAM"
 
 [functions.hurries]
 code = "streams"
@@ -178,6 +183,25 @@ def test_a_client_that_does_not_read_holds_the_function_up_until_its_time_is_ove
     assert error_of(end)[0] == "Sandbox.Timedout"
     assert body.startswith(b"one two")
     assert len(body) < 40_000_000
+
+
+def test_a_function_url_streams_what_the_function_writes(emulator: RunningEmulator) -> None:
+    host = emulator.endpoint.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=20)
+    with closing(connection), socket.create_server(("127.0.0.1", 0)) as gate:
+        first = json.dumps({"statusCode": 203, "headers": {"x-a": "1"}}) + "\0" * 8 + "first"
+        event = {"chunks": [first, "last"], "wait_for": gate.getsockname()[1]}
+        event["type"] = "application/vnd.awslambda.http-integration-response"
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", "/fn/streams", json.dumps(event), headers)
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["x-a"]) == (203, "1")
+        assert answer.read1() == b"first"
+        opened, _ = gate.accept()
+        opened.close()
+        assert answer.read() == b"last"
+    [record, *_] = emulator.invocations("streams")
+    assert record["source"] == "url"
 
 
 def test_fifty_megabytes_arrive_whole(functions: Any) -> None:

@@ -14,6 +14,8 @@ from emulator.event_sources.http import HttpEvents, front_of
 from emulator.event_sources.http_messages import HttpAnswer, HttpRequest
 from emulator.event_sources.payload_v2 import build_event, parse_response
 from emulator.gateway import serve
+from emulator.invoke import StreamedInvocation
+from emulator.invoke.response_channel import ResponseChannel
 from emulator.model import (
     Call,
     Clock,
@@ -202,6 +204,7 @@ class Door:
 
     handler: Callable[[dict[str, Any]], object] = lambda event: event
     function_error: str | None = None
+    chunks: tuple[bytes, ...] = ()
     calls: list[Call] = field(default_factory=list)
 
     def run(self, call: Call) -> tuple[InvocationResult, str]:
@@ -211,6 +214,18 @@ class Door:
         payload = json.dumps(self.handler(json.loads(call.payload))).encode()
         result = answered(payload, self.function_error)
         return result, "request-1"
+
+    def stream(self, call: Call) -> StreamedInvocation:
+        """Stream `chunks`, the first one the content type, then end as `function_error` says."""
+        self.calls.append(call)
+        channel = ResponseChannel()
+        for chunk in self.chunks[1:]:
+            channel.begin(self.chunks[0].decode())
+            channel.write(chunk)
+        channel.finish(answered(b'{"n": 1}', self.function_error))
+        return StreamedInvocation(
+            request_id="request-1", executed_version="$LATEST", response=channel
+        )
 
 
 @dataclass
@@ -241,7 +256,10 @@ class Caller:
 def call() -> Iterator[Caller]:
     door = Door()
     events = HttpEvents(
-        door, lambda: [version("hello"), version("orders"), version("far", "1" * 12)], Clock()
+        door,
+        lambda: [version("hello"), version("orders"), version("far", "1" * 12)],
+        Clock(),
+        lambda _account, _region, name: name == "streams",
     )
 
     def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -363,3 +381,80 @@ def test_a_function_url_that_nobody_made_is_forbidden_as_in_aws(call: Caller) ->
     answer, body = call("/x", headers={"Host": "abc.lambda-url.us-east-1.localhost:4566"})
     assert (answer.status, body) == (403, b'{"Message":null}')
     assert answer.headers["x-amzn-ErrorType"] == "AccessDeniedException"
+
+
+# --- RESPONSE_STREAM ---------------------------------------------------------------------------
+
+METADATA_TYPE = b"application/vnd.awslambda.http-integration-response"
+
+
+def test_a_stream_is_the_body_as_it_is(call: Caller) -> None:
+    call.door.chunks = (b"text/event-stream", b"one ", b"two")
+    answer, body = call("/fn/streams:prod/path")
+    assert (answer.status, body) == (200, b"one two")
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    assert answer.headers["x-amzn-RequestId"] == "request-1"
+    assert answer.headers["Transfer-Encoding"] == "chunked"
+    (made,) = call.door.calls
+    assert (made.function, made.source) == ("streams:prod", "url")
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        (b'{"statusCode":201,"headers":{"x-a":"1"},"cookies":["a=1","b=2"]}' + bytes(8) + b"body",),
+        (
+            b'{"statusCode":201,"headers":{"x-a":"1"},',
+            b'"cookies":["a=1","b=2"]}' + bytes(3),
+            bytes(5),
+            b"bo",
+            b"dy",
+        ),
+    ],
+    ids=["at once", "in pieces"],
+)
+def test_metadata_become_status_headers_and_cookies(
+    call: Caller, chunks: tuple[bytes, ...]
+) -> None:
+    call.door.chunks = (METADATA_TYPE, *chunks)
+    answer, body = call("/fn/streams")
+    assert (answer.status, body, answer.headers["x-a"]) == (201, b"body", "1")
+    assert answer.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+
+
+def test_metadata_need_not_name_a_status(call: Caller) -> None:
+    head = b'{"headers":{"content-type":"text/html"}}'
+    call.door.chunks = (METADATA_TYPE, head + bytes(8))
+    answer, body = call("/fn/streams")
+    assert (answer.status, body, answer.headers["Content-Type"]) == (200, b"", "text/html")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [b"no json" + bytes(8), b"[]" + bytes(8), b'{"statusCode":"x"}' + bytes(8), b'{"a":1}'],
+)
+def test_metadata_that_make_no_sense_are_a_502(call: Caller, metadata: bytes) -> None:
+    call.door.chunks = (METADATA_TYPE, metadata)
+    answer, body = call("/fn/streams")
+    assert (answer.status, body) == (502, b"Internal Server Error")
+
+
+@pytest.mark.parametrize("chunks", [(), (b"text/plain", b"")])
+def test_a_failure_before_the_first_byte_is_a_502(call: Caller, chunks: tuple[bytes, ...]) -> None:
+    call.door.chunks, call.door.function_error = chunks, "Unhandled"
+    answer, body = call("/fn/streams")
+    assert (answer.status, body) == (502, b"Internal Server Error")
+    assert answer.headers["x-amzn-RequestId"] == "request-1"
+
+
+def test_what_does_not_stream_is_passed_on_as_it_is(call: Caller) -> None:
+    answer, body = call("/fn/streams")
+    assert (answer.status, body) == (200, b'{"n": 1}')
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_head_gets_the_headers_of_a_stream(call: Caller) -> None:
+    call.door.chunks = (b"text/plain", b"one")
+    answer, body = call("/fn/streams", "HEAD")
+    assert (answer.status, body, answer.headers["Content-Type"]) == (200, b"", "text/plain")

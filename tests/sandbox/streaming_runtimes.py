@@ -63,6 +63,8 @@ while True:
     connection.request("GET", ROOT + "next")
     asked = connection.getresponse()
     event = json.loads(asked.read())
+    if "requestContext" in event:  # of a function URL
+        event = json.loads(event["body"])
     stream(connection, asked.getheader("Lambda-Runtime-Aws-Request-Id"), event)
     connection.close()
 """

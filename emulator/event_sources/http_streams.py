@@ -1,0 +1,90 @@
+"""A streamed response over HTTP: its metadata taken off, its body passed on as it comes.
+
+Source: spec/invoke.md section 1.5.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Final
+from wsgiref.types import StartResponse
+
+from emulator.event_sources.http_messages import HttpAnswer, phrase_of
+from emulator.event_sources.payload_v2 import parse_head
+from emulator.invoke import StreamedInvocation
+from emulator.invoke.response_channel import ResponseChannel
+
+METADATA_TYPE: Final = "application/vnd.awslambda.http-integration-response"
+DEFAULT_TYPE: Final = "application/octet-stream"
+_DELIMITER: Final = bytes(8)  # between the metadata and the body
+_METADATA_BYTES: Final = 1_048_576  # of a runtime that never sends the delimiter
+
+
+class StreamedAnswer:
+    """Status and headers, and a body that is still being written.
+
+    WSGI's iterable: closed by who sends it, whether its client read it all or went.
+    """
+
+    def __init__(self, head: HttpAnswer, first: bytes, response: ResponseChannel) -> None:
+        self._head = head
+        self._first = first
+        self._response = response
+
+    def start(self, start_response: StartResponse, *headers: tuple[str, str]) -> "StreamedAnswer":
+        """Send the head, with more headers; returns what to iterate over."""
+        status = self._head.status
+        start_response(f"{status} {phrase_of(status)}", [*self._head.headers, *headers])
+        return self
+
+    def __iter__(self) -> Iterator[bytes]:
+        # Differs from Lambda: an error in the middle ends the body as its end would, because the
+        # server has no way to break a chunked answer off; terminal and record tell of it.
+        if self._first:
+            yield self._first
+        yield from self._response
+
+    def close(self) -> None:
+        """Let the function run on without a reader."""
+        self._response.abandon()
+
+
+def begin_answer(streamed: StreamedInvocation) -> StreamedAnswer | None:
+    """Wait for status and headers; None: it failed before, or its metadata make no sense."""
+    response = streamed.response
+    read = _read_metadata if response.content_type == METADATA_TYPE else _read_plain
+    answer = read(response)
+    if answer is None:
+        response.abandon()
+    return answer
+
+
+def _read_plain(response: ResponseChannel) -> StreamedAnswer | None:
+    first = next(iter(response), b"")
+    if not first and response.result.function_error is not None:
+        return None
+    content_type = response.content_type or DEFAULT_TYPE
+    head = HttpAnswer(status=200, headers=(("Content-Type", content_type),))
+    return StreamedAnswer(head, first, response)
+
+
+def _read_metadata(response: ResponseChannel) -> StreamedAnswer | None:
+    read = bytearray()
+    for chunk in response:
+        read += chunk
+        metadata, delimiter, rest = read.partition(_DELIMITER)
+        if delimiter:
+            head = _parse(bytes(metadata))
+            return None if head is None else StreamedAnswer(head, bytes(rest), response)
+        if len(read) > _METADATA_BYTES:
+            break
+    return None
+
+
+def _parse(metadata: bytes) -> HttpAnswer | None:
+    try:
+        response = json.loads(metadata)
+    except ValueError:
+        return None
+    if not isinstance(response, dict):
+        return None
+    return parse_head({"statusCode": 200, **response}, DEFAULT_TYPE)
