@@ -46,7 +46,7 @@ def examine(port: int, *, as_json: bool) -> None:
         *_pythons(),
         *_others(),
         _node_sdk(),
-        _namespaces(),
+        *_isolation(),
         _memory(),
         _port(port),
         *_not_needed_yet(),
@@ -104,28 +104,48 @@ def _others() -> Iterator[Finding]:
                 yield Finding(language.name, "missing", text, language.advice)
 
 
-def _namespaces() -> Finding:
+def _isolation() -> Iterator[Finding]:
+    own = interpreters.own_python()
     with tempfile.TemporaryDirectory(prefix="lambda-emulator-doctor-") as folder:
         try:
             zygote = Zygote(
-                interpreters.own_python(),
+                own,
                 preload=(),
                 isolate=True,
                 run_folder=Path(folder),
                 runtime_folder=Path(folder),
-                shown=(),
+                shown=interpreters.folders_of([own]),
             )
         except ZygoteError as error:
-            return Finding("namespaces", "missing", str(error))
+            yield Finding("namespaces", "missing", str(error))
+            return
         zygote.close()
+    yield _namespaces(zygote)
+    yield _process_limit(zygote)
+
+
+def _namespaces(zygote: Zygote) -> Finding:
     if zygote.is_isolated:
-        return Finding("namespaces", "ok", "functions see /var/task, /opt and a /tmp of their own")
+        detail = "functions see /var/task, /opt, a /tmp of their own, and nothing of others"
+        return Finding("namespaces", "ok", detail)
     return Finding(
         "namespaces",
         "missing",
         "functions see this machine's files, and their code in its own folder",
         "on Linux 5.12 or newer allow unprivileged user namespaces (sysctl"
         " kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0)",
+    )
+
+
+def _process_limit(zygote: Zygote) -> Finding:
+    if zygote.limits_processes:
+        return Finding("process limit", "ok", "1,024 processes and threads an environment")
+    return Finding(
+        "process limit",
+        "missing",
+        "functions may start as many processes and threads as the machine lets them",
+        "Linux 5.14 or newer counts them by environment, where unprivileged users may make user"
+        " namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone=1)",
     )
 
 

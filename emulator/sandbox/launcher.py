@@ -233,14 +233,26 @@ class Launcher:
                 runtime=kind.interpreter.runtime,
                 hint="our boto3 does not run on it; put one that does into the package",
             )
-        if self._isolate and not zygote.is_isolated and "namespaces" not in self._warned:
+        if self._isolate:
+            self._warn_of_limits(zygote)
+        return zygote
+
+    def _warn_of_limits(self, zygote: Zygote) -> None:
+        """Say once what this machine does not let us enforce."""
+        if not zygote.is_isolated and "namespaces" not in self._warned:
             self._warned.add("namespaces")
             self._report(
                 "sandbox.without_namespaces",
                 effect="code is not at /var/task, /tmp is the machine's own and has no size limit",
                 hint="lambda-emulator doctor",
             )
-        return zygote
+        if not zygote.limits_processes and "processes" not in self._warned:
+            self._warned.add("processes")
+            self._report(
+                "sandbox.without_process_limit",
+                effect="a function may start more than 1,024 processes and threads",
+                hint="lambda-emulator doctor",
+            )
 
     def _layout(
         self,

@@ -4,6 +4,7 @@ import contextlib
 import glob
 import os
 import sys
+import time
 from typing import Final
 
 _MIB: Final = 1024 * 1024
@@ -13,15 +14,21 @@ _GROWTH_MIB_PER_S: Final = 4096.0
 _UNSEEN_MIB: Final = 8.0  # growth that may go unseen
 _SHORTEST_S: Final = 0.005
 _LONGEST_S: Final = 0.25
+_IDLE_SHARE: Final = 19  # of a hundred processes' memory is costly to read: at most 5 % of the time
 
 
 class MemoryGauge:
-    """Watches the process tree under one first process. Used by one thread at a time."""
+    """Watches the process tree under one first process. Used by one thread at a time.
 
-    def __init__(self, pid: int | None, limit_mib: int) -> None:
+    init_pid: the process that adopts what the tree loses, where there is one of its own.
+    """
+
+    def __init__(self, pid: int | None, limit_mib: int, init_pid: int | None = None) -> None:
         self._pid = pid
+        self._init_pid = init_pid
         self._limit_mib = limit_mib
         self._peak_mib = 0.0
+        self._reading_s = 0.0  # how long the last reading took
         self._unread_s = 0.0  # for how long the process has run since its mark was read
         # Kept open: it is read after every invocation, and opening costs more than reading.
         self._status_fd = _open_status(pid)
@@ -36,12 +43,16 @@ class MemoryGauge:
         """Return what the tree uses now, in MiB, and remember the largest reading."""
         if self._pid is None:
             return 0.0
-        first, *others = _family(self._pid)
+        started = time.monotonic()
+        first, *others = family(self._pid)
+        if self._init_pid is not None:
+            others += family(self._init_pid)[1:]
         used = _resident_mib(first) + sum(map(_resident_mib, others))
         if used > self._limit_mib and others:
             # Forked processes share pages, which count once: costly to tell, so asked for last.
             used = _resident_mib(first) + sum(map(_proportional_mib, others))
         self._peak_mib = max(self._peak_mib, used)
+        self._reading_s = time.monotonic() - started
         return used
 
     def peak_mib(self, ran_s: float) -> int | None:
@@ -66,7 +77,7 @@ class MemoryGauge:
     def next_reading_s(self, used_mib: float) -> float:
         """Return how long `used_mib` may be trusted to stay below the limit."""
         margin = (self._limit_mib - used_mib) / _GROWTH_MIB_PER_S
-        return min(max(margin, _SHORTEST_S), _LONGEST_S)
+        return max(min(max(margin, _SHORTEST_S), _LONGEST_S), self._reading_s * _IDLE_SHARE)
 
     def close(self) -> None:
         """Free the descriptor."""
@@ -84,7 +95,8 @@ def _open_status(pid: int | None) -> int | None:
         return None  # it has ended already
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """Return a process and those that come from it."""
     found = [pid]
     for parent in found:  # grows while it is walked
         for path in glob.iglob(f"/proc/{parent}/task/*/children"):  # each thread has its own

@@ -149,7 +149,9 @@ class Processes:
         assert self._runtime is not None
         self.exit = self._runtime.poll()
         if self._runtime.pid is not None and not self.gauge.is_known:
-            self.gauge = MemoryGauge(self._runtime.pid, self._version.memory_mib)
+            self.gauge = MemoryGauge(
+                self._runtime.pid, self._version.memory_mib, self._runtime.init_pid
+            )
         if self.exit is not None:
             # Its end is seen once; the rest of its life is the backend's.
             self._selector.unregister(self._runtime.exit_fd)

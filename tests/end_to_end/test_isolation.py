@@ -1,5 +1,6 @@
 """What a function must not see, read, change or end: each way out is tried, by root and nobody."""
 
+import errno
 import json
 import os
 import shutil
@@ -67,6 +68,39 @@ def handler(event, context):
                 found += [line] * (memory.read(last - first).count(secret) > 1)
     return found
 """
+THREADS = """
+import os, threading
+def handler(event, context):
+    end, count = threading.Event(), 0
+    try:
+        while count < 5000:
+            threading.Thread(target=end.wait).start()
+            count += 1
+    except RuntimeError:
+        pass
+    try:
+        os.fork() or os._exit(0)
+        refusal = None
+    except OSError as error:
+        refusal = error.errno
+    end.set()
+    return [count, refusal]
+"""
+LIMITS = """
+import os, resource
+def handler(event, context):
+    if event == "files":
+        opened = []
+        try:
+            while True:
+                opened.append(os.dup(0))
+        except OSError as error:
+            return [max(opened), error.errno]
+        finally:
+            for descriptor in opened:
+                os.close(descriptor)
+    return resource.getrlimit(resource.RLIMIT_STACK)
+"""
 # All a function can reach, but what is the machine's own: programs, not files of users.
 SEARCH = "grep -rlsE '{}' / " + " ".join(
     f"--exclude-dir={name}" for name in ("proc", "sys", "usr", "etc", "versions", "runtime")
@@ -120,6 +154,8 @@ def write_project(path: Path) -> Path:
     (path / "node" / "index.js").write_text(NODE_SPY)
     project.add("python", PYTHON_SPY, "timeout_s = 20")
     project.add("memory", MEMORY_SPY, "timeout_s = 20")
+    project.add("threads", THREADS, "timeout_s = 20\nmemory_mib = 1024")
+    project.add("limits", LIMITS)
     project.add("victim", VICTIM, f'environment = {{ SECRET = "{"".join(SECRET)}" }}')
     return path
 
@@ -248,3 +284,17 @@ def test_a_folder_that_only_root_may_read_works_when_root_runs_it(
         Code={"S3Bucket": "hot-reload", "S3Key": str(code)},
     )
     assert json.dumps(invoke(prison.functions, "private").result) == str(NOBODY)
+
+
+def test_an_environment_has_1024_processes_and_threads(prison: Prison) -> None:
+    if "sandbox.without_process_limit" in prison.emulator.output:
+        pytest.skip("this kernel cannot limit them")
+    for _ in range(2):  # what has ended counts no longer
+        count, refusal = invoke(prison.functions, "threads").result
+        assert 1_000 < count < 1_024
+        assert refusal == errno.EAGAIN
+
+
+def test_an_environment_has_1024_descriptors_and_eight_megabytes_of_stack(prison: Prison) -> None:
+    assert invoke(prison.functions, "limits", "files").result == [1_023, errno.EMFILE]
+    assert invoke(prison.functions, "limits", "stack").result == [8 << 20, 8 << 20]
