@@ -14,8 +14,11 @@ from benchmarks.producers import PRODUCERS
 from benchmarks.project import EVENT_BUCKET, PLAIN_BUCKET
 from benchmarks.report import Figure
 from benchmarks.sources import DRAINS, TOML, drained, map_all, reached
+from benchmarks.stages import FUNCTION
+from benchmarks.stages import stages as way
 
 MS: Final = 1000.0
+MICROSECONDS: Final = 1_000_000.0
 KILOBYTE: Final = b'{"text": "' + b"x" * 988 + b'"}'
 FIVE_MEGABYTES: Final = b'{"text": "' + b"x" * 5_000_000 + b'"}'
 
@@ -100,6 +103,17 @@ def warm(bench: Bench) -> Figures:
         limit=3,
         floor=p99(floor) * MS,
     )
+
+
+@case
+def stages(bench: Bench) -> Figures:
+    """Where the time of such an invocation goes, from the client's send to its answer."""
+    bench.emulator.api.warm(FUNCTION)
+    way(bench.emulator.api, KILOBYTE, 200)
+    parts = way(bench.emulator.api, KILOBYTE, 800)
+    for number, stage in enumerate(parts, start=1):
+        name = f"stage {number}, {stage.name}, p50"
+        yield Figure(name=name, value=stage.seconds * MICROSECONDS, unit="µs")
 
 
 def sequential(bench: Bench, function: str) -> tuple[list[float], list[float]]:

@@ -69,7 +69,8 @@ class Emulator:
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._is_ready = threading.Event()
         self.port = 0
-        threading.Thread(target=self._read_lines, name="stderr", daemon=True).start()
+        self._reader = threading.Thread(target=self._read_lines, name="stderr", daemon=True)
+        self._reader.start()
         if not self._is_ready.wait(START_TIMEOUT_S) or not self.port:
             self._process.kill()
             raise RuntimeError("the emulator did not start:\n" + "".join(self._lines))
@@ -95,6 +96,10 @@ class Emulator:
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
+        finally:
+            self._reader.join()
+            assert self._process.stderr is not None
+            self._process.stderr.close()
 
     def memory_mib(self, *, rest_s: float = 0.0) -> float | None:
         """Proportional set size of the emulator and all it started, after `rest_s` of rest.
