@@ -24,6 +24,7 @@ from emulator.sandbox.launcher import Launcher
 from emulator.sandbox.output import OutputListener
 from emulator.sandbox.pool import EnvironmentPool
 from emulator.sandbox.shutdown import EXTERNAL
+from emulator.sandbox.telemetry_sender import TelemetrySender
 
 IDLE_TIMEOUT_S: Final = 600.0
 FINISHING: Final = "environments that finish"  # the kind of activity: answered, not idle yet
@@ -52,6 +53,7 @@ class Environments:
         self._folder = run_folder / "environments"
         self._log_book = log_book
         self._listener = listener
+        self._sender = TelemetrySender()
         self._idle_timeout_s = idle_timeout_s
         self._activity = activity or Activity(Clock())
         self._executor = ThreadPoolExecutor(_STARTERS, thread_name_prefix="environment")
@@ -152,6 +154,7 @@ class Environments:
         for environment in idle:
             self._stop(environment)
         self._executor.shutdown()
+        self._sender.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _retire_all(self) -> list[Environment]:
@@ -184,6 +187,7 @@ class Environments:
                 folder=self._folder,
                 log_book=self._log_book,
                 listener=self._listener,
+                sender=self._sender,
             )
         except OSError as error:
             message = f"No execution environment can be made: {error}"
