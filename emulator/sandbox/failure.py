@@ -31,6 +31,8 @@ def answered(answer: Answer) -> Failure | None:
         return _named(
             "Runtime.TruncatedResponse", "The response of the runtime ended before it was complete."
         )
+    if answer.outcome is Outcome.INVALID_MODE:
+        return _named("Runtime.InvalidResponseModeHeader", "Invalid function response mode")
     return Failure(body=answer.body, error_type=valid_error_type(answer.error_type))
 
 
