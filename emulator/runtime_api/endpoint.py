@@ -37,11 +37,15 @@ class RuntimeEndpoint:
     """
 
     def __init__(
-        self, selector: selectors.BaseSelector, version: FunctionVersion | None = None
+        self,
+        selector: selectors.BaseSelector,
+        version: FunctionVersion | None = None,
+        *,
+        listens_on: str = "127.0.0.1",
     ) -> None:
         self._selector = selector
         self._version = version
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+        self._listener = socket.create_server((listens_on, 0), backlog=BACKLOG)
         self._listener.setblocking(False)
         self._connections: set[Connection] = set()
         self._waiting: Connection | None = None  # holds a request for the next event

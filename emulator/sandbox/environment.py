@@ -63,6 +63,7 @@ class Environment:
         self.id = uuid.uuid4().hex
         self.idle_since_s = 0.0
         self._backend = backend
+        listens_on = backend.listens_on(version)  # before anything that would have to be freed
         self._folder = folder / self.id
         self._log_stream = _log_stream_name(version, self.id)
         stream = log_book.log_stream(
@@ -77,6 +78,7 @@ class Environment:
             self._launch_process,
             self._telemetry,
             self._platform.subscribed,
+            listens_on=listens_on,
         )
         self._endpoint = self._processes.endpoint
         self._registered = self._processes.registered  # extensions; empty in most environments
@@ -122,19 +124,22 @@ class Environment:
         sink: reads along what the runtime streams. Follow with `finish`, which waits for the
         runtime, and for extensions that were told of the invocation, to ask for the next event.
         """
+        # What the machine needs to get ready does not count as the function's time.
+        is_cold = self._launch_if_cold()
         started = time.monotonic()
         self._deadline_s = deadline = started + self.version.timeout_s
         if self._registered:
             self._telemetry.release()
         self._platform.started(invocation)
         failure = None
-        if self.state is State.COLD:
+        if is_cold:
             failure = self._suppressed_init(invocation.request_id, deadline)
         answer = None
         has_run = failure is None
         if failure is None:
             failure, answer = self._invoke(invocation, deadline, sink)
         duration_ms = self._duration_ms(started, failure)
+        self._processes.await_late_output()
         # What the handler printed has been pulled: it was readable when its answer was.
         self._output.end_line()
         if self._telemetry.wants_records:
@@ -221,6 +226,12 @@ class Environment:
         if self._registered:
             self._telemetry.hold()
 
+    def _launch_if_cold(self) -> bool:
+        is_cold = self.state is State.COLD
+        if is_cold:
+            self._launch()
+        return is_cold
+
     def _launch(self) -> None:
         self.state = step(self.state, Signal.START)
         has_layers = bool(self.version.layers)  # they bring the external extensions
@@ -250,7 +261,6 @@ class Environment:
         started = time.monotonic()
         self._output.release()
         self._platform.init_started(INVOKE)
-        self._launch()
         failure = self._await_ready(request_id, deadline)
         self._platform.init_ended(INVOKE, (time.monotonic() - started) * 1000, failure)
         self._processes.extensions.log_states(self._platform)

@@ -20,9 +20,9 @@ from emulator.model import (
 from emulator.observe import Activity, LogBook
 from emulator.runtime_api import ResponseSink
 from emulator.sandbox.environment import Environment, InitReport
-from emulator.sandbox.launcher import Launcher
 from emulator.sandbox.output import OutputListener
 from emulator.sandbox.pool import EnvironmentPool
+from emulator.sandbox.process import Backend
 from emulator.sandbox.shutdown import EXTERNAL
 from emulator.sandbox.telemetry_sender import TelemetrySender
 
@@ -42,14 +42,14 @@ class Environments:
     def __init__(
         self,
         *,
-        launcher: Launcher,
+        backend: Backend,
         run_folder: Path,
         log_book: LogBook,
         listener: OutputListener,
         idle_timeout_s: float = IDLE_TIMEOUT_S,
         activity: Activity | None = None,
     ) -> None:
-        self._launcher = launcher
+        self._backend = backend
         self._folder = run_folder / "environments"
         self._log_book = log_book
         self._listener = listener
@@ -114,7 +114,7 @@ class Environments:
     def warm(self, version: FunctionVersion) -> None:
         """Start, in the background, what the first environment of `version` needs."""
         if not self._stopping.is_set():
-            self._in_background(self._launcher.warm, version)
+            self._in_background(self._backend.warm, version)
 
     def retire(self, version: FunctionVersion) -> None:
         """Use the environments of `version` for nothing new; they finish what they run."""
@@ -149,8 +149,8 @@ class Environments:
         self._stop_all(with_extensions)
         idle = [environment for environment in idle if not environment.has_extensions]
         self.settle(grace_s)
-        # The zygotes take their children along, so there is no process left to end one by one.
-        self._launcher.close()
+        # A backend ends all its processes at once, so there is none left to end one by one.
+        self._backend.close()
         for environment in idle:
             self._stop(environment)
         self._executor.shutdown()
@@ -183,7 +183,7 @@ class Environments:
         try:
             environment = Environment(
                 version,
-                backend=self._launcher,
+                backend=self._backend,
                 folder=self._folder,
                 log_book=self._log_book,
                 listener=self._listener,

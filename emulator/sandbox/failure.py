@@ -51,6 +51,8 @@ def out_of_memory(request_id: str) -> Failure:
 
 def exited(ended: Exit, request_id: str) -> Failure:
     """Return the failure of a runtime process that ended, or could not be started."""
+    if ended.is_out_of_memory:
+        return out_of_memory(request_id)
     if ended.refusal is not None:
         return _failure("Runtime.InvalidEntrypoint", request_id, ended.refusal)
     return _failure("Runtime.ExitError", request_id, _exit_text(ended))

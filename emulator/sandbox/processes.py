@@ -42,12 +42,14 @@ class Processes:
         launch: Launch,
         telemetry: Telemetry,
         subscribe: Subscribe,
+        *,
+        listens_on: str,
     ) -> None:
         self._version = version
         self._output = output
         self._launch = launch
         self._selector = selectors.DefaultSelector()
-        self.endpoint = RuntimeEndpoint(self._selector, version)
+        self.endpoint = RuntimeEndpoint(self._selector, version, listens_on=listens_on)
         self.desk = self.endpoint.extensions
         self._telemetry = telemetry
         self.endpoint.routes |= TelemetryDesk(self.desk, subscribe).routes()
@@ -110,6 +112,11 @@ class Processes:
             until = min(deadline, reading_s) if self.gauge.is_known else deadline
             self._dispatch(max(until - now, 0.0))
         return Waited.DONE
+
+    def await_late_output(self) -> None:
+        """Give output the time that it may need to get here after the answer."""
+        if self._runtime is not None and self._runtime.log_lag_s:
+            self.pump(lambda: False, time.monotonic() + self._runtime.log_lag_s)
 
     def failure(self, waited: Waited, request_id: str) -> Failure:
         """Return what `waited`, which is not DONE, means for an invocation."""
