@@ -114,6 +114,7 @@ class Environment:
         self._processes.extensions.log_states(self._platform)
         if failure is None:
             self._init_ms = init_ms
+            self._telemetry.hold()
         else:
             self._reset(_reason(failure))
         return InitReport(init_ms=init_ms, failure=failure)

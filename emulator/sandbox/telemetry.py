@@ -86,7 +86,7 @@ class Telemetry:
     @property
     def is_delivering(self) -> bool:
         """True while an extension must run on to take what is on its way."""
-        return any(each.is_delivering for each in self._subscribers.values())
+        return any(each.is_delivering for each in list(self._subscribers.values()))
 
     def drain(self, timeout_s: float) -> None:
         """Deliver everything before the extensions hear of their end; wait for it so long."""
