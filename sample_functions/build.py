@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emulator.sandbox import interpreters, languages
+from emulator.sandbox.java_runtime import compiled_runtime
+from emulator.sandbox.jdks import compilers
 
 SAMPLES = Path(__file__).resolve().parent
 
@@ -23,6 +25,7 @@ def main() -> int:
         install_python_packages("resize")
         install_node_packages("resize_node")
         compile_program("native")
+        compile_java("hello_java", "hello/Hello.java")
     except subprocess.CalledProcessError as error:
         print(f"error: {' '.join(error.cmd)} exited with {error.returncode}", file=sys.stderr)
         return 1
@@ -74,6 +77,21 @@ def compile_program(function: str) -> None:
         program.chmod(0o755)
         return
     _run([compiler, "-O2", "-o", str(program), str(folder / "count.c")])
+
+
+def compile_java(function: str, source: str) -> None:
+    """Compile a class beside its source, against the interfaces that the runtime brings."""
+    file = SAMPLES / function / source
+    if _is_newer(file.with_suffix(".class"), file):
+        return
+    found = compilers()
+    if not found:
+        _say(f"{function}: left out, because no JDK is installed")
+        return
+    _say(f"{function}: compiling its class")
+    options = ["--release", "8", "-nowarn", "-Xlint:-options", "-encoding", "UTF-8"]
+    folders = ["-cp", str(compiled_runtime()), "-d", str(SAMPLES / function)]
+    _run([str(found[0]), *options, *folders, str(file)])
 
 
 def _python_of(function: str) -> str:

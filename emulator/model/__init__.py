@@ -20,7 +20,6 @@ from emulator.model.function import (
     TEXT_LOG,
     CodePackage,
     FunctionVersion,
-    ImageConfig,
     ResolvedFunction,
 )
 from emulator.model.invocation import Call, Invocation, InvocationResult, Status
@@ -47,7 +46,6 @@ __all__ = [
     "FetchError",
     "FunctionName",
     "FunctionVersion",
-    "ImageConfig",
     "Invocation",
     "InvocationResult",
     "LambdaError",

@@ -20,11 +20,10 @@ from emulator.model import (
 from emulator.observe import Activity, LogBook
 from emulator.runtime_api import ResponseSink
 from emulator.sandbox.environment import Environment, InitReport
+from emulator.sandbox.launcher import Launcher
 from emulator.sandbox.output import OutputListener
 from emulator.sandbox.pool import EnvironmentPool
-from emulator.sandbox.process import Backend
 from emulator.sandbox.shutdown import EXTERNAL
-from emulator.sandbox.telemetry_sender import TelemetrySender
 
 IDLE_TIMEOUT_S: Final = 600.0
 FINISHING: Final = "environments that finish"  # the kind of activity: answered, not idle yet
@@ -42,18 +41,17 @@ class Environments:
     def __init__(
         self,
         *,
-        backend: Backend,
+        launcher: Launcher,
         run_folder: Path,
         log_book: LogBook,
         listener: OutputListener,
         idle_timeout_s: float = IDLE_TIMEOUT_S,
         activity: Activity | None = None,
     ) -> None:
-        self._backend = backend
+        self._launcher = launcher
         self._folder = run_folder / "environments"
         self._log_book = log_book
         self._listener = listener
-        self._sender = TelemetrySender()
         self._idle_timeout_s = idle_timeout_s
         self._activity = activity or Activity(Clock())
         self._executor = ThreadPoolExecutor(_STARTERS, thread_name_prefix="environment")
@@ -114,7 +112,7 @@ class Environments:
     def warm(self, version: FunctionVersion) -> None:
         """Start, in the background, what the first environment of `version` needs."""
         if not self._stopping.is_set():
-            self._in_background(self._backend.warm, version)
+            self._in_background(self._launcher.warm, version)
 
     def retire(self, version: FunctionVersion) -> None:
         """Use the environments of `version` for nothing new; they finish what they run."""
@@ -149,12 +147,11 @@ class Environments:
         self._stop_all(with_extensions)
         idle = [environment for environment in idle if not environment.has_extensions]
         self.settle(grace_s)
-        # A backend ends all its processes at once, so there is none left to end one by one.
-        self._backend.close()
+        # The zygotes take their children along, so there is no process left to end one by one.
+        self._launcher.close()
         for environment in idle:
             self._stop(environment)
         self._executor.shutdown()
-        self._sender.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _retire_all(self) -> list[Environment]:
@@ -183,11 +180,10 @@ class Environments:
         try:
             environment = Environment(
                 version,
-                backend=self._backend,
+                backend=self._launcher,
                 folder=self._folder,
                 log_book=self._log_book,
                 listener=self._listener,
-                sender=self._sender,
             )
         except OSError as error:
             message = f"No execution environment can be made: {error}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from emulator.sandbox.interpreters import Interpreter, find_python, pythons
+from emulator.sandbox.jdks import jdks
 from emulator.sandbox.nodes import nodes
 
 
@@ -51,7 +52,20 @@ LANGUAGES: Final = (
         advice="install Node.js with your system's package manager or a version manager (nvm,"
         " fnm, volta, asdf, mise, n), so that `node` is in PATH or in the manager's folder",
     ),
+    Language(
+        name="java",
+        program="a JDK",
+        available=jdks,
+        find=lambda runtime: nearest(jdks(), runtime),
+        advice="Debian: apt-get install openjdk-17-jdk-headless; elsewhere, or for another"
+        " version: sdk install java (sdkman.io), or point JAVA_HOME at one",
+    ),
 )
+
+
+def is_exact(program: Interpreter, runtime: str) -> bool:
+    """Tell whether a program is of the very version of a runtime, whatever the system below."""
+    return _version(program.runtime) == _version(runtime)
 
 
 def language_of(runtime: str) -> Language | None:

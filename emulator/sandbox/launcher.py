@@ -10,11 +10,11 @@ from typing import Final
 from emulator.model import FunctionVersion, LambdaError
 from emulator.sandbox import interpreters
 from emulator.sandbox.interpreters import Interpreter
-from emulator.sandbox.languages import Language, language_of
+from emulator.sandbox.java_runtime import compiled_runtime, java_command
+from emulator.sandbox.languages import Language, is_exact, language_of
 from emulator.sandbox.layers import EXTENSIONS, LayerFolders, external_extensions
-from emulator.sandbox.node_sdk import NodeSdk, needs_sdk
-from emulator.sandbox.process import AS_IN_LAMBDA, LaunchSpec, Layout
-from emulator.sandbox.report import Report
+from emulator.sandbox.node_sdk import NodeSdk, Report, needs_sdk
+from emulator.sandbox.process import LaunchSpec, Layout
 from emulator.sandbox.runtime_folder import (
     SDK_PACKAGES,
     make_runtime_folder,
@@ -26,6 +26,9 @@ from emulator.sandbox.variables import OF_THE_RUNTIME, Credentials, variables
 from emulator.sandbox.zygote import Zygote, ZygoteError, ZygoteProcess
 
 _OWN_FOLDER: Final = Path(__file__).parent.parent
+ISOLATED: Final = Layout(
+    task_root="/var/task", tmp="/tmp", runtime_dir="/var/runtime", layers="/opt"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class ZygoteKind:
     language: str  # "provided", or the name of a `Language`
     interpreter: Interpreter  # what the zygote itself runs on
     preload_sdk: bool = False
-    node_sdk: Path | None = None  # the SDK that Node.js functions are shown
+    brought: Path | None = None  # the SDK of Node.js, the compiled runtime of Java
     program: Interpreter | None = None  # what it executes, where that is not its own Python
 
 
@@ -72,10 +75,6 @@ class Launcher:
     def extensions(self, version: FunctionVersion) -> list[str]:
         """Return the names of the external extensions that its layers bring."""
         return external_extensions(self._layers.folder(version))
-
-    def listens_on(self, _version: FunctionVersion) -> str:
-        """Where the Runtime API has to listen: the functions share this machine's network."""
-        return "127.0.0.1"
 
     def launch(
         self,
@@ -137,7 +136,7 @@ class Launcher:
             return zygote.fork(spec)
         # One that is started again goes back to its namespace: its /tmp is there.
         is_new = not zygote.has(environment_id)
-        if kind.program is not None and is_new and Standby.can_run(version):
+        if kind.language == "nodejs" and is_new and Standby.can_run(version):
             return self._standby.launch(zygote, spec)
         return zygote.execute(spec)
 
@@ -153,7 +152,7 @@ class Launcher:
         """Start ahead of time what the first launch of `version` would wait for."""
         kind = self._kind(version)
         zygote = self._zygote(kind)
-        if kind.program is not None and Standby.can_run(version):
+        if kind.language == "nodejs" and Standby.can_run(version):
             self._standby.fill(zygote, _argv(kind, self._base_layout(zygote, kind), version))
 
     def close(self) -> None:
@@ -175,20 +174,25 @@ class Launcher:
             raise LambdaError(
                 "InvalidRuntimeException",
                 f"The emulator cannot run {runtime or 'container images'} yet. It runs python3.9"
-                " and newer, nodejs16.x and newer, and executables on provided.al2 and"
-                " provided.al2023.",
+                " and newer, nodejs16.x and newer, java8.al2 and newer, and executables on"
+                " provided.al2 and provided.al2023.",
             )
         program = _program(language, runtime)
         self._warn_once(runtime, program)
         if language.name == "python":
             return ZygoteKind("python", program, preload_sdk=not shadows_preloaded(version))
-        is_node = language.name == "nodejs"
-        sdk = self._node_sdk.folder() if is_node and needs_sdk(version) else None
         own = interpreters.own_python()
-        return ZygoteKind(language.name, own, program=program, node_sdk=sdk)
+        return ZygoteKind(language.name, own, program=program, brought=self._brought(version))
+
+    def _brought(self, version: FunctionVersion) -> Path | None:
+        runtime = version.runtime or ""
+        if runtime.startswith("java"):
+            return compiled_runtime()
+        is_node = runtime.startswith("nodejs")
+        return self._node_sdk.folder() if is_node and needs_sdk(version) else None
 
     def _warn_once(self, runtime: str, interpreter: Interpreter) -> None:
-        if interpreter.runtime != runtime and runtime not in self._warned:
+        if not is_exact(interpreter, runtime) and runtime not in self._warned:
             self._warned.add(runtime)
             self._report(
                 "runtime.substituted",
@@ -223,7 +227,7 @@ class Launcher:
             preload=SDK_PACKAGES if kind.preload_sdk else (),
             isolate=self._isolate,
             run_folder=self._run_folder,
-            runtime_folder=make_runtime_folder(self._run_folder, kind.language, kind.node_sdk),
+            runtime_folder=make_runtime_folder(self._run_folder, kind.language, kind.brought),
             shown=interpreters.folders_of(
                 item for item in (kind.interpreter, kind.program) if item
             ),
@@ -276,8 +280,8 @@ class Launcher:
 
     def _base_layout(self, zygote: Zygote, kind: ZygoteKind) -> Layout:
         if zygote.is_isolated:
-            return AS_IN_LAMBDA
-        runtime_dir = make_runtime_folder(self._run_folder, kind.language, kind.node_sdk)
+            return ISOLATED
+        runtime_dir = make_runtime_folder(self._run_folder, kind.language, kind.brought)
         return Layout(task_root="/", tmp="/tmp", runtime_dir=str(runtime_dir), layers="/opt")
 
 
@@ -299,6 +303,8 @@ def _wrapper(version: FunctionVersion) -> tuple[str, ...]:
 
 
 def _argv(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple[str, ...]:
+    if kind.program is not None and kind.language == "java":
+        return tuple(java_command(kind.program.path, kind.program.runtime, layout, version))
     if kind.program is not None:
         return (str(kind.program.path.resolve()), f"{layout.runtime_dir}/node/bootstrap.mjs")
     if kind.language == "python":

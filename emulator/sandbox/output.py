@@ -8,7 +8,6 @@ from typing import Final, Protocol
 from emulator.model.readable import Readable
 from emulator.observe import KEPT_LOG_BYTES, LogStream
 from emulator.sandbox.log_events import LogEvents
-from emulator.sandbox.telemetry import EXTENSION, FUNCTION, Telemetry
 
 _PIPE_BYTES: Final = 65_536
 
@@ -23,10 +22,7 @@ class OutputListener(Protocol):
 class Output:
     """The log of one environment. Used by one thread at a time."""
 
-    def __init__(
-        self, stream: LogStream, function: str, listener: OutputListener, telemetry: Telemetry
-    ) -> None:
-        self._telemetry = telemetry
+    def __init__(self, stream: LogStream, function: str, listener: OutputListener) -> None:
         self._stream = stream
         self._function = function
         self._listener = listener
@@ -65,13 +61,13 @@ class Output:
             return False
         events, shown = self._events.feed(data)
         self._listener.output(self._function, shown.decode("utf-8", "replace"))
-        self._add(events, FUNCTION)
+        self._add(events)
         return True
 
     def end_line(self) -> None:
         """End the line that is still open: the invocation is over."""
         if events := self._events.end():
-            self._add(events, FUNCTION)
+            self._add(events)
 
     def now_ms(self) -> int:
         """The time of a line that is written now, in milliseconds since the epoch."""
@@ -99,7 +95,7 @@ class Output:
         """Add what an external extension has printed: as log events, and as a terminal shows it."""
         if shown:
             self._listener.output(self._function, shown.decode("utf-8", "replace"))
-        self._add(events, EXTENSION)
+        self._add(events)
 
     def take(self) -> bytes:
         """Hand over what was logged since the last time, newest `KEPT_LOG_BYTES`, and forget it.
@@ -112,14 +108,11 @@ class Output:
         self._kept_bytes = 0
         return text + b"\n" if text else b""
 
-    def _add(self, events: Iterable[bytes], kind: str) -> None:
+    def _add(self, events: Iterable[bytes]) -> None:
         now_ms = self._stream.now_ms()
         for event in events:
-            text = event.decode("utf-8", "replace")
-            self._held.append((now_ms, text))
+            self._held.append((now_ms, event.decode("utf-8", "replace")))
             self._keep(event)
-            if self._telemetry.wants_logs:
-                self._telemetry.log(kind, text)
         self.release()
 
     def _keep(self, line: bytes) -> None:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from enum import Enum, auto
 
 from emulator.model import FunctionVersion
-from emulator.runtime_api import RuntimeEndpoint, Subscribe, TelemetryDesk
+from emulator.runtime_api import RuntimeEndpoint
 from emulator.sandbox.extension_host import ExtensionHost
 from emulator.sandbox.failure import Failure, exited, out_of_memory, timed_out
 from emulator.sandbox.memory import MemoryGauge
 from emulator.sandbox.output import Output
 from emulator.sandbox.process import Exit, RuntimeProcess
 from emulator.sandbox.shutdown import Reason, shut_down
-from emulator.sandbox.telemetry import Telemetry
 
 Launch = Callable[[str | None], RuntimeProcess]
 """Starts the external extension of that name; None: the runtime."""
@@ -35,24 +34,13 @@ class Processes:
     Used by one thread at a time, as the environment. `registered` is empty where no extension is.
     """
 
-    def __init__(
-        self,
-        version: FunctionVersion,
-        output: Output,
-        launch: Launch,
-        telemetry: Telemetry,
-        subscribe: Subscribe,
-        *,
-        listens_on: str,
-    ) -> None:
+    def __init__(self, version: FunctionVersion, output: Output, launch: Launch) -> None:
         self._version = version
         self._output = output
         self._launch = launch
         self._selector = selectors.DefaultSelector()
-        self.endpoint = RuntimeEndpoint(self._selector, version, listens_on=listens_on)
+        self.endpoint = RuntimeEndpoint(self._selector, version)
         self.desk = self.endpoint.extensions
-        self._telemetry = telemetry
-        self.endpoint.routes |= TelemetryDesk(self.desk, subscribe).routes()
         self.registered = self.desk.rules.registered
         self.extensions = ExtensionHost(self.desk.rules, self._selector, output)
         self._runtime: RuntimeProcess | None = None
@@ -113,11 +101,6 @@ class Processes:
             self._dispatch(max(until - now, 0.0))
         return Waited.DONE
 
-    def await_late_output(self) -> None:
-        """Give output the time that it may need to get here after the answer."""
-        if self._runtime is not None and self._runtime.log_lag_s:
-            self.pump(lambda: False, time.monotonic() + self._runtime.log_lag_s)
-
     def failure(self, waited: Waited, request_id: str) -> Failure:
         """Return what `waited`, which is not DONE, means for an invocation."""
         if waited is Waited.TIMEOUT:
@@ -133,17 +116,10 @@ class Processes:
         """End all: those that may take leave get the time for it."""
         if self.registered:
             shut_down(
-                reason,
-                self._runtime,
-                self.extensions,
-                self.desk,
-                self._serve,
-                self._has_exited,
-                self._telemetry.drain,
+                reason, self._runtime, self.extensions, self.desk, self._serve, self._has_exited
             )
         self._end_runtime()
         self.extensions.end()
-        self._telemetry.end()
 
     def close(self) -> None:
         """Close the sockets."""

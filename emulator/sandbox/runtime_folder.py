@@ -18,16 +18,17 @@ NODE_RUNTIME: Final = _RUNTIMES / "node"
 _making = threading.Lock()
 
 
-def make_runtime_folder(parent: Path, language: str, sdk: Path | None = None) -> Path:
+def make_runtime_folder(parent: Path, language: str, brought: Path | None = None) -> Path:
     """Make, or find, the folder of links for a language.
 
-    sdk: the `node_modules` that Node.js functions are shown beside their own.
+    brought: a folder from elsewhere that stands there under its own name: the `node_modules` of
+    the SDK, the compiled runtime of Java.
     """
-    folder = parent / f"runtime-{language}{'' if sdk is None else '-sdk'}"
+    folder = parent / f"runtime-{language}{'' if brought is None else '-' + brought.name}"
     with _making:  # zygotes of several Pythons start at the same time
         if not folder.exists():
             folder.mkdir()
-            for source in [*_contents(language), *([] if sdk is None else [sdk])]:
+            for source in [*_contents(language), *([] if brought is None else [brought])]:
                 (folder / source.name).symlink_to(source)
     return folder
 

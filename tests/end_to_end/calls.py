@@ -26,7 +26,9 @@ class Answer:
         """Type and message of the error object, the request's id left out of the message."""
         assert self.function_error == "Unhandled", self.document
         message = self.document["errorMessage"]
-        return self.document["errorType"], message.replace(f"RequestId: {self.request_id} ", "")
+        return self.document.get("errorType", ""), message.replace(
+            f"RequestId: {self.request_id} ", ""
+        )
 
 
 def invoke(functions: Any, name: str, event: Any = None, **options: Any) -> Answer:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from tests.end_to_end.behaviour.aws_clients import AWS_LAMBDA_RIC, AWSLAMBDARIC
+from tests.end_to_end.behaviour.java import JAVA
 from tests.end_to_end.behaviour.nodejs import NODEJS_22, NODEJS_24
 from tests.end_to_end.behaviour.python import PYTHON
 from tests.end_to_end.behaviour.table import (
@@ -25,7 +26,7 @@ from tests.running_emulator import RunningEmulator, running_emulator
 from tests.sandbox.conftest import needs_namespaces
 
 pytestmark = needs_namespaces  # expectations name /var/task and /tmp
-LANGUAGES: Final = (PYTHON, NODEJS_22, NODEJS_24, AWSLAMBDARIC, AWS_LAMBDA_RIC)
+LANGUAGES: Final = (PYTHON, NODEJS_22, NODEJS_24, JAVA, AWSLAMBDARIC, AWS_LAMBDA_RIC)
 # By name: the first lines of emulator.toml that choose it.
 BACKENDS: Final[Mapping[str, str]] = {"process": ""}
 

@@ -1,0 +1,406 @@
+package lambdaemulator;
+
+import java.lang.reflect.Array;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.Field;
+import java.lang.reflect.GenericArrayType;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.Type;
+import java.lang.reflect.TypeVariable;
+import java.lang.reflect.WildcardType;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Date;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** Values of JSON to and from the types that a handler names: beans, records, collections, numbers. */
+final class Beans {
+    private static final String[] FACTORIES = {"parse", "fromString", "valueOf", "of"};
+
+    private Beans() {}
+
+    /** Return `value`, as `Json.parse` has it, as a `type`. Throws what the type's own code throws. */
+    static Object read(Object value, Type type) throws Exception {
+        Class<?> raw = rawClass(type);
+        if (raw == Optional.class) {
+            return Optional.ofNullable(value == null ? null : read(value, argument(type, 0)));
+        }
+        if (value == null) {
+            return raw.isPrimitive() ? read(raw == boolean.class ? (Object) false : 0, raw) : null;
+        }
+        if (raw == Object.class || raw == void.class || raw == Void.class) {
+            return value;
+        }
+        if (value instanceof Map) {
+            return readObject((Map<?, ?>) value, type, raw);
+        }
+        if (value instanceof List) {
+            return readList((List<?>) value, type, raw);
+        }
+        return readScalar(value, raw);
+    }
+
+    private static Object readObject(Map<?, ?> value, Type type, Class<?> raw) throws Exception {
+        if (Map.class.isAssignableFrom(raw)) {
+            Map<Object, Object> map = newMap(raw);
+            for (Map.Entry<?, ?> entry : value.entrySet()) {
+                map.put(
+                        readScalar(entry.getKey(), rawClass(argument(type, 0))),
+                        read(entry.getValue(), argument(type, 1)));
+            }
+            return map;
+        }
+        if (isScalar(raw) || raw.isArray() || Collection.class.isAssignableFrom(raw)) {
+            throw cannot("an object", raw);
+        }
+        return isRecord(raw) ? readRecord(value, raw) : readBean(value, raw);
+    }
+
+    private static Object readBean(Map<?, ?> value, Class<?> raw) throws Exception {
+        Constructor<?> constructor = raw.getDeclaredConstructor();
+        constructor.setAccessible(true);
+        Object bean = create(constructor);
+        Map<String, Object> byName = byLowerName(value);
+        for (Method method : raw.getMethods()) {
+            String name = propertyOf(method, "set", 1);
+            if (name != null && byName.containsKey(name)) {
+                Object content = read(byName.remove(name), method.getGenericParameterTypes()[0]);
+                method.setAccessible(true);
+                call(method, bean, content);
+            }
+        }
+        for (Field field : raw.getFields()) {
+            String name = field.getName().toLowerCase(Locale.ROOT);
+            if (byName.containsKey(name) && !Modifier.isStatic(field.getModifiers())) {
+                field.set(bean, read(byName.get(name), field.getGenericType()));
+            }
+        }
+        return bean;
+    }
+
+    private static Object readRecord(Map<?, ?> value, Class<?> raw) throws Exception {
+        Map<String, Object> byName = byLowerName(value);
+        Field[] fields = recordFields(raw);
+        Class<?>[] types = new Class<?>[fields.length];
+        Object[] contents = new Object[fields.length];
+        for (int i = 0; i < fields.length; i++) {
+            types[i] = fields[i].getType();
+            String name = fields[i].getName().toLowerCase(Locale.ROOT);
+            contents[i] = read(byName.get(name), fields[i].getGenericType());
+        }
+        Constructor<?> constructor = raw.getDeclaredConstructor(types);
+        constructor.setAccessible(true);
+        return create(constructor, contents);
+    }
+
+    private static Object readList(List<?> value, Type type, Class<?> raw) throws Exception {
+        if (raw.isArray()) {
+            Type item =
+                    type instanceof GenericArrayType
+                            ? ((GenericArrayType) type).getGenericComponentType()
+                            : raw.getComponentType();
+            Object array = Array.newInstance(raw.getComponentType(), value.size());
+            for (int i = 0; i < value.size(); i++) {
+                Array.set(array, i, read(value.get(i), item));
+            }
+            return array;
+        }
+        if (!Iterable.class.isAssignableFrom(raw)) {
+            throw cannot("an array", raw);
+        }
+        Collection<Object> found = newCollection(raw);
+        for (Object item : value) {
+            found.add(read(item, argument(type, 0)));
+        }
+        return found;
+    }
+
+    private static Object readScalar(Object value, Class<?> raw) throws Exception {
+        if (raw.isInstance(value)) {
+            return value;
+        }
+        if (raw == String.class) {
+            return value.toString();
+        }
+        if (raw == boolean.class || raw == Boolean.class) {
+            return value instanceof Boolean ? value : Boolean.valueOf(value.toString());
+        }
+        if (raw == char.class || raw == Character.class) {
+            return value.toString().charAt(0);
+        }
+        Object number = readNumber(value, raw);
+        if (number != null) {
+            return number;
+        }
+        if (raw.isEnum()) {
+            for (Object constant : raw.getEnumConstants()) {
+                if (((Enum<?>) constant).name().equals(value)) {
+                    return constant;
+                }
+            }
+        }
+        if (raw == Date.class && value instanceof Number) {
+            return new Date(((Number) value).longValue());
+        }
+        return readByFactory(value, raw);
+    }
+
+    private static Object readNumber(Object value, Class<?> raw) {
+        boolean isNumber = Number.class.isAssignableFrom(raw) || raw.isPrimitive();
+        if (!isNumber) {
+            return null;
+        }
+        BigDecimal number = new BigDecimal(value.toString());
+        if (raw == int.class || raw == Integer.class) {
+            return number.intValue();
+        }
+        if (raw == long.class || raw == Long.class) {
+            return number.longValue();
+        }
+        if (raw == double.class || raw == Double.class) {
+            return number.doubleValue();
+        }
+        if (raw == float.class || raw == Float.class) {
+            return number.floatValue();
+        }
+        if (raw == short.class || raw == Short.class) {
+            return number.shortValue();
+        }
+        if (raw == byte.class || raw == Byte.class) {
+            return number.byteValue();
+        }
+        return raw == BigInteger.class ? number.toBigInteger() : number;
+    }
+
+    /** Instants, UUIDs, dates of other libraries: whatever has a factory, or constructor, for text. */
+    private static Object readByFactory(Object value, Class<?> raw) throws Exception {
+        for (String name : FACTORIES) {
+            for (Method method : raw.getMethods()) {
+                boolean fits =
+                        method.getName().equals(name)
+                                && Modifier.isStatic(method.getModifiers())
+                                && raw.isAssignableFrom(method.getReturnType())
+                                && method.getParameterCount() == 1
+                                && method.getParameterTypes()[0].isInstance(value);
+                if (fits) {
+                    return call(method, null, value);
+                }
+            }
+        }
+        for (Constructor<?> constructor : raw.getConstructors()) {
+            boolean takesOne = constructor.getParameterCount() == 1;
+            if (takesOne && constructor.getParameterTypes()[0].isInstance(value)) {
+                return create(constructor, value);
+            }
+        }
+        throw cannot(value.getClass().getSimpleName(), raw);
+    }
+
+    /** Return `value` as a value that `Json.write` knows. */
+    static Object plain(Object value) throws Exception {
+        if (value == null || isScalar(value.getClass())) {
+            return value instanceof Enum ? ((Enum<?>) value).name() : value;
+        }
+        if (value instanceof Optional) {
+            return plain(((Optional<?>) value).orElse(null));
+        }
+        if (value instanceof Date) {
+            return ((Date) value).getTime();
+        }
+        if (value instanceof Map) {
+            Map<String, Object> found = new LinkedHashMap<>();
+            for (Map.Entry<?, ?> entry : ((Map<?, ?>) value).entrySet()) {
+                found.put(String.valueOf(entry.getKey()), plain(entry.getValue()));
+            }
+            return found;
+        }
+        if (value instanceof Iterable) {
+            List<Object> found = new ArrayList<>();
+            for (Object item : (Iterable<?>) value) {
+                found.add(plain(item));
+            }
+            return found;
+        }
+        if (value.getClass().isArray()) {
+            List<Object> found = new ArrayList<>();
+            for (int i = 0; i < Array.getLength(value); i++) {
+                found.add(plain(Array.get(value, i)));
+            }
+            return found;
+        }
+        return value.getClass().getName().startsWith("java.") ? value.toString() : members(value);
+    }
+
+    private static Map<String, Object> members(Object bean) throws Exception {
+        Class<?> raw = bean.getClass();
+        Map<String, Object> byName = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+        for (Field field : raw.getFields()) {
+            if (!Modifier.isStatic(field.getModifiers())) {
+                byName.put(field.getName(), plain(field.get(bean)));
+            }
+        }
+        boolean isRecord = isRecord(raw);
+        for (Method method : raw.getMethods()) {
+            boolean isOwn = method.getDeclaringClass() != Object.class;
+            String name = isRecord ? componentOf(method, raw) : getterOf(method);
+            if (isOwn && name != null) {
+                method.setAccessible(true);
+                byName.put(name, plain(call(method, bean)));
+            }
+        }
+        return inOrderOfFields(raw, byName);
+    }
+
+    private static Map<String, Object> inOrderOfFields(Class<?> raw, Map<String, Object> byName) {
+        Map<String, Object> found = new LinkedHashMap<>();
+        for (Class<?> type = raw; type != null; type = type.getSuperclass()) {
+            for (Field field : type.getDeclaredFields()) {
+                if (byName.containsKey(field.getName())) {
+                    found.putIfAbsent(field.getName(), byName.remove(field.getName()));
+                }
+            }
+        }
+        found.putAll(byName);
+        return found;
+    }
+
+    private static String getterOf(Method method) {
+        String name = propertyOf(method, "get", 0);
+        boolean isBoolean = method.getReturnType() == boolean.class;
+        name = name == null && isBoolean ? propertyOf(method, "is", 0) : name;
+        if (name == null || method.getReturnType() == void.class) {
+            return null;
+        }
+        String bare = method.getName().substring(method.getName().startsWith("is") ? 2 : 3);
+        return bare.substring(0, 1).toLowerCase(Locale.ROOT) + bare.substring(1);
+    }
+
+    private static String componentOf(Method method, Class<?> raw) {
+        for (Field field : recordFields(raw)) {
+            if (field.getName().equals(method.getName()) && method.getParameterCount() == 0) {
+                return field.getName();
+            }
+        }
+        return null;
+    }
+
+    /** Return the property that a getter or setter is for, in small letters; null for others. */
+    private static String propertyOf(Method method, String prefix, int parameters) {
+        String name = method.getName();
+        boolean fits =
+                name.startsWith(prefix)
+                        && name.length() > prefix.length()
+                        && method.getParameterCount() == parameters
+                        && !method.isBridge()
+                        && !Modifier.isStatic(method.getModifiers());
+        return fits ? name.substring(prefix.length()).toLowerCase(Locale.ROOT) : null;
+    }
+
+    /** AWS's own event types have `getRecords` for what JSON calls `Records`. */
+    private static Map<String, Object> byLowerName(Map<?, ?> value) {
+        Map<String, Object> found = new LinkedHashMap<>();
+        for (Map.Entry<?, ?> entry : value.entrySet()) {
+            found.put(String.valueOf(entry.getKey()).toLowerCase(Locale.ROOT), entry.getValue());
+        }
+        return found;
+    }
+
+    private static boolean isScalar(Class<?> raw) {
+        return raw.isPrimitive()
+                || raw == String.class
+                || raw == Boolean.class
+                || raw == Character.class
+                || Number.class.isAssignableFrom(raw)
+                || Enum.class.isAssignableFrom(raw);
+    }
+
+    // Records came with Java 16, and this is compiled for Java 8.
+    private static boolean isRecord(Class<?> raw) {
+        Class<?> parent = raw.getSuperclass();
+        return parent != null && parent.getName().equals("java.lang.Record");
+    }
+
+    private static Field[] recordFields(Class<?> raw) {
+        List<Field> found = new ArrayList<>();
+        for (Field field : raw.getDeclaredFields()) {
+            if (!Modifier.isStatic(field.getModifiers())) {
+                found.add(field);
+            }
+        }
+        return found.toArray(new Field[0]);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Map<Object, Object> newMap(Class<?> raw) throws Exception {
+        if (!raw.isInterface() && !Modifier.isAbstract(raw.getModifiers())) {
+            return (Map<Object, Object>) raw.getConstructor().newInstance();
+        }
+        return SortedMap.class.isAssignableFrom(raw) ? new TreeMap<>() : new LinkedHashMap<>();
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Collection<Object> newCollection(Class<?> raw) throws Exception {
+        if (!raw.isInterface() && !Modifier.isAbstract(raw.getModifiers())) {
+            return (Collection<Object>) raw.getConstructor().newInstance();
+        }
+        return Set.class.isAssignableFrom(raw) ? new LinkedHashSet<>() : new ArrayList<>();
+    }
+
+    static Class<?> rawClass(Type type) {
+        if (type instanceof Class) {
+            return (Class<?>) type;
+        }
+        if (type instanceof ParameterizedType) {
+            return rawClass(((ParameterizedType) type).getRawType());
+        }
+        if (type instanceof GenericArrayType) {
+            Class<?> item = rawClass(((GenericArrayType) type).getGenericComponentType());
+            return Array.newInstance(item, 0).getClass();
+        }
+        if (type instanceof WildcardType) {
+            return rawClass(((WildcardType) type).getUpperBounds()[0]);
+        }
+        return rawClass(((TypeVariable<?>) type).getBounds()[0]);
+    }
+
+    private static Type argument(Type type, int index) {
+        if (type instanceof ParameterizedType) {
+            return ((ParameterizedType) type).getActualTypeArguments()[index];
+        }
+        return Object.class;
+    }
+
+    private static Object create(Constructor<?> constructor, Object... arguments) throws Exception {
+        try {
+            return constructor.newInstance(arguments);
+        } catch (InvocationTargetException error) {
+            throw Faults.causeOf(error);
+        }
+    }
+
+    private static Object call(Method method, Object target, Object... arguments) throws Exception {
+        try {
+            return method.invoke(target, arguments);
+        } catch (InvocationTargetException error) {
+            throw Faults.causeOf(error);
+        }
+    }
+
+    private static IllegalArgumentException cannot(String what, Class<?> raw) {
+        return new IllegalArgumentException(
+                "Cannot make a value of type `" + raw.getName() + "` from " + what);
+    }
+}
