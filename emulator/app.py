@@ -234,6 +234,7 @@ class Emulator:
             log_book=self.log_book,
             listener=self.reporter,
             idle_timeout_s=_default(project.emulator.idle_timeout_s, IDLE_TIMEOUT_S),
+            freeze=project.emulator.freeze is not False,
             activity=self.activity,
         )
 

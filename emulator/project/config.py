@@ -72,6 +72,7 @@ class EmulatorTable:
 
     retry_delay_scale: float | None = None  # 0.01: asynchronous retries after 0.6 s and 1.2 s
     idle_timeout_s: float | None = None  # an execution environment idle for so long is retired
+    freeze: bool | None = None  # nothing of a function runs between invocations
     immediate_states: bool | None = None  # functions are Active at once, never Pending
 
 
@@ -177,6 +178,7 @@ class _Reader:
         settings = EmulatorTable(
             retry_delay_scale=table.number("retry_delay_scale", low=0),
             idle_timeout_s=table.number("idle_timeout_s", low=1),
+            freeze=table.boolean("freeze"),
             immediate_states=table.boolean("immediate_states"),
         )
         table.finish()

@@ -15,6 +15,7 @@ from emulator.observe import LogBook
 from emulator.runtime_api import INVOKE as INVOKE_EVENT
 from emulator.runtime_api import Answer, Outcome, ResponseSink, invoke_event
 from emulator.sandbox.failure import Failure, answered
+from emulator.sandbox.freezing import Rest
 from emulator.sandbox.output import Output, OutputListener
 from emulator.sandbox.platform_lines import billed_ms
 from emulator.sandbox.platform_log import INIT, INVOKE, PlatformLog
@@ -22,6 +23,7 @@ from emulator.sandbox.process import Backend, RuntimeProcess
 from emulator.sandbox.processes import Processes, Waited
 from emulator.sandbox.shutdown import Reason
 from emulator.sandbox.state import Signal, State, step
+from emulator.sandbox.suspension import Suspension
 
 # How long the caller's thread waits for a runtime to ask again, before another thread does.
 _NEXT_GRACE_S = 0.001
@@ -54,6 +56,7 @@ class Environment:
         folder: Path,
         log_book: LogBook,
         listener: OutputListener,
+        suspension: Suspension,
     ) -> None:
         self.version = version
         self.state = State.COLD
@@ -68,6 +71,7 @@ class Environment:
         self._output = Output(stream, version.name, listener)
         self._platform = PlatformLog(version, self.id, self._output)
         self._processes = Processes(version, self._output, self._launch_process)
+        self.rest = Rest(suspension, self._processes.roots)
         self._endpoint = self._processes.endpoint
         self._registered = self._processes.registered  # extensions; empty in most environments
         self._unended: Callable[[Failure | None], None] | None = None  # writes END and REPORT
@@ -83,7 +87,9 @@ class Environment:
         return self.state is State.IDLE
 
     def check(self) -> None:
-        """Notice that the process ended while nobody watched; the environment is COLD then."""
+        """Go on after a rest; COLD afterwards if the process ended while nobody watched."""
+        if self.rest.is_frozen:
+            self.rest.thaw()
         is_stale = time.monotonic() - self.idle_since_s > _FRESH_S
         if self.state is State.IDLE and is_stale and not self._processes.look():
             self._reset(Reason.FAILURE)
@@ -188,7 +194,10 @@ class Environment:
         if self.state is not State.COLD and (self._unreset or self.state is State.INVOKE):
             self._reset(self._unreset or Reason.FAILURE)  # given up: the emulator stops
         self.state = step(self.state, Signal.RETIRE)
+        if self._registered and self.rest.is_frozen:
+            self.rest.thaw()
         self._processes.end(Reason.SPINDOWN)
+        self.rest.end()
         self._backend.release(self.id)
         self._processes.close()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -347,6 +356,7 @@ class Environment:
         """End the processes after a failure; /tmp, log stream and address stay."""
         self.state = step(self.state, Signal.FAIL)
         self._processes.end(reason)
+        self.rest.end()
         self._endpoint.restart()
         self._init_ms = None
         self._unreset = None

@@ -20,10 +20,12 @@ from emulator.model import (
 from emulator.observe import Activity, LogBook
 from emulator.runtime_api import ResponseSink
 from emulator.sandbox.environment import Environment, InitReport
+from emulator.sandbox.freezing import Freezer
 from emulator.sandbox.launcher import Launcher
 from emulator.sandbox.output import OutputListener
 from emulator.sandbox.pool import EnvironmentPool
 from emulator.sandbox.shutdown import EXTERNAL
+from emulator.sandbox.suspension import ControlGroups
 
 IDLE_TIMEOUT_S: Final = 600.0
 FINISHING: Final = "environments that finish"  # the kind of activity: answered, not idle yet
@@ -46,6 +48,7 @@ class Environments:
         log_book: LogBook,
         listener: OutputListener,
         idle_timeout_s: float = IDLE_TIMEOUT_S,
+        freeze: bool = True,
         activity: Activity | None = None,
     ) -> None:
         self._launcher = launcher
@@ -53,6 +56,8 @@ class Environments:
         self._log_book = log_book
         self._listener = listener
         self._idle_timeout_s = idle_timeout_s
+        self._groups = ControlGroups()
+        self._freezer = Freezer() if freeze else None
         self._activity = activity or Activity(Clock())
         self._executor = ThreadPoolExecutor(_STARTERS, thread_name_prefix="environment")
         self._lock = threading.Lock()
@@ -142,6 +147,8 @@ class Environments:
         """End all environments, the busy ones too; extensions may take up to `grace_s` for it."""
         self._stopping.set()
         self._janitor.join()
+        if self._freezer is not None:
+            self._freezer.stop()
         idle = self._retire_all()
         with_extensions = [environment for environment in idle if environment.has_extensions]
         self._stop_all(with_extensions)
@@ -152,6 +159,7 @@ class Environments:
         for environment in idle:
             self._stop(environment)
         self._executor.shutdown()
+        self._groups.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _retire_all(self) -> list[Environment]:
@@ -164,7 +172,9 @@ class Environments:
         with self._lock:
             pool = self._pools.get(version.deployment)
             if pool is None:
-                pool = EnvironmentPool(self._creator(version), self._stop, self._in_background)
+                pool = EnvironmentPool(
+                    self._creator(version), self._stop, self._in_background, self._freezer
+                )
                 if version.deployment in self._retired:
                     pool.retire()  # for one who resolved it before, and no longer than that
                 else:
@@ -184,6 +194,7 @@ class Environments:
                 folder=self._folder,
                 log_book=self._log_book,
                 listener=self._listener,
+                suspension=self._groups.suspension(),
             )
         except OSError as error:
             message = f"No execution environment can be made: {error}"

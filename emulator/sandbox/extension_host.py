@@ -74,6 +74,11 @@ class ExtensionHost:
             self._selector.register(process.exit_fd, selectors.EVENT_READ, self._poller(extension))
 
     @property
+    def processes(self) -> list[RuntimeProcess]:
+        """The processes of the external ones."""
+        return [each.process for each in self._processes]
+
+    @property
     def has_failed(self) -> bool:
         """True when one ended, could not be started, or told of an error."""
         return self._crashed is not None or self._rules.failed is not None

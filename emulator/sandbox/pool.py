@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from emulator.sandbox.environment import Environment
+from emulator.sandbox.freezing import Freezer
 
 # How long a caller hopes for a busy environment to come back before it has another started:
 # longer than a short handler takes, shorter than a cold start.
@@ -36,10 +37,12 @@ class EnvironmentPool:
         create: Callable[[], Environment],
         destroy: Callable[[Environment], None],
         in_background: Callable[[Callable[[], None]], object],
+        freezer: Freezer | None = None,
     ) -> None:
         self._create = create
         self._destroy = destroy
         self._in_background = in_background
+        self._freezer = freezer
         self._lock = threading.Lock()
         self._idle: deque[Environment] = deque()  # the most recently used last
         self._waiters: deque[queue.SimpleQueue[_Lent]] = deque()
@@ -98,6 +101,8 @@ class EnvironmentPool:
         with self._lock:
             self._is_retired = True
             idle, self._idle = list(self._idle), deque()
+            for item in idle:
+                item.rest.is_idle = False
         return idle
 
     def take_unused(self, since_s: float) -> list[Environment]:
@@ -106,6 +111,7 @@ class EnvironmentPool:
             unused = [item for item in self._idle if item.idle_since_s < since_s]
             for item in unused:
                 self._idle.remove(item)
+                item.rest.is_idle = False
         return unused
 
     def _is_crowded(self) -> bool:
@@ -114,7 +120,9 @@ class EnvironmentPool:
     def _take_idle(self) -> Environment:
         self._busy += 1
         # Newest first: its caches are warm, and the others idle long enough to retire.
-        return self._idle.pop()
+        environment = self._idle.pop()
+        environment.rest.is_idle = False
+        return environment
 
     def _offer(self, environment: Environment) -> bool:
         if self._waiters:
@@ -123,7 +131,9 @@ class EnvironmentPool:
             return True
         if self._is_retired:
             return False
-        environment.idle_since_s = time.monotonic()
+        environment.idle_since_s = now = time.monotonic()
+        if not environment.rest.begin(now) and self._freezer is not None:
+            self._freezer.watch(environment.rest)
         if environment.is_warm:
             self._idle.append(environment)
         else:  # one that would first have to initialise is the last choice

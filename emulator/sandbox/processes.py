@@ -71,6 +71,12 @@ class Processes:
             return self.pump(lambda: rules.are_ready, deadline)
         return waited
 
+    def roots(self) -> list[int]:
+        """Return processes under which all of the environment hang, as far as they are known."""
+        processes = [self._runtime, *self.extensions.processes]
+        known = [(each.pid, each.init_pid) for each in processes if each is not None]
+        return [pid for pids in known for pid in pids if pid is not None]
+
     def is_done(self) -> bool:
         """Tell whether the runtime, and who was told of the invocation, wait for the next one."""
         return self.endpoint.is_ready and (not self.registered or self.desk.rules.are_done)

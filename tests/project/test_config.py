@@ -77,8 +77,8 @@ def test_what_is_left_out_has_the_defaults_of_lambda(tmp_path: Path) -> None:
 def test_settings_of_the_emulator_are_none_unless_given(tmp_path: Path) -> None:
     assert load(project(tmp_path, GOOD)).emulator == EmulatorTable()
     table = "[emulator]\nretry_delay_scale = 0\nidle_timeout_s = 60\nimmediate_states = true\n"
-    assert load(project(tmp_path, table + GOOD)).emulator == EmulatorTable(
-        retry_delay_scale=0, idle_timeout_s=60, immediate_states=True
+    assert load(project(tmp_path, table + "freeze = false\n" + GOOD)).emulator == EmulatorTable(
+        retry_delay_scale=0, idle_timeout_s=60, freeze=False, immediate_states=True
     )
 
 

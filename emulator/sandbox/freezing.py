@@ -1,0 +1,129 @@
+"""Freezes environments that are idle: as in AWS, nothing of them runs between invocations."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from emulator.sandbox.suspension import SignalSuspension, Suspension
+
+# Longer than a client needs between two calls, and too short for work to get anywhere.
+FREEZE_AFTER_S: Final = 0.01
+
+
+class Rest:
+    """Whether an environment is idle, and whether it is frozen.
+
+    The pool says when it is idle, on any thread, and a `Freezer` freezes it; who it is lent to
+    thaws it. `_lock` is held while processes are told to stop or to go on; who it is lent to
+    takes it only when it is frozen, or about to be.
+    """
+
+    def __init__(self, suspension: Suspension, roots: Callable[[], Sequence[int]]) -> None:
+        self.is_idle = False
+        self.is_frozen = False
+        self.is_watched = False  # it is in the freezer's queue
+        self.since_s = 0.0
+        self._suspension = suspension
+        self._roots = roots
+        self._lock = threading.Lock()
+
+    def begin(self, now_s: float) -> bool:
+        """Take note that it is idle from now on; False: nobody watches it yet."""
+        self.since_s = now_s
+        self.is_idle = True
+        return self.is_watched
+
+    def freeze(self) -> None:
+        """Suspend its processes, unless it was lent meanwhile."""
+        with self._lock:
+            if self.is_frozen:
+                return
+            # First this, then the look at `is_idle`; who lends does it in the other order, so that
+            # one of the two always sees what the other did.
+            self.is_frozen = True
+            if self.is_idle:
+                self._suspend()
+            else:
+                self.is_frozen = False
+
+    def _suspend(self) -> None:
+        roots = self._roots()
+        try:
+            self._suspension.suspend(roots)
+        except OSError:  # a group that this user may make, but not move processes to
+            self._suspension.close()
+            self._suspension = SignalSuspension()
+            self._suspension.suspend(roots)
+
+    def thaw(self) -> None:
+        """Let its processes go on. Called where `is_frozen`, by who has it: it is not idle."""
+        with self._lock:
+            if self.is_frozen:
+                self._suspension.resume()
+                self.is_frozen = False
+
+    def end(self) -> None:
+        """Forget its processes, which have ended."""
+        with self._lock:
+            self._suspension.close()
+            self.is_frozen = False
+
+
+class Freezer:
+    """Freezes what has been idle for `FREEZE_AFTER_S`. Any thread may call.
+
+    Its one thread, "freezer", sleeps until the next one is due, and for ever when none is.
+    """
+
+    def __init__(self) -> None:
+        self._watched: deque[Rest] = deque()
+        self._wake = threading.Event()
+        self._sleeps_for_ever = False
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._run, name="freezer", daemon=True)
+        self._thread.start()
+
+    def watch(self, rest: Rest) -> None:
+        """Freeze it when it has been idle for long enough. Called where it is not watched yet."""
+        rest.is_watched = True
+        self._watched.append(rest)
+        if self._sleeps_for_ever:  # else it will look in a moment
+            self._wake.set()
+
+    def stop(self) -> None:
+        """Freeze nothing more."""
+        self._is_stopping = True
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._is_stopping:
+            self._wake.clear()
+            pause_s = self._freeze_what_is_due()
+            # First this, then the look at the queue; `watch` does it in the other order.
+            self._sleeps_for_ever = True
+            if self._watched:
+                self._sleeps_for_ever = False
+                self._wake.wait(pause_s)
+            elif not self._is_stopping:
+                self._wake.wait()
+
+    def _freeze_what_is_due(self) -> float:
+        """Freeze; return how long until the next one is due."""
+        now = time.monotonic()
+        pause_s = FREEZE_AFTER_S
+        for _ in range(len(self._watched)):
+            rest = self._watched.popleft()
+            left_s = rest.since_s + FREEZE_AFTER_S - now
+            if rest.is_idle and left_s > 0:
+                pause_s = min(pause_s, left_s)
+                self._watched.append(rest)
+                continue
+            if rest.is_idle:
+                rest.freeze()
+            rest.is_watched = False
+            if rest.is_idle and not rest.is_frozen:  # idle again, while it was still watched
+                self.watch(rest)
+        return pause_s
