@@ -8,7 +8,7 @@ from typing import Final
 _DIM, _RED, _GREEN, _RESET = "\033[2m", "\033[31m", "\033[32m", "\033[0m"
 _SHORT_IDS: Final = ("request", "env")
 _SHORT_ID_CHARS: Final = 8  # enough to find it, and the line stays readable
-_IS_PLAIN: Final = re.compile(r'[^ "=\t\r\n]+').fullmatch
+_NEEDS_QUOTES: Final = frozenset(' "=\t\r\n')
 
 Fields = Mapping[str, object]
 
@@ -51,7 +51,9 @@ def _text(key: str, value: object) -> str:
         return f"{value:.2f}".rstrip("0").rstrip(".")
     else:
         text = str(value)
-    return text if _IS_PLAIN(text) else json.dumps(text, ensure_ascii=False)
+    if text and _NEEDS_QUOTES.isdisjoint(text):
+        return text
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _is_bad(fields: Fields) -> bool:
