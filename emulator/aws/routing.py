@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -166,21 +167,24 @@ def is_form(environ: Environ) -> bool:
 def _signed(environ: Environ) -> Scope | None:
     authorization: str = environ.get("HTTP_AUTHORIZATION", "")
     if match := _CREDENTIAL.search(authorization):
-        return _from_credential(match, is_in_header=True)
+        return _from_credential(match[0], True)
     if match := _SIGV2.match(authorization):
         return Scope("s3", DEFAULT_REGION, match["key"], is_in_header=True)
     query: str = environ.get("QUERY_STRING", "")
     if "X-Amz-Credential=" in query:
         credential = parse_qs(query)["X-Amz-Credential"][0]
         if match := _CREDENTIAL.search(f"Credential={credential}"):
-            return _from_credential(match, is_in_header=False)
+            return _from_credential(match[0], False)
     if "AWSAccessKeyId=" in query and "Signature=" in query:
         key = parse_qs(query)["AWSAccessKeyId"][0]
         return Scope("s3", DEFAULT_REGION, key, is_in_header=False)
     return None
 
 
-def _from_credential(match: re.Match[str], *, is_in_header: bool) -> Scope:
+@lru_cache(maxsize=1024)  # a client's credential is the same all day
+def _from_credential(credential: str, is_in_header: bool) -> Scope:
+    match = _CREDENTIAL.fullmatch(credential)
+    assert match is not None
     region = match["region"] or DEFAULT_REGION
     return Scope(match["service"].lower(), region, match["key"], is_in_header)
 
