@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from emulator.model.readable import Readable
@@ -81,9 +81,8 @@ class Output:
     def hold(self, *lines: str) -> None:
         """Add lines that may wait for the next one: one write to the log costs less than three."""
         now_ms = self._stream.now_ms()
-        for line in lines:
-            self._held.append((now_ms, line))
-            self._keep(line.encode())
+        self._held += [(now_ms, line) for line in lines]
+        self._keep([line.encode() for line in lines])
 
     def release(self) -> None:
         """Write out what is held: the next line may be far away."""
@@ -91,7 +90,7 @@ class Output:
             self._stream.write_all(self._held)
             self._held = []
 
-    def extension(self, events: Iterable[bytes], shown: bytes = b"") -> None:
+    def extension(self, events: Sequence[bytes], shown: bytes = b"") -> None:
         """Add what an external extension has printed: as log events, and as a terminal shows it."""
         if shown:
             self._listener.output(self._function, shown.decode("utf-8", "replace"))
@@ -108,15 +107,14 @@ class Output:
         self._kept_bytes = 0
         return text + b"\n" if text else b""
 
-    def _add(self, events: Iterable[bytes]) -> None:
+    def _add(self, events: Sequence[bytes]) -> None:
         now_ms = self._stream.now_ms()
-        for event in events:
-            self._held.append((now_ms, event.decode("utf-8", "replace")))
-            self._keep(event)
+        self._held += [(now_ms, event.decode("utf-8", "replace")) for event in events]
+        self._keep(events)
         self.release()
 
-    def _keep(self, line: bytes) -> None:
-        self._kept.append(line)
-        self._kept_bytes += len(line) + 1
+    def _keep(self, lines: Sequence[bytes]) -> None:
+        self._kept += lines
+        self._kept_bytes += sum(map(len, lines)) + len(lines)
         while self._kept_bytes > KEPT_LOG_BYTES and len(self._kept) > 1:
             self._kept_bytes -= len(self._kept.popleft()) + 1
