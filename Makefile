@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo start test ric bench events lint format lock clean setup python
+.PHONY: help demo start test test-docker ric bench events lint format lock clean setup python
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -15,7 +15,7 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --
 	--python-version 3.11 --generate-hashes $(ARGS)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## put a photograph into a bucket and fetch the thumbnail a function made of it
 	@$(BIN)/python sample_functions/demo.py
@@ -29,6 +29,9 @@ test: setup ## run the tests (ARGS="tests/sample_functions -k resize")
 ric: ## build AWS's runtime client for Node.js, which the tests run unmodified (two minutes)
 	@test -e $(NODE_RIC)/node_modules/aws-lambda-ric/dist/rapid-client.node || \
 	(cd $(NODE_RIC) && npm ci --no-audit --no-fund --loglevel=error)
+
+test-docker: setup ## run the tests that need a Docker engine: DOCKER_HOST, or dockerd as root
+	@$(BIN)/python -m pytest -m docker -ra $(ARGS)
 
 bench: setup ## measure speed, side by side with the least a Python server can do
 	@$(BIN)/python -m benchmarks $(ARGS)

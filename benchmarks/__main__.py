@@ -9,7 +9,7 @@ from benchmarks import floor, report
 from benchmarks.cases import CASES, Bench
 from benchmarks.emulator_process import running
 
-FUNCTIONS = ("echo", "timed", "sleep", "fail", "s3_probe", "edit", "edit_node")
+FUNCTIONS = ("echo", "timed", "sleep", "fail", "s3_probe", "edit", "edit_node", "stream")
 
 
 def main() -> int:

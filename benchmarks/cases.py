@@ -16,6 +16,7 @@ from benchmarks.report import Figure
 from benchmarks.sources import DRAINS, TOML, drained, map_all, reached
 from benchmarks.stages import FUNCTION
 from benchmarks.stages import stages as way
+from benchmarks.streaming import connected, floor_serving, read_stream, stream_request
 
 MS: Final = 1000.0
 MICROSECONDS: Final = 1_000_000.0
@@ -335,6 +336,38 @@ def large(bench: Bench) -> Figures:
     yield Figure(
         name="5 MB in and out, p50", value=value, unit="ms", limit=1.5 * floor, floor=floor
     )
+
+
+@case
+def streaming(bench: Bench) -> Figures:
+    """A Node function streams: the first byte of 64 KiB, and 50 MB."""
+    with floor_serving() as floor_port:
+        floor_first, floor_whole = streamed(floor_port)
+    first, whole = streamed(bench.emulator.port)
+    yield Figure(
+        name="streaming, first byte, p50",
+        value=first * MS,
+        unit="ms",
+        limit=5,
+        floor=floor_first * MS,
+    )
+    yield Figure(
+        name="streaming, 50 MB, p50",
+        value=whole * MS,
+        unit="ms",
+        limit=5 * floor_whole * MS,
+        floor=floor_whole * MS,
+    )
+
+
+def streamed(port: int) -> tuple[float, float]:
+    """Seconds to the first byte of a short stream, and to the last one of a long one."""
+    with connected(port) as connection:
+        short, long = stream_request("stream", 1), stream_request("stream", 800)
+        read_stream(connection, short)
+        first = [read_stream(connection, short)[0] for _ in range(200)]
+        whole = [read_stream(connection, long)[1] for _ in range(10)]
+    return median(first), median(whole)
 
 
 def median(values: Sequence[float]) -> float:

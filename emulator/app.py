@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TextIO
+from typing import Any, Final, Literal, TextIO
 
 import emulator
 from emulator.api import LambdaApi
@@ -31,7 +31,17 @@ from emulator.project.apply import ProjectDeployer
 from emulator.project.config import Project, load
 from emulator.project.reload import Reloader
 from emulator.project.watch import Watcher
-from emulator.sandbox import IDLE_TIMEOUT_S, Credentials, Environments, Launcher, RunFolder
+from emulator.sandbox import (
+    IDLE_TIMEOUT_S,
+    PROCESS,
+    Backends,
+    Credentials,
+    DockerBackend,
+    DockerSettings,
+    Environments,
+    Launcher,
+    RunFolder,
+)
 from emulator.storage import DataFolder, Documents, EventJournal
 
 STOP_GRACE_S: Final = 10.0
@@ -222,14 +232,23 @@ class Emulator:
     # Parts, in the order they are made.
 
     def _make_environments(self, project: Project) -> Environments:
-        launcher = Launcher(
-            run_folder=self._run_folder.path,
-            endpoint_url=lambda: self.endpoint,
-            credentials=self._credentials,
-            report=self.reporter.event,
+        surroundings: dict[str, Any] = {
+            "run_folder": self._run_folder.path,
+            "endpoint_url": lambda: self.endpoint,
+            "credentials": self._credentials,
+            "report": self.reporter.event,
+        }
+        table = project.emulator
+        docker = DockerSettings(
+            images=table.docker.images, host=table.docker.host, network=table.docker.network
+        )
+        self.backends = Backends(
+            processes=Launcher(**surroundings),
+            containers=DockerBackend(docker, **surroundings),
+            default=table.sandbox or PROCESS,
         )
         return Environments(
-            launcher=launcher,
+            backend=self.backends,
             run_folder=self._run_folder.path,
             log_book=self.log_book,
             listener=self.reporter,

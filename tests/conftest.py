@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docker_engine import DockerEngine, docker_engine
 from tests.running_emulator import RunningEmulator, running_emulator
 
 
@@ -18,3 +19,9 @@ def start_emulator() -> Iterator[Callable[..., RunningEmulator]]:
             return stack.enter_context(running_emulator(project, *arguments))
 
         yield start
+
+
+@pytest.fixture(scope="session", name="docker_engine")
+def docker_engine_fixture() -> Iterator[DockerEngine]:
+    with docker_engine() as engine:
+        yield engine

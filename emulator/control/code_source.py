@@ -19,8 +19,12 @@ class CodeSource:
         self._code = code
         self._fetch_object = fetch_object
 
-    def package(self, context: RequestContext, members: Request) -> CodePackage:
-        """The code that ZipFile, or S3Bucket and S3Key, stand for; raises LambdaError."""
+    def package(
+        self, context: RequestContext, members: Request, *, is_image: bool = False
+    ) -> CodePackage:
+        """The code that ZipFile, S3Bucket and S3Key, or ImageUri stand for; raises LambdaError."""
+        if is_image:
+            return self._image(members)
         content = members.get("ZipFile")
         bucket, key = members.get("S3Bucket"), members.get("S3Key")
         if content is not None:
@@ -35,6 +39,11 @@ class CodeSource:
         if bucket == HOT_RELOAD_BUCKET:
             return self._live(key)
         return self._code.from_zip(self._fetch(context, bucket, key, members))
+
+    def _image(self, members: Request) -> CodePackage:
+        if not (name := members.get("ImageUri")):
+            raise invalid("Please provide a source for function code.")
+        return self._code.from_image(name)
 
     def _live(self, key: str) -> CodePackage:
         folder = Path(key)

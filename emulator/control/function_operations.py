@@ -7,6 +7,7 @@ from emulator.control import answers
 from emulator.control.code import CodeStore
 from emulator.control.code_source import CodeSource
 from emulator.control.concurrency_operations import concurrency
+from emulator.control.images import check_code_update, image_code_answer, read_image_config
 from emulator.control.layers import check_layers
 from emulator.control.logging_config import logging_fields
 from emulator.control.names import target
@@ -24,7 +25,7 @@ from emulator.control.store import FunctionStore
 from emulator.control.unsupported import refuse_unsupported
 from emulator.control.validation import check_dead_letter_target
 from emulator.control.violations import invalid
-from emulator.model import LATEST
+from emulator.model import LATEST, CodePackage
 
 PAGE: Final = 50  # functions; spec/control-plane.md section 1
 
@@ -51,6 +52,8 @@ def _settings(context: RequestContext, operation: str, request: Request) -> dict
         fields["architecture"] = request["Architectures"][0]
     if "LoggingConfig" in request:
         fields |= logging_fields(request["LoggingConfig"])
+    if "ImageConfig" in request:
+        fields["image_config"] = read_image_config(request["ImageConfig"])
     if "DeadLetterConfig" in request:
         fields["dead_letter_arn"] = request["DeadLetterConfig"].get("TargetArn") or None
     return fields
@@ -78,17 +81,19 @@ class FunctionOperations:
         if where.qualifier is not None:
             raise invalid(f"A new function's name cannot have a qualifier: {where.qualifier}")
         refuse_unsupported("CreateFunction", request["Code"])
+        is_image = request.get("PackageType") == "Image"
         settings = _settings(context, "CreateFunction", request)
         check_dead_letter_target(settings.get("dead_letter_arn"), self._target_exists)
         spec = FunctionSpec(
             account=where.account,
             region=where.region,
             name=where.name,
+            is_image=is_image,
             **{"runtime": "", "handler": "", **settings},
         )
         made = self._store.create(
             spec,
-            self._source.package(context, request["Code"]),
+            self._source.package(context, request["Code"], is_image=is_image),
             publish=request.get("Publish", False),
             tags=request.get("Tags"),
         )
@@ -97,14 +102,11 @@ class FunctionOperations:
     def update_function_code(self, context: RequestContext, request: Request) -> Response:
         """Give a function new code; DryRun only shows what would come of it."""
         where = addressed_unqualified(self._store, context, request, "UpdateFunctionCode")
-        if "ImageUri" in request:
-            raise invalid(
-                "Please don't provide ImageUri when updating a function with packageType Zip."
-            )
+        spec = self._store.get(where).spec  # an unknown function counts before faulty code
+        check_code_update(spec, request)
         refuse_unsupported("UpdateFunctionCode", request)
-        self._store.get(where)  # an unknown function counts before faulty code
         architecture, *_ = request.get("Architectures", [None])
-        code = self._source.package(context, request)
+        code = self._source.package(context, request, is_image=spec.is_image)
         revision_id = request.get("RevisionId")
         if request.get("DryRun"):
             return answers.configuration(
@@ -136,19 +138,21 @@ class FunctionOperations:
         """Configuration, tags, and an address that its code can be downloaded from."""
         where = addressed(self._store, context, request, "GetFunction")
         shown = self._store.get(where)
-        token = self._code.token(shown.version.code)
         response: Response = {
             "Configuration": answers.configuration(shown, where.qualifier),
-            "Code": {
-                "RepositoryType": "S3",
-                "Location": f"{context.endpoint}/_emulator/code/{token}",
-            },
+            "Code": self._code_answer(context, shown.version.code),
         }
         if tags := self._store.read(where, lambda function: function.tags):
             response["Tags"] = dict(tags)
         if reserved := concurrency(self._store, where):
             response["Concurrency"] = reserved
         return response
+
+    def _code_answer(self, context: RequestContext, code: CodePackage) -> Response:
+        if code.image is not None:
+            return image_code_answer(code)
+        location = f"{context.endpoint}/_emulator/code/{self._code.token(code)}"
+        return {"RepositoryType": "S3", "Location": location}
 
     def get_function_configuration(self, context: RequestContext, request: Request) -> Response:
         """Configuration of `$LATEST` or of the version the qualifier names."""

@@ -10,6 +10,7 @@ from emulator.model import (
     TEXT_LOG,
     CodePackage,
     FunctionVersion,
+    ImageConfig,
     function_arn,
 )
 
@@ -36,6 +37,9 @@ class FunctionSpec:
     system_log_level: str = ""  # the same
     dead_letter_arn: str | None = None  # of a queue or a topic
     layers: tuple[str, ...] = ()  # ARNs of layer versions; a later one overwrites an earlier
+    is_image: bool = False  # PackageType
+    image_config: ImageConfig | None = None  # None: never given
+    sandbox: str = ""  # what runs it: "process" or "docker"; "" means the emulator's default
 
     @property
     def arn(self) -> str:
@@ -57,7 +61,7 @@ class FunctionSpec:
             name=self.name,
             version=version,
             deployment=deployment,
-            runtime=self.runtime,
+            runtime=self.runtime or None,
             handler=self.handler,
             role=self.role,
             code=code,
@@ -72,4 +76,6 @@ class FunctionSpec:
             application_log_level=self.application_log_level,
             system_log_level=self.system_log_level,
             dead_letter_arn=self.dead_letter_arn,
+            image_config=self.image_config,
+            sandbox=self.sandbox,
         )

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from emulator.control.images import check_image_spec
 from emulator.control.logging_config import check_logging
 from emulator.control.runtimes import check_runtime
 from emulator.control.spec import FunctionSpec
@@ -30,12 +31,15 @@ _VARIABLES_REFUSED: Final = (
 
 def check_spec(spec: FunctionSpec) -> None:
     """Raise LambdaError for settings that Lambda refuses."""
-    if not spec.runtime or not spec.handler:
+    if spec.is_image:
+        check_image_spec(spec)
+    elif not spec.runtime or not spec.handler:
         raise invalid(
             "Runtime and Handler are mandatory parameters for functions created with deployment"
             " packages."
         )
-    check_runtime(spec.runtime)
+    else:
+        check_runtime(spec.runtime)
     if spec.memory_mib > limits.MEMORY_MIB:  # without the head of the other violations
         raise LambdaError(
             "ValidationException",

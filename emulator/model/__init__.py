@@ -20,6 +20,7 @@ from emulator.model.function import (
     TEXT_LOG,
     CodePackage,
     FunctionVersion,
+    ImageConfig,
     ResolvedFunction,
 )
 from emulator.model.invocation import Call, Invocation, InvocationResult, Status
@@ -46,6 +47,7 @@ __all__ = [
     "FetchError",
     "FunctionName",
     "FunctionVersion",
+    "ImageConfig",
     "Invocation",
     "InvocationResult",
     "LambdaError",

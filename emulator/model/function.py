@@ -24,6 +24,16 @@ class CodePackage:
     size_bytes: int
     archive: Path | None = None  # the zip as uploaded; None for a folder that is the source
     is_live: bool = False  # the folder is the developer's own and is watched
+    image: str | None = None  # name of a container image; the folder is empty then
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageConfig:
+    """What a function of a container image sets instead of the image; empty: the image's own."""
+
+    entry_point: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    working_directory: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +64,8 @@ class FunctionVersion:
     application_log_level: str = ""  # "" means INFO; a text log has no levels
     system_log_level: str = ""  # the same
     dead_letter_arn: str | None = None  # of a queue or a topic
+    image_config: ImageConfig | None = None  # None: never given
+    sandbox: str = ""  # "process" or "docker"; "" means the emulator's default
 
     @property
     def arn(self) -> str:

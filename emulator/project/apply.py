@@ -145,9 +145,10 @@ class ProjectDeployer:
         for name in names:
             function = project.functions[name]
             keys = ["code", *(f"layers[{n}]" for n in range(len(function.layers)))]
-            for key, path in zip(keys, (function.code, *function.layers), strict=True):
+            sources = (function.image or function.code, *function.layers)
+            for key, source in zip(keys, sources, strict=True):
                 try:
-                    packages[name].append(read_code(self._code, path))
+                    packages[name].append(_package(self._code, source))
                 except LambdaError as error:
                     problems.append(Problem(f"functions.{name}.{key}", error.message))
             if function.layers and (problem := too_large(packages[name])):
@@ -155,6 +156,11 @@ class ProjectDeployer:
         if problems:
             raise ProjectError(project.folder / FILE_NAME, problems)
         return packages
+
+
+def _package(code: CodeStore, source: Path | str | None) -> CodePackage:
+    assert source is not None  # a function has code or an image
+    return code.from_image(source) if isinstance(source, str) else read_code(code, source)
 
 
 def read_code(code: CodeStore, path: Path) -> CodePackage:
@@ -172,7 +178,7 @@ def _archives(function: ProjectFunction, count: int) -> list[Path | None]:
     paths = [function.code, *function.layers]
     if len(paths) != count:  # its layers were changed over the API
         paths = paths[:1]
-    archives = [path if path.suffix in ARCHIVES else None for path in paths]
+    archives = [path if path and path.suffix in ARCHIVES else None for path in paths]
     return [*archives, *[None] * (count - len(archives))]
 
 
@@ -204,6 +210,9 @@ def _spec(function: ProjectFunction) -> FunctionSpec:
         runtime=function.runtime,
         handler=function.handler,
         role=function.role,
+        is_image=bool(function.image),
+        image_config=function.image_config,
+        sandbox=function.sandbox,
         description=function.description,
         timeout_s=function.timeout_s,
         memory_mib=function.memory_mib,

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from emulator.control import CREATABLE, RESERVED_VARIABLES
 from emulator.model import (
@@ -16,6 +16,7 @@ from emulator.model import (
     JSON_LOG,
     SYSTEM_LOG_LEVELS,
     TEXT_LOG,
+    ImageConfig,
     limits,
     nearest,
 )
@@ -25,6 +26,13 @@ from emulator.model.triggers.http import HttpTrigger
 from emulator.model.triggers.s3 import S3Trigger
 from emulator.model.triggers.sqs import SqsTrigger
 from emulator.project import resources
+from emulator.project.containers import (
+    DockerTable,
+    read_docker,
+    read_image,
+    read_image_config,
+    read_sandbox,
+)
 from emulator.project.table import Problem, Table
 from emulator.project.triggers import SOURCES, http, reader, s3
 
@@ -48,9 +56,12 @@ class ProjectFunction:
     """One `[functions.NAME]` with its triggers."""
 
     name: str
-    code: Path  # absolute; an existing folder, .zip or .jar
-    handler: str
-    runtime: str
+    code: Path | None  # absolute; an existing folder, .zip or .jar; None: it has an image
+    handler: str  # "" with an image
+    runtime: str  # "" with an image
+    image: str = ""
+    image_config: ImageConfig | None = None
+    sandbox: str = ""  # "process" or "docker"; "" means that of the emulator
     timeout_s: int = 3
     memory_mib: int = 128
     ephemeral_storage_mib: int = 512
@@ -74,6 +85,8 @@ class EmulatorTable:
     idle_timeout_s: float | None = None  # an execution environment idle for so long is retired
     freeze: bool | None = None  # nothing of a function runs between invocations
     immediate_states: bool | None = None  # functions are Active at once, never Pending
+    sandbox: str = ""  # of functions that do not name one: "process" or "docker"
+    docker: DockerTable = field(default_factory=DockerTable)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,13 +162,15 @@ class _Reader:
         self._folder = folder
         self._root = root
         self._triggers: list[tuple[Table, Trigger]] = []
+        self._default_sandbox = ""
 
     def project(self) -> Project:
         declared_resources = self._root.table("resources")
         found = resources.read(declared_resources)
+        emulator = self._emulator(self._root.table("emulator"))
+        self._default_sandbox = emulator.sandbox
         declared = self._root.table("functions")
         functions = [self._function(declared, name) for name in declared.tables_by_name()]
-        emulator = self._emulator(self._root.table("emulator"))
         nats_url = self._nats_url()
         self._root.finish()
         self._note_overlaps()
@@ -180,6 +195,8 @@ class _Reader:
             idle_timeout_s=table.number("idle_timeout_s", low=1),
             freeze=table.boolean("freeze"),
             immediate_states=table.boolean("immediate_states"),
+            sandbox=read_sandbox(table),
+            docker=read_docker(table),
         )
         table.finish()
         return settings
@@ -188,12 +205,9 @@ class _Reader:
         if not re.fullmatch(r"[a-zA-Z0-9-_]{1,64}", name):
             declared.problem(name, "a function's name has 1 to 64 letters, digits, - or _")
         table = declared.table(name)
-        runtime = self._runtime(table)
         function = ProjectFunction(
             name=name,
-            code=self._code(table),
-            handler=self._handler(table, runtime),
-            runtime=runtime,
+            **self._source(table),
             timeout_s=table.integer("timeout_s", 3, low=1, high=limits.TIMEOUT_S),
             memory_mib=table.integer("memory_mib", 128, low=128, high=limits.MEMORY_MIB),
             ephemeral_storage_mib=table.integer(
@@ -221,6 +235,36 @@ class _Reader:
         table.finish()
         return function
 
+    def _source(self, table: Table) -> dict[str, Any]:
+        """What a function is made of: an image, or code with a handler and a runtime."""
+        image = read_image(table)
+        sandbox = read_sandbox(table)
+        image_config = read_image_config(table)
+        if not image:
+            if image_config is not None:
+                table.problem("image_config", "needs image = …")
+            runtime = self._runtime(table, sandbox or self._default_sandbox)
+            return {
+                "code": self._code(table),
+                "handler": self._handler(table, runtime),
+                "runtime": runtime,
+                "sandbox": sandbox,
+            }
+        if sandbox == "process":
+            table.problem("sandbox", "an image runs in Docker only")
+        for key in ("code", "handler", "runtime"):
+            if key in table:
+                table.problem(key, "a function has either an image or code, handler and runtime")
+                table.text(key)
+        return {
+            "code": None,
+            "handler": "",
+            "runtime": "",
+            "image": image,
+            "image_config": image_config,
+            "sandbox": sandbox,
+        }
+
     def _code(self, table: Table) -> Path:
         return self._package(table, "code", table.text("code", required=True))
 
@@ -245,9 +289,11 @@ class _Reader:
             table.problem(key, found + nearest(path.name, siblings))
         return path
 
-    def _runtime(self, table: Table) -> str:
+    def _runtime(self, table: Table, sandbox: str) -> str:
+        if sandbox == "docker":
+            return table.choice("runtime", CREATABLE, "a runtime of Lambda")
         if (runtime := table.text("runtime")) in CREATABLE and runtime not in RUNTIMES:
-            table.problem("runtime", f'"{runtime}" is not supported yet')
+            table.problem("runtime", f'"{runtime}" needs sandbox = "docker"')
             return ""
         return table.choice("runtime", RUNTIMES, "a runtime of Lambda")
 

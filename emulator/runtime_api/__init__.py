@@ -13,7 +13,7 @@ from emulator.runtime_api.extensions import (
 )
 from emulator.runtime_api.response_stream import ResponseSink
 from emulator.runtime_api.rules import Answer, Outcome, valid_error_type
-from emulator.runtime_api.telemetry_desk import TelemetryDesk
+from emulator.runtime_api.telemetry_desk import Subscribe, TelemetryDesk
 from emulator.runtime_api.telemetry_rules import (
     Destination,
     Subscription,
@@ -34,6 +34,7 @@ __all__ = [
     "ResponseSink",
     "Route",
     "RuntimeEndpoint",
+    "Subscribe",
     "Subscription",
     "TelemetryApi",
     "TelemetryDesk",

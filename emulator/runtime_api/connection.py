@@ -10,7 +10,7 @@ import httptools
 
 from emulator.runtime_api.own_requests import own_requests
 from emulator.runtime_api.response_stream import OpenBody
-from emulator.runtime_api.rules import RESPONSE_MODE, Reply, Request, is_response
+from emulator.runtime_api.rules import RESPONSE_MODE, Reply, Request, is_response, refuse
 
 # Room for a usual answer. A large buffer is mapped and unmapped for each call, so only a body
 # that is known to be large gets one.
@@ -26,12 +26,21 @@ REASONS = {
     404: "Not Found",
     405: "Method Not Allowed",
     413: "Payload Too Large",
+    431: "Request Header Fields Too Large",
     500: "Internal Server Error",
 }
 LARGE_DIGITS = 5  # a Content-Length of more digits announces a large body
 PATIENCE_S = 0.005
 _PATIENCE = struct.pack("@ll", 0, int(PATIENCE_S * 1_000_000))  # a timeval
-MAX_BODY_BYTES = 64 * 1024 * 1024  # beyond this a runtime is broken: nobody wants that body
+# What more a client may send than anybody wants: then it is broken, and the emulator is not.
+MAX_BODY_BYTES = 16 * 1024 * 1024  # of a body; what is refused as too large is smaller
+MAX_HEAD_BYTES = 2 * 1024 * 1024  # the header for X-Ray may have 1 MB
+MAX_PIPELINED = 128  # requests that wait behind one that waits for an event
+MAX_UNREAD_BYTES = 32 * 1024 * 1024  # answers that it does not read
+
+NOT_HTTP = refuse(400, "BadRequest", "not HTTP")
+TOO_LONG = refuse(431, "RequestHeaderFieldsTooLarge", "the head of the request is too large")
+TRUNCATED = refuse(400, "TruncatedHTTPRequest", "HTTP request detected as truncated")
 
 
 class Connection:
@@ -47,6 +56,7 @@ class Connection:
         self.requests: deque[Request] = deque()
         self.is_open = True
         self.is_waiting = False  # for an event; what comes behind that request waits, too
+        self.is_last = False  # no request comes after those that came: close when they are answered
         self.asks_at_once = False  # an answer and the request for the next event come together
         sock.setblocking(True)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
@@ -77,6 +87,9 @@ class Connection:
         except OSError:
             data = b""
         if not data:
+            if self.unfinished_path is not None:  # it may still read
+                self.reply(TRUNCATED)
+                self.flush()
             self.is_open = False
             return False
         requests = None if self._is_within else own_requests(data)
@@ -85,6 +98,8 @@ class Connection:
         else:
             self.asks_at_once = True
             self.requests += requests
+        if self.is_waiting and len(self.requests) > MAX_PIPELINED:
+            self.is_open = False
         return True
 
     def _feed(self, data: bytes) -> None:
@@ -97,9 +112,7 @@ class Connection:
             if "upgrade" in self.requests[-1].headers:  # CONNECT has none, and stays refused
                 self._feed(_without_offer(self.requests.pop()) + data[offer.args[0] :])
         except httptools.HttpParserError:
-            self.reply(
-                Reply(status=400, body=b'{"errorType":"BadRequest","errorMessage":"not HTTP"}')
-            )
+            self.reply(TOO_LONG if self._head_size > MAX_HEAD_BYTES else NOT_HTTP)
             self.flush()
             self.is_open = False
 
@@ -129,7 +142,7 @@ class Connection:
         try:
             sent = self.socket.send(self._outgoing, socket.MSG_DONTWAIT)
         except BlockingIOError:
-            return False
+            return self._has_given_up()
         except OSError:
             self.is_open = False
             self._outgoing.clear()
@@ -138,7 +151,14 @@ class Connection:
             self._outgoing.clear()
             return True
         del self._outgoing[:sent]
-        return False
+        return self._has_given_up()
+
+    def _has_given_up(self) -> bool:
+        """Tell whether more waits to be sent than a client that reads would let wait."""
+        if len(self._outgoing) > MAX_UNREAD_BYTES:
+            self.is_open = False
+            self._outgoing.clear()
+        return not self.is_open
 
     def close(self) -> None:
         """Close the socket."""
@@ -154,10 +174,17 @@ class Connection:
     def on_url(self, url: bytes) -> None:
         """Take a part of the target."""
         self._url += url
+        self._limit_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header, or one trailer."""
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._limit_head(len(name) + len(value))
+
+    def _limit_head(self, more_bytes: int) -> None:
+        self._head_size += more_bytes
+        if self._head_size > MAX_HEAD_BYTES:
+            raise ValueError("the head of the request is too large")  # the parser gives up
 
     def on_headers_complete(self) -> None:
         """Let a client that waits for permission send its body."""
@@ -180,6 +207,7 @@ class Connection:
 
     def on_message_complete(self) -> None:
         """Hand over the request."""
+        self.is_last = not self._parser.should_keep_alive()
         if self._open_body is not None:
             self._open_body.trailers = self._headers
             self._reset()
@@ -213,6 +241,7 @@ class Connection:
         self._headers = {}
         self._body: list[bytes] = []
         self._size = 0
+        self._head_size = 0
         self._open_body = None
         self._is_within = False  # the parser has seen a part of a request
         self._receive_bytes = HEAD_BYTES

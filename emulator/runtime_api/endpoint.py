@@ -14,6 +14,7 @@ from emulator.runtime_api.rules import Answer, Conversation, Reply, Request, Sta
 from emulator.runtime_api.stream_receiver import StreamReceiver
 
 BACKLOG = 16
+MAX_CONNECTIONS = 256
 MOST_READS = 64  # more than a socket's buffer holds
 _VERSION_CHARS: Final = len("/2018-06-01")  # with which the path of each API begins
 
@@ -36,11 +37,15 @@ class RuntimeEndpoint:
     """
 
     def __init__(
-        self, selector: selectors.BaseSelector, version: FunctionVersion | None = None
+        self,
+        selector: selectors.BaseSelector,
+        version: FunctionVersion | None = None,
+        *,
+        listens_on: str = "127.0.0.1",
     ) -> None:
         self._selector = selector
         self._version = version
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+        self._listener = socket.create_server((listens_on, 0), backlog=BACKLOG)
         self._listener.setblocking(False)
         self._connections: set[Connection] = set()
         self._waiting: Connection | None = None  # holds a request for the next event
@@ -82,8 +87,8 @@ class RuntimeEndpoint:
         self._event = Reply(status=200, body=invocation.payload, headers=headers)
         connection = self._waiting
         self._send_event()
-        if connection is not None and connection.requests:  # they came pipelined
-            self._serve(connection)
+        if connection is not None and (connection.requests or not connection.is_open):
+            self._serve(connection)  # what came pipelined, or nothing: it is over
 
     def drain(self) -> None:
         """Take what a runtime process that has ended had still sent of a streamed answer."""
@@ -134,6 +139,9 @@ class RuntimeEndpoint:
             sock, _ = self._listener.accept()
         except OSError:
             return
+        if len(self._connections) >= MAX_CONNECTIONS:  # its descriptors are the emulator's, too
+            sock.close()
+            return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(sock)
         self._connections.add(connection)
@@ -171,9 +179,6 @@ class RuntimeEndpoint:
             reply = self._conversation.handle(request)
         if reply is not None:
             connection.reply(reply)
-            if request.headers.get("connection", "").lower() == "close":
-                connection.flush()
-                connection.is_open = False
             return
         connection.is_waiting = True
         if route is not None:
@@ -195,7 +200,7 @@ class RuntimeEndpoint:
     def answer_later(self, connection: Connection, reply: Reply) -> None:
         """Answer a connection that waits, then what it asked meanwhile."""
         self._answer(connection, reply)
-        if connection.requests:
+        if connection.requests or not connection.is_open:
             self._serve(connection)
 
     def _answer(self, connection: Connection, reply: Reply) -> None:
@@ -210,6 +215,8 @@ class RuntimeEndpoint:
                 selectors.EVENT_READ | selectors.EVENT_WRITE,
                 lambda: self._go_on(connection),
             )
+        elif connection.is_last and not connection.is_waiting and not connection.requests:
+            connection.is_open = False
 
     def _go_on(self, connection: Connection) -> None:
         if connection.flush():

@@ -9,6 +9,7 @@ RUNNING ---ERROR---------> RESPONDED
 RUNNING ---STREAM--------> RESPONDING
 RESPONDING -ENDED--------> RESPONDED
 RESPONDED -NEXT----------> READY
+READY -----NEXT----------> READY
 
 Source: spec/runtime-api.md section 1.
 """
@@ -28,8 +29,12 @@ from emulator.runtime_api.response_stream import OpenBody, ResponseStream
 VERSION: Final = "/2018-06-01/runtime/"
 NEXT_PATH: Final = VERSION + "invocation/next"
 INVOCATION: Final = VERSION + "invocation/"
+INIT_ERROR_PATH: Final = VERSION + "init/error"
+PING_PATH: Final = "/2018-06-01/ping"
+_ANSWERS: Final = ("response", "error")
 RESPONSE_MODE: Final = "lambda-runtime-function-response-mode"
 ERROR_TYPE: Final = "lambda-runtime-function-error-type"
+CAUSE_TYPE: Final = "application/vnd.aws.lambda.error.cause+json"  # of an error's body
 ERROR_BODY: Final = "lambda-runtime-function-error-body"  # base64, in a trailer
 _ERROR_TYPE: Final = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
 ACCEPTED: Final = b'{"status":"OK"}\n'
@@ -72,6 +77,7 @@ TRANSITIONS: Final[Mapping[tuple[State, Signal], State]] = {
     (State.RUNNING, Signal.STREAM): State.RESPONDING,  # its head is there, its body comes
     (State.RESPONDING, Signal.ENDED): State.RESPONDED,
     (State.RESPONDED, Signal.NEXT): State.READY,
+    (State.READY, Signal.NEXT): State.READY,  # on another connection: it has lost the first
 }
 
 
@@ -82,6 +88,7 @@ class Outcome(Enum):
     ERROR = auto()
     INIT_ERROR = auto()
     TOO_LARGE = auto()
+    INVALID_MODE = auto()  # a response mode that there is not
     TRUNCATED = auto()  # the connection broke off in the middle of the response
 
 
@@ -137,20 +144,19 @@ class Conversation:
         """Answer one request; None leaves it waiting for the next event."""
         if request.method == "GET":
             return self._get(request.path)
-        if request.method != "POST":
-            return refuse(405, "MethodNotAllowed", "Method not allowed")
-        if request.path == VERSION + "init/error":
-            return self._init_error(request)
-        if request.path.startswith(INVOCATION):
-            return self._answer(request)
-        return refuse(404, "NotFound", f"No such path: {request.path}")
+        if request.method == "POST":
+            if request.path == INIT_ERROR_PATH:
+                return self._init_error(request)
+            if _is_answer(request.path):
+                return self._answer(request)
+        return _refuse_path(request.path)
 
     def _get(self, path: str) -> Reply | None:
         if path == NEXT_PATH:
             return self._step(Signal.NEXT)
-        if path == "/2018-06-01/ping":
+        if path == PING_PATH:
             return Reply(status=200, body=b"pong")
-        return refuse(404, "NotFound", f"No such path: {path}")
+        return _refuse_path(path)
 
     def _step(self, signal: Signal) -> Reply | None:
         target = TRANSITIONS.get((self.state, signal))
@@ -170,14 +176,14 @@ class Conversation:
         if refusal is not None:
             return refusal
         self.answer = Answer(
-            outcome=Outcome.INIT_ERROR, body=request.body, error_type=_error_type(request)
+            outcome=Outcome.INIT_ERROR, body=_error_body(request), error_type=_error_type(request)
         )
         return Reply(status=202, body=ACCEPTED)
 
     def begin(self, request: Request) -> Reply | None:
         """Take the head of a streamed response; a reply is a refusal, for when its body ended."""
         if request.method != "POST":
-            return refuse(405, "MethodNotAllowed", "Method not allowed")
+            return _refuse_path(request.path)
         return self._check(request) or self._step(Signal.STREAM)
 
     def overflow(self, stream: ResponseStream) -> Reply:
@@ -217,11 +223,12 @@ class Conversation:
 
     def _check(self, request: Request) -> Reply | None:
         request_id, _, kind = request.path[len(INVOCATION) :].partition("/")
-        if kind not in ("response", "error"):
-            return refuse(404, "NotFound", f"No such path: {request.path}")
         if self.state is not State.STARTED and not self._is_current(request_id):
             return refuse(400, "InvalidRequestID", "Invalid request ID")
-        if request.headers.get(RESPONSE_MODE) not in (None, "streaming"):
+        if kind == "response" and request.headers.get(RESPONSE_MODE) not in (None, "streaming"):
+            if self.state is State.RUNNING:
+                self.state = State.RESPONDED
+                self.answer = Answer(outcome=Outcome.INVALID_MODE, body=b"")
             return refuse(400, "InvalidFunctionResponseMode", "Invalid function response mode")
         return None
 
@@ -235,7 +242,7 @@ class Conversation:
             self.answer = Answer(outcome=Outcome.RESPONSE, body=request.body)
         else:
             self.answer = Answer(
-                outcome=Outcome.ERROR, body=request.body, error_type=_error_type(request)
+                outcome=Outcome.ERROR, body=_error_body(request), error_type=_error_type(request)
             )
         return Reply(status=202, body=ACCEPTED)
 
@@ -243,6 +250,30 @@ class Conversation:
         self.answer = Answer(outcome=Outcome.TOO_LARGE, body=b"", limit=limit)
         text = f"Exceeded maximum allowed payload size ({limit} bytes)."
         return refuse(413, "RequestEntityTooLarge", text)
+
+
+def _is_answer(path: str) -> bool:
+    return path.startswith(INVOCATION) and path[len(INVOCATION) :].partition("/")[2] in _ANSWERS
+
+
+def _refuse_path(path: str) -> Reply:
+    if path in (NEXT_PATH, INIT_ERROR_PATH, PING_PATH) or _is_answer(path):
+        return refuse(405, "MethodNotAllowed", "Method not allowed")
+    return refuse(404, "NotFound", f"No such path: {path}")
+
+
+def _error_body(request: Request) -> bytes:
+    """Return what the caller gets to see of an error: not the cause, which is for X-Ray."""
+    if request.headers.get("content-type") != CAUSE_TYPE:
+        return request.body
+    try:
+        content = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return request.body
+    if not isinstance(content, dict):
+        return request.body
+    content.pop("errorCause", None)
+    return json.dumps(content, separators=(",", ":")).encode()
 
 
 def is_response(path: str) -> bool:

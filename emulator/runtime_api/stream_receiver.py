@@ -47,9 +47,6 @@ class StreamReceiver:
                 self._listen(connection)
             self.connection = self._stream = None
         connection.requests.popleft()
-        if request.headers.get("connection", "").lower() == "close":
-            connection.flush()
-            connection.is_open = False
         return True
 
     def forget(self, connection: Connection) -> bool:

@@ -19,8 +19,6 @@ _PATHS: Final = {
     "/2022-07-01/telemetry": TelemetryApi.TELEMETRY,
     "/2020-08-15/logs": TelemetryApi.LOGS,
 }
-VERSIONS: Final = ("/2022-07-01", "/2020-08-15")
-
 Subscribe = Callable[[Extension, Subscription], None]
 
 
@@ -31,6 +29,10 @@ class TelemetryDesk:
         self._extensions = extensions
         self._subscribe = subscribe
         self._used: dict[str, TelemetryApi] = {}  # by identifier of the extension
+
+    def routes(self) -> dict[str, "TelemetryDesk"]:
+        """Return itself by the version that each path begins with."""
+        return {path[: path.rindex("/")]: self for path in _PATHS}
 
     def handle(self, request: Request, connection: Connection) -> Reply | None:
         """Answer a request at once."""

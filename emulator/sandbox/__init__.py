@@ -1,5 +1,7 @@
 """Execution environments: start, lend, stop."""
 
+from emulator.sandbox.backends import DOCKER, PROCESS, Backends
+from emulator.sandbox.docker import DockerBackend, DockerSettings, image_name
 from emulator.sandbox.environment import InitReport
 from emulator.sandbox.environments import IDLE_TIMEOUT_S, Environments
 from emulator.sandbox.launcher import Launcher
@@ -7,10 +9,16 @@ from emulator.sandbox.run_folder import RunFolder
 from emulator.sandbox.variables import Credentials
 
 __all__ = [
+    "DOCKER",
     "IDLE_TIMEOUT_S",
+    "PROCESS",
+    "Backends",
     "Credentials",
+    "DockerBackend",
+    "DockerSettings",
     "Environments",
     "InitReport",
     "Launcher",
     "RunFolder",
+    "image_name",
 ]

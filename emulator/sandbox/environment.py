@@ -24,6 +24,8 @@ from emulator.sandbox.processes import Processes, Waited
 from emulator.sandbox.shutdown import Reason
 from emulator.sandbox.state import Signal, State, step
 from emulator.sandbox.suspension import Suspension
+from emulator.sandbox.telemetry import Telemetry
+from emulator.sandbox.telemetry_sender import TelemetrySender
 
 # How long the caller's thread waits for a runtime to ask again, before another thread does.
 _NEXT_GRACE_S = 0.001
@@ -57,20 +59,30 @@ class Environment:
         log_book: LogBook,
         listener: OutputListener,
         suspension: Suspension,
+        sender: TelemetrySender,
     ) -> None:
         self.version = version
         self.state = State.COLD
         self.id = uuid.uuid4().hex
         self.idle_since_s = 0.0
         self._backend = backend
+        listens_on = backend.listens_on(version)  # before anything that would have to be freed
         self._folder = folder / self.id
         self._log_stream = _log_stream_name(version, self.id)
         stream = log_book.log_stream(
             version.log_group_name, self._log_stream, version.account, version.region
         )
-        self._output = Output(stream, version.name, listener)
-        self._platform = PlatformLog(version, self.id, self._output)
-        self._processes = Processes(version, self._output, self._launch_process)
+        self._telemetry = Telemetry(sender, stream.now_ms, logs_json=version.logs_json)
+        self._output = Output(stream, version.name, listener, self._telemetry)
+        self._platform = PlatformLog(version, self.id, self._output, self._telemetry)
+        self._processes = Processes(
+            version,
+            self._output,
+            self._launch_process,
+            self._telemetry,
+            self._platform.subscribed,
+            listens_on=listens_on,
+        )
         self.rest = Rest(suspension, self._processes.roots)
         self._endpoint = self._processes.endpoint
         self._registered = self._processes.registered  # extensions; empty in most environments
@@ -108,6 +120,7 @@ class Environment:
         self._processes.extensions.log_states(self._platform)
         if failure is None:
             self._init_ms = init_ms
+            self._telemetry.hold()
         else:
             self._reset(_reason(failure))
         return InitReport(init_ms=init_ms, failure=failure)
@@ -118,17 +131,29 @@ class Environment:
         sink: reads along what the runtime streams. Follow with `finish`, which waits for the
         runtime, and for extensions that were told of the invocation, to ask for the next event.
         """
+        # What the machine needs to get ready does not count as the function's time.
+        is_cold = self._launch_if_cold()
         started = time.monotonic()
         self._deadline_s = deadline = started + self.version.timeout_s
+        if self._registered:
+            self._telemetry.release()
         self._platform.started(invocation)
         failure = None
-        if self.state is State.COLD:
+        if is_cold:
             failure = self._suppressed_init(invocation.request_id, deadline)
         answer = None
         has_run = failure is None
         if failure is None:
             failure, answer = self._invoke(invocation, deadline, sink)
-        duration_ms = (time.monotonic() - started) * 1000
+        duration_ms = self._duration_ms(started, failure)
+        self._processes.await_late_output()
+        # What the handler printed has been pulled: it was readable when its answer was.
+        self._output.end_line()
+        if self._telemetry.wants_records:
+            self._platform.runtime_done(invocation, answer, failure, duration_ms)
+        if self._registered and answer is not None and invocation.wants_log:
+            self._processes.pump(self._processes.is_done, deadline)  # who may have more to log
+            duration_ms = self._duration_ms(started, failure)
         result = self._result(invocation, answer, failure, duration_ms, has_run=has_run)
         if answer is None:
             assert failure is not None
@@ -153,8 +178,6 @@ class Environment:
             failure, answer = self._truncated(answer, invocation, deadline)
         if failure is not None or answer is None:
             return failure, answer
-        if self._registered and invocation.wants_log:  # the log ends when all are done
-            self._processes.pump(self._processes.is_done, deadline)
         return answered(answer), answer
 
     def finish(self) -> bool:
@@ -210,6 +233,14 @@ class Environment:
         self.state = step(self.state, Signal.RELEASE)
         if self._unended is not None:
             self._end_report(None)
+        if self._registered:
+            self._telemetry.hold()
+
+    def _launch_if_cold(self) -> bool:
+        is_cold = self.state is State.COLD
+        if is_cold:
+            self._launch()
+        return is_cold
 
     def _launch(self) -> None:
         self.state = step(self.state, Signal.START)
@@ -240,7 +271,6 @@ class Environment:
         started = time.monotonic()
         self._output.release()
         self._platform.init_started(INVOKE)
-        self._launch()
         failure = self._await_ready(request_id, deadline)
         self._platform.init_ended(INVOKE, (time.monotonic() - started) * 1000, failure)
         self._processes.extensions.log_states(self._platform)
@@ -270,6 +300,11 @@ class Environment:
             return self._processes.failure(Waited.EXITED, invocation.request_id), None
         return None, answer
 
+    def _duration_ms(self, started: float, failure: Failure | None) -> float:
+        if failure is not None and failure.status is Status.TIMEOUT:
+            return self.version.timeout_s * 1000.0
+        return (time.monotonic() - started) * 1000
+
     def _result(
         self,
         invocation: Invocation,
@@ -280,32 +315,22 @@ class Environment:
         has_run: bool,
     ) -> InvocationResult:
         status = Status.SUCCESS if failure is None else failure.status
-        if status is Status.TIMEOUT:
-            duration_ms = self.version.timeout_s * 1000.0
         error_type = None if failure is None else failure.error_type
         init_ms, self._init_ms = self._init_ms, None
         used_mib = self._processes.gauge.peak_mib(duration_ms / 1000)
         if error_type == "Runtime.OutOfMemory":
             used_mib = self.version.memory_mib
-        # What the handler printed has been pulled: it was readable when its answer was.
-        self._output.end_line()
         if failure is not None:
             payload = failure.body
         else:
             assert answer is not None
             payload = answer.body
-        self._platform.runtime_done(
-            invocation,
-            failure=failure,
-            duration_ms=duration_ms,
-            produced_bytes=0 if answer is None else answer.streamed_bytes or len(answer.body),
-        )
         report = partial(self._report, invocation, init_ms, used_mib)
         if self._registered and answer is not None and not self._processes.is_done():
             # Extensions may take longer; that counts, but the caller does not wait for it.
-            started_s = time.monotonic() - duration_ms / 1000
+            started = time.monotonic() - duration_ms / 1000
             self._unended = lambda late: report(
-                late or failure, (time.monotonic() - started_s) * 1000
+                late or failure, self._duration_ms(started, late or failure)
             )
         else:
             report(failure, duration_ms)
@@ -333,8 +358,6 @@ class Environment:
         failure: Failure | None,
         duration_ms: float,
     ) -> None:
-        if failure is not None and failure.status is Status.TIMEOUT:
-            duration_ms = self.version.timeout_s * 1000.0
         self._platform.ended(
             invocation,
             failure=failure,

@@ -21,11 +21,12 @@ from emulator.observe import Activity, LogBook
 from emulator.runtime_api import ResponseSink
 from emulator.sandbox.environment import Environment, InitReport
 from emulator.sandbox.freezing import Freezer
-from emulator.sandbox.launcher import Launcher
 from emulator.sandbox.output import OutputListener
 from emulator.sandbox.pool import EnvironmentPool
+from emulator.sandbox.process import Backend
 from emulator.sandbox.shutdown import EXTERNAL
 from emulator.sandbox.suspension import ControlGroups
+from emulator.sandbox.telemetry_sender import TelemetrySender
 
 IDLE_TIMEOUT_S: Final = 600.0
 FINISHING: Final = "environments that finish"  # the kind of activity: answered, not idle yet
@@ -43,7 +44,7 @@ class Environments:
     def __init__(
         self,
         *,
-        launcher: Launcher,
+        backend: Backend,
         run_folder: Path,
         log_book: LogBook,
         listener: OutputListener,
@@ -51,10 +52,11 @@ class Environments:
         freeze: bool = True,
         activity: Activity | None = None,
     ) -> None:
-        self._launcher = launcher
+        self._backend = backend
         self._folder = run_folder / "environments"
         self._log_book = log_book
         self._listener = listener
+        self._sender = TelemetrySender()
         self._idle_timeout_s = idle_timeout_s
         self._groups = ControlGroups()
         self._freezer = Freezer() if freeze else None
@@ -117,7 +119,7 @@ class Environments:
     def warm(self, version: FunctionVersion) -> None:
         """Start, in the background, what the first environment of `version` needs."""
         if not self._stopping.is_set():
-            self._in_background(self._launcher.warm, version)
+            self._in_background(self._backend.warm, version)
 
     def retire(self, version: FunctionVersion) -> None:
         """Use the environments of `version` for nothing new; they finish what they run."""
@@ -154,12 +156,13 @@ class Environments:
         self._stop_all(with_extensions)
         idle = [environment for environment in idle if not environment.has_extensions]
         self.settle(grace_s)
-        # The zygotes take their children along, so there is no process left to end one by one.
-        self._launcher.close()
+        # A backend ends all its processes at once, so there is none left to end one by one.
+        self._backend.close()
         for environment in idle:
             self._stop(environment)
         self._executor.shutdown()
         self._groups.close()
+        self._sender.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _retire_all(self) -> list[Environment]:
@@ -190,11 +193,12 @@ class Environments:
         try:
             environment = Environment(
                 version,
-                backend=self._launcher,
+                backend=self._backend,
                 folder=self._folder,
                 log_book=self._log_book,
                 listener=self._listener,
                 suspension=self._groups.suspension(),
+                sender=self._sender,
             )
         except OSError as error:
             message = f"No execution environment can be made: {error}"

@@ -31,6 +31,8 @@ def answered(answer: Answer) -> Failure | None:
         return _named(
             "Runtime.TruncatedResponse", "The response of the runtime ended before it was complete."
         )
+    if answer.outcome is Outcome.INVALID_MODE:
+        return _named("Runtime.InvalidResponseModeHeader", "Invalid function response mode")
     return Failure(body=answer.body, error_type=valid_error_type(answer.error_type))
 
 
@@ -49,6 +51,8 @@ def out_of_memory(request_id: str) -> Failure:
 
 def exited(ended: Exit, request_id: str) -> Failure:
     """Return the failure of a runtime process that ended, or could not be started."""
+    if ended.is_out_of_memory:
+        return out_of_memory(request_id)
     if ended.refusal is not None:
         return _failure("Runtime.InvalidEntrypoint", request_id, ended.refusal)
     return _failure("Runtime.ExitError", request_id, _exit_text(ended))

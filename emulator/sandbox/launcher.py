@@ -13,8 +13,9 @@ from emulator.sandbox.interpreters import Interpreter
 from emulator.sandbox.java_runtime import compiled_runtime, java_command
 from emulator.sandbox.languages import Language, is_exact, language_of
 from emulator.sandbox.layers import EXTENSIONS, LayerFolders, external_extensions
-from emulator.sandbox.node_sdk import NodeSdk, Report, needs_sdk
-from emulator.sandbox.process import LaunchSpec, Layout
+from emulator.sandbox.node_sdk import NodeSdk, needs_sdk
+from emulator.sandbox.process import AS_IN_LAMBDA, LaunchSpec, Layout
+from emulator.sandbox.report import Report
 from emulator.sandbox.runtime_folder import (
     SDK_PACKAGES,
     make_runtime_folder,
@@ -26,9 +27,6 @@ from emulator.sandbox.variables import OF_THE_RUNTIME, Credentials, variables
 from emulator.sandbox.zygote import Zygote, ZygoteError, ZygoteProcess
 
 _OWN_FOLDER: Final = Path(__file__).parent.parent
-ISOLATED: Final = Layout(
-    task_root="/var/task", tmp="/tmp", runtime_dir="/var/runtime", layers="/opt"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +73,10 @@ class Launcher:
     def extensions(self, version: FunctionVersion) -> list[str]:
         """Return the names of the external extensions that its layers bring."""
         return external_extensions(self._layers.folder(version))
+
+    def listens_on(self, _version: FunctionVersion) -> str:
+        """Where the Runtime API has to listen: the functions share this machine's network."""
+        return "127.0.0.1"
 
     def launch(
         self,
@@ -280,7 +282,7 @@ class Launcher:
 
     def _base_layout(self, zygote: Zygote, kind: ZygoteKind) -> Layout:
         if zygote.is_isolated:
-            return ISOLATED
+            return AS_IN_LAMBDA
         runtime_dir = make_runtime_folder(self._run_folder, kind.language, kind.brought)
         return Layout(task_root="/", tmp="/tmp", runtime_dir=str(runtime_dir), layers="/opt")
 

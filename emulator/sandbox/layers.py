@@ -36,7 +36,7 @@ class LayerFolders:
         merged = self._folder / _name(layers)
         with self._making:
             if not merged.exists():
-                self._folder.mkdir(exist_ok=True)
+                self._folder.mkdir(parents=True, exist_ok=True)
                 scratch = Path(tempfile.mkdtemp(dir=self._folder))
                 try:
                     for layer in layers:

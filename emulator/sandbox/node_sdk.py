@@ -13,9 +13,10 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from emulator.model import FunctionVersion
+from emulator.sandbox.report import Report
 
 MANIFEST: Final = Path(__file__).parent.parent / "runtimes" / "node_sdk"
 _FILES: Final = (".npmrc", "package.json", "package-lock.json")
@@ -28,13 +29,6 @@ _PROGRESS_S: Final = 5.0
 _NAME: Final = re.compile(rb"@aws-sdk/[a-z0-9-]+")
 _SUFFIXES: Final = (".js", ".mjs", ".cjs")
 _LARGEST_SOURCE: Final = 20_000_000
-
-
-class Report(Protocol):
-    """Tells the user of something (`observe.Reporter.event`)."""
-
-    def __call__(self, name: str, **fields: object) -> None:
-        """Report an event."""
 
 
 def cached_sdk() -> Path:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from emulator.model.readable import Readable
 from emulator.observe import KEPT_LOG_BYTES, LogStream
 from emulator.sandbox.log_events import LogEvents
+from emulator.sandbox.telemetry import EXTENSION, FUNCTION, Telemetry
 
 _PIPE_BYTES: Final = 65_536
 
@@ -22,7 +23,10 @@ class OutputListener(Protocol):
 class Output:
     """The log of one environment. Used by one thread at a time."""
 
-    def __init__(self, stream: LogStream, function: str, listener: OutputListener) -> None:
+    def __init__(
+        self, stream: LogStream, function: str, listener: OutputListener, telemetry: Telemetry
+    ) -> None:
+        self._telemetry = telemetry
         self._stream = stream
         self._function = function
         self._listener = listener
@@ -61,13 +65,13 @@ class Output:
             return False
         events, shown = self._events.feed(data)
         self._listener.output(self._function, shown.decode("utf-8", "replace"))
-        self._add(events)
+        self._add(events, FUNCTION)
         return True
 
     def end_line(self) -> None:
         """End the line that is still open: the invocation is over."""
         if events := self._events.end():
-            self._add(events)
+            self._add(events, FUNCTION)
 
     def now_ms(self) -> int:
         """The time of a line that is written now, in milliseconds since the epoch."""
@@ -94,7 +98,7 @@ class Output:
         """Add what an external extension has printed: as log events, and as a terminal shows it."""
         if shown:
             self._listener.output(self._function, shown.decode("utf-8", "replace"))
-        self._add(events)
+        self._add(events, EXTENSION)
 
     def take(self) -> bytes:
         """Hand over what was logged since the last time, newest `KEPT_LOG_BYTES`, and forget it.
@@ -107,10 +111,14 @@ class Output:
         self._kept_bytes = 0
         return text + b"\n" if text else b""
 
-    def _add(self, events: Sequence[bytes]) -> None:
+    def _add(self, events: Sequence[bytes], kind: str) -> None:
         now_ms = self._stream.now_ms()
-        self._held += [(now_ms, event.decode("utf-8", "replace")) for event in events]
+        texts = [event.decode("utf-8", "replace") for event in events]
+        self._held += [(now_ms, text) for text in texts]
         self._keep(events)
+        if self._telemetry.wants_logs:
+            for text in texts:
+                self._telemetry.log(kind, text)
         self.release()
 
     def _keep(self, lines: Sequence[bytes]) -> None:

@@ -2,9 +2,10 @@
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from emulator.model import FunctionVersion, Status
+from emulator.runtime_api import TelemetryApi
 
 
 def runtime_version(version: FunctionVersion) -> tuple[str, str]:
@@ -69,6 +70,12 @@ def extension(name: str, state: str, events: Iterable[str], error_type: str | No
     """Line that tells where an extension stands when an init phase is over."""
     line = f"EXTENSION\tName: {name}\tState: {state}\tEvents: [{', '.join(events)}]"
     return line if error_type is None else f"{line}\tError Type: {error_type}"
+
+
+def subscription(api: TelemetryApi, name: str, state: str, types: Sequence[str]) -> str:
+    """Line for an extension that subscribes to telemetry."""
+    shown = ", ".join(each.capitalize() for each in types)
+    return f"{api.value.upper()}\tName: {name}\tState: {state}\tTypes: [{shown}]"
 
 
 def billed_ms(duration_ms: float, init_ms: float | None) -> int:

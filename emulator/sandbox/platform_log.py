@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from emulator.model import DEFAULT_LOG_LEVEL, FunctionVersion, Invocation, Status
+from emulator.runtime_api import Answer, Extension, Subscription
 from emulator.sandbox import platform_lines, platform_records
 from emulator.sandbox.failure import Failure
 from emulator.sandbox.output import Output
 from emulator.sandbox.platform_records import LEVELS, PlatformRecord
+from emulator.sandbox.telemetry import Telemetry
 
 INIT: Final = "init"
 INVOKE: Final = "invoke"  # an init phase that runs inside an invocation
@@ -20,12 +22,18 @@ class PlatformLog:
     A text log has lines for some of the events only; records are made only for who wants them.
     """
 
-    def __init__(self, version: FunctionVersion, environment_id: str, output: Output) -> None:
+    def __init__(
+        self,
+        version: FunctionVersion,
+        environment_id: str,
+        output: Output,
+        telemetry: Telemetry,
+    ) -> None:
         self._version = version
         self._environment_id = environment_id
         self._output = output
         self._is_text = not version.logs_json
-        self._wants_records = version.logs_json
+        self._telemetry = telemetry
         self._started_ms = 0
         self._least = LEVELS.index(version.system_log_level or DEFAULT_LOG_LEVEL)
 
@@ -33,7 +41,7 @@ class PlatformLog:
         """An init phase begins."""
         if self._is_text and phase == INIT:
             self._output.platform(platform_lines.init_start(self._version))
-        if self._wants_records:
+        if self._telemetry.wants_records:
             self._emit(platform_records.init_start(self._version, phase, self._environment_id))
 
     def init_ended(self, phase: str, ms: float, failure: Failure | None) -> None:
@@ -42,9 +50,10 @@ class PlatformLog:
         if self._is_text and failure is not None:
             shown = None if status is Status.TIMEOUT else error_type
             self._output.platform(platform_lines.init_report(ms, phase, status, shown))
-        if self._wants_records:
+        if self._telemetry.wants_records:
             self._emit(platform_records.init_runtime_done(phase, status, error_type))
             self._emit(platform_records.init_report(phase, status, error_type, ms))
+            self._telemetry.settle()
 
     def extension(
         self, name: str, state: str, events: Sequence[str], error_type: str | None
@@ -52,15 +61,26 @@ class PlatformLog:
         """An extension stands there when an init phase is over."""
         if self._is_text:
             self._output.platform(platform_lines.extension(name, state, events, error_type))
-        if self._wants_records:
+        if self._telemetry.wants_records:
             self._emit(platform_records.extension(name, state, events, error_type))
+
+    def subscribed(self, extension: Extension, subscription: Subscription) -> None:
+        """An extension subscribes to telemetry, perhaps again."""
+        api, types = subscription.api, subscription.types
+        state = "Subscribed"
+        if self._telemetry.subscribe(extension.name, subscription):
+            state = "Already subscribed"
+        if self._is_text:
+            line = platform_lines.subscription(api, extension.name, state, types)
+            self._output.platform(line)
+        self._emit(platform_records.subscription(api, extension.name, state, types))
 
     def started(self, invocation: Invocation) -> None:
         """An invocation begins; a text log has its line when the output is released."""
         version = self._version.version
         if self._is_text:
             self._output.hold(platform_lines.start(invocation.request_id, version))
-        if self._wants_records:
+        if self._telemetry.wants_records:
             self._started_ms = self._output.now_ms()
             self._emit(
                 platform_records.start(invocation.request_id, version, invocation.trace_header)
@@ -69,25 +89,27 @@ class PlatformLog:
     def runtime_done(
         self,
         invocation: Invocation,
-        *,
+        answer: Answer | None,
         failure: Failure | None,
         duration_ms: float,
-        produced_bytes: int,
     ) -> None:
-        """The runtime has answered, or never will; extensions may still be at work."""
-        if self._wants_records:
-            status, error_type = _outcome(failure)
-            self._emit(
-                platform_records.runtime_done(
-                    invocation.request_id,
-                    status=status,
-                    error_type=error_type,
-                    duration_ms=duration_ms,
-                    produced_bytes=produced_bytes,
-                    started_ms=self._started_ms,
-                    trace_header=invocation.trace_header,
-                )
+        """The runtime has answered, or never will; extensions may still be at work.
+
+        A text log has no line for that, so this is for whom telemetry wants records.
+        """
+        status, error_type = _outcome(failure)
+        self._emit(
+            platform_records.runtime_done(
+                invocation.request_id,
+                status=status,
+                error_type=error_type,
+                duration_ms=duration_ms,
+                produced_bytes=0 if answer is None else answer.streamed_bytes or len(answer.body),
+                started_ms=self._started_ms,
+                trace_header=invocation.trace_header,
             )
+        )
+        self._telemetry.flush()  # an extension may wait for this before it is done
 
     def ended(
         self,
@@ -114,7 +136,7 @@ class PlatformLog:
                     error_type=error_type,
                 ),
             )
-        if self._wants_records:
+        if self._telemetry.wants_records:
             metrics = platform_records.report_metrics(
                 duration_ms=duration_ms,
                 billed_ms=platform_lines.billed_ms(duration_ms, init_ms),
@@ -133,6 +155,7 @@ class PlatformLog:
             )
 
     def _emit(self, event: PlatformRecord) -> None:
+        self._telemetry.platform(event)
         if not self._is_text and LEVELS.index(event.level) >= self._least:
             line = json.dumps(event.at(self._output.now_ms()), separators=(",", ":"))
             self._output.platform(line)

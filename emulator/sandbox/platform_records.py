@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from emulator.model import FunctionVersion, Status
+from emulator.runtime_api import TelemetryApi
 from emulator.sandbox.platform_lines import runtime_version
 
 ON_DEMAND: Final = "on-demand"
@@ -150,6 +151,13 @@ def extension(
         record["errorType"] = error_type
     level = "INFO" if error_type is None else "WARN"
     return PlatformRecord(type="platform.extension", record=record, level=level)
+
+
+def subscription(api: TelemetryApi, name: str, state: str, types: Sequence[str]) -> PlatformRecord:
+    """An extension subscribes to telemetry."""
+    kind = "telemetrySubscription" if api is TelemetryApi.TELEMETRY else "logsSubscription"
+    record = {"name": name, "state": state, "types": list(types)}
+    return PlatformRecord(type=f"platform.{kind}", record=record, level="INFO")
 
 
 def _outcome(status: Status, error_type: str | None) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from emulator.model import FunctionVersion
 
@@ -16,6 +16,11 @@ class Layout:
     tmp: str
     runtime_dir: str
     layers: str
+
+
+AS_IN_LAMBDA: Final = Layout(
+    task_root="/var/task", tmp="/tmp", runtime_dir="/var/runtime", layers="/opt"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +44,7 @@ class Exit:
     status: int | None = None
     signal: int | None = None
     refusal: str | None = None  # why the program could not be started at all
+    is_out_of_memory: bool = False  # the kernel killed it at its limit
 
 
 class RuntimeProcess(Protocol):
@@ -48,6 +54,7 @@ class RuntimeProcess(Protocol):
     exit_fd: int  # becomes readable when the process ends
     pid: int | None  # as this host counts; None while it is not known yet
     init_pid: int | None  # of the process that adopts orphans, where each environment has one
+    log_lag_s: float  # by how much output may come later than an answer sent after it
 
     def poll(self) -> Exit | None:
         """Read `exit_fd`; the exit once the first process has ended."""
@@ -63,7 +70,10 @@ class RuntimeProcess(Protocol):
 
 
 class Backend(Protocol):
-    """Where runtime processes live (`Launcher`)."""
+    """Where runtime processes live (`Launcher`, `DockerBackend`). Any thread may call."""
+
+    def listens_on(self, version: FunctionVersion) -> str:
+        """Address of this machine at which a runtime of `version` reaches its Runtime API."""
 
     def launch(
         self,
@@ -85,3 +95,9 @@ class Backend(Protocol):
 
     def release(self, environment_id: str) -> None:
         """Forget an environment that will not be launched again."""
+
+    def warm(self, version: FunctionVersion) -> None:
+        """Get ready ahead of time what the first launch of `version` would wait for."""
+
+    def close(self) -> None:
+        """End everything that was started."""

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from enum import Enum, auto
 
 from emulator.model import FunctionVersion
-from emulator.runtime_api import RuntimeEndpoint
+from emulator.runtime_api import RuntimeEndpoint, Subscribe, TelemetryDesk
 from emulator.sandbox.extension_host import ExtensionHost
 from emulator.sandbox.failure import Failure, exited, out_of_memory, timed_out
 from emulator.sandbox.memory import MemoryGauge
 from emulator.sandbox.output import Output
 from emulator.sandbox.process import Exit, RuntimeProcess
 from emulator.sandbox.shutdown import Reason, shut_down
+from emulator.sandbox.telemetry import Telemetry
 
 Launch = Callable[[str | None], RuntimeProcess]
 """Starts the external extension of that name; None: the runtime."""
@@ -34,13 +35,24 @@ class Processes:
     Used by one thread at a time, as the environment. `registered` is empty where no extension is.
     """
 
-    def __init__(self, version: FunctionVersion, output: Output, launch: Launch) -> None:
+    def __init__(
+        self,
+        version: FunctionVersion,
+        output: Output,
+        launch: Launch,
+        telemetry: Telemetry,
+        subscribe: Subscribe,
+        *,
+        listens_on: str,
+    ) -> None:
         self._version = version
         self._output = output
         self._launch = launch
         self._selector = selectors.DefaultSelector()
-        self.endpoint = RuntimeEndpoint(self._selector, version)
+        self.endpoint = RuntimeEndpoint(self._selector, version, listens_on=listens_on)
         self.desk = self.endpoint.extensions
+        self._telemetry = telemetry
+        self.endpoint.routes |= TelemetryDesk(self.desk, subscribe).routes()
         self.registered = self.desk.rules.registered
         self.extensions = ExtensionHost(self.desk.rules, self._selector, output)
         self._runtime: RuntimeProcess | None = None
@@ -107,6 +119,11 @@ class Processes:
             self._dispatch(max(until - now, 0.0))
         return Waited.DONE
 
+    def await_late_output(self) -> None:
+        """Give output the time that it may need to get here after the answer."""
+        if self._runtime is not None and self._runtime.log_lag_s:
+            self.pump(lambda: False, time.monotonic() + self._runtime.log_lag_s)
+
     def failure(self, waited: Waited, request_id: str) -> Failure:
         """Return what `waited`, which is not DONE, means for an invocation."""
         if waited is Waited.TIMEOUT:
@@ -122,10 +139,17 @@ class Processes:
         """End all: those that may take leave get the time for it."""
         if self.registered:
             shut_down(
-                reason, self._runtime, self.extensions, self.desk, self._serve, self._has_exited
+                reason,
+                self._runtime,
+                self.extensions,
+                self.desk,
+                self._serve,
+                self._has_exited,
+                self._telemetry.drain,
             )
         self._end_runtime()
         self.extensions.end()
+        self._telemetry.end()
 
     def close(self) -> None:
         """Close the sockets."""

@@ -31,6 +31,7 @@ class Budget:
     runtime_s: float
 
 
+_DRAIN_S: Final = 0.3  # of the total; an extension that takes no telemetry has the rest
 NO_EXTENSIONS: Final = Budget(total_s=0.0, runtime_s=0.0)
 INTERNAL_ONLY: Final = Budget(total_s=0.5, runtime_s=0.5)
 EXTERNAL: Final = Budget(total_s=2.0, runtime_s=0.3)
@@ -50,11 +51,13 @@ def shut_down(
     desk: ExtensionDesk,
     serve: Callable[[Callable[[], bool], float], None],
     runtime_has_ended: Callable[[], bool],
+    drain: Callable[[float], None],
 ) -> None:
     """Let runtime and extensions end by themselves; who has not by then is for the caller to kill.
 
     serve: handles what happens in the environment until its first argument is true, or until the
-    second, on time.monotonic.
+    second, on time.monotonic. drain: brings extensions the last of the telemetry, within some
+    seconds.
     """
     allowed = budget(are_registered=bool(desk.rules.registered), are_external=host.are_external)
     started = time.monotonic()
@@ -65,6 +68,7 @@ def shut_down(
         runtime.signal(signal.SIGKILL)
     if not host.are_external or not allowed.total_s:
         return
+    drain(_DRAIN_S)
     left_s = started + allowed.total_s - time.monotonic()
     desk.send(SHUTDOWN, shutdown_event(reason, int((time.time() + left_s) * 1000)))
     host.kill_unsubscribed()

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from emulator.model import FunctionVersion
 from emulator.runtime_api import Subscription
 from emulator.sandbox.platform_records import PlatformRecord, iso_time
 from emulator.sandbox.telemetry_sender import TelemetrySender
@@ -19,28 +18,29 @@ _KEPT_EVENTS: Final = 1_000  # of an init phase, for who subscribes later in it
 class Telemetry:
     """The subscribers of one environment. Used by one thread at a time: whoever holds it.
 
-    Nothing here waits for an extension, but `drain`. While `is_wanted` is False nobody listens.
+    Nothing here waits for an extension, but `drain`. `wants_records` and `wants_logs` are False
+    where it would tell nobody.
     """
 
     def __init__(
-        self, version: FunctionVersion, sender: TelemetrySender, now_ms: Callable[[], int]
+        self, sender: TelemetrySender, now_ms: Callable[[], int], *, logs_json: bool
     ) -> None:
-        self.is_wanted = False
-        self._has_objects = version.logs_json
+        self._logs_json = logs_json
         self._sender = sender
         self._now_ms = now_ms
-        self._subscribers: dict[str, Subscriber] = {}  # by name of the extension
-        self._early: list[dict[str, Any]] | None = None  # of the init phase that goes on
+        self._begin()
 
-    def begin(self) -> None:
-        """An init phase begins, in which extensions may subscribe."""
-        self._early = []
-        self.is_wanted = True
+    def _begin(self) -> None:
+        self._subscribers: dict[str, Subscriber] = {}  # by name of the extension
+        # What was told before an init phase, and in it, is kept for who subscribes later.
+        self._early: list[dict[str, Any]] | None = []
+        self.wants_logs = self.wants_records = True
 
     def settle(self) -> None:
-        """The init phase is over: who has not subscribed will not."""
+        """An init phase is over: who has not subscribed will not."""
         self._early = None
-        self.is_wanted = bool(self._subscribers)
+        self.wants_logs = bool(self._subscribers)
+        self.wants_records = self._logs_json or self.wants_logs
         self.flush()
 
     def subscribe(self, name: str, subscription: Subscription) -> bool:
@@ -64,7 +64,7 @@ class Telemetry:
     def log(self, kind: str, text: str) -> None:
         """Tell one log event of the function or of an extension; JSON logs go as objects."""
         record: object = text
-        if self._has_objects and text.startswith("{"):
+        if self._logs_json and text.startswith("{"):
             record = _parsed(text)
         self._tell({"time": self._now(), "type": kind, "record": record})
 
@@ -86,7 +86,7 @@ class Telemetry:
     @property
     def is_delivering(self) -> bool:
         """True while an extension must run on to take what is on its way."""
-        return any(each.is_delivering for each in self._subscribers.values())
+        return any(each.is_delivering for each in list(self._subscribers.values()))
 
     def drain(self, timeout_s: float) -> None:
         """Deliver everything before the extensions hear of their end; wait for it so long."""
@@ -96,12 +96,10 @@ class Telemetry:
             subscriber.wait_until_delivered(timeout_s)
 
     def end(self) -> None:
-        """The processes are gone, and so are the subscriptions."""
+        """The processes are gone, and so are the subscriptions; the next ones are to subscribe."""
         for subscriber in self._subscribers.values():
             subscriber.close()
-        self._subscribers.clear()
-        self._early = None
-        self.is_wanted = False
+        self._begin()
 
     def _tell(self, event: dict[str, Any]) -> None:
         for subscriber in self._subscribers.values():

@@ -56,7 +56,11 @@ class _Delivery(ABC):
         if self._socket is not None:
             self._selector.modify(self._socket, selectors.EVENT_WRITE, self._write)
             return
-        self._socket = socket.socket()
+        try:
+            self._socket = socket.socket()
+        except OSError:  # no descriptor is left
+            self._ended(False)
+            return
         self._socket.setblocking(False)
         self._socket.connect_ex((HOST, self._destination.port))  # `_write` hears how it went
         self._selector.register(self._socket, selectors.EVENT_WRITE, self._write)

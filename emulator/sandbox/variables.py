@@ -6,7 +6,7 @@ from typing import Final
 
 from emulator.model import DEFAULT_LOG_LEVEL, FunctionVersion
 from emulator.sandbox.log_events import FRAME_FD
-from emulator.sandbox.process import Layout
+from emulator.sandbox.process import AS_IN_LAMBDA, Layout
 
 # What an external extension, which shares the others, does not get.
 OF_THE_RUNTIME: Final = frozenset(
@@ -43,9 +43,52 @@ def variables(
         "LANG": "en_US.UTF-8",
         "LD_LIBRARY_PATH": f"/var/lang/lib:/lib64:/usr/lib64:{layout.runtime_dir}:"
         f"{layout.runtime_dir}/lib:{task}:{task}/lib:{opt}/lib",
-        "TZ": ":UTC",
         "PWD": task,
         "SHLVL": "0",
+        **_platform(version, runtime_api, log_stream, credentials, endpoint_url),
+        **_runtime(version, layout),
+    }
+    if (version.runtime or "").startswith("provided"):
+        result["_LAMBDA_TELEMETRY_LOG_FD"] = FRAME_FD  # ours do without: they know the pipe
+    if layout.tmp != "/tmp":
+        # Differs from Lambda: without a mount namespace /tmp is the host's, so point beside it.
+        result["TMPDIR"] = layout.tmp
+    if layout.layers != "/opt" and (version.runtime or "").startswith("python"):
+        # The runtime takes it away again.
+        result["LAMBDA_EMULATOR_LAYERS"] = layout.layers
+    return result
+
+
+def container_variables(
+    version: FunctionVersion,
+    *,
+    runtime_api: str,
+    log_stream: str,
+    credentials: Credentials,
+    endpoint_url: str,
+) -> dict[str, str]:
+    """Return what a container is given beside the variables of its image."""
+    platform = {
+        **_platform(version, runtime_api, log_stream, credentials, endpoint_url),
+        "_LAMBDA_TELEMETRY_LOG_FD": FRAME_FD,
+    }
+    return platform if version.code.image is not None else {**platform, **_runtime(version)}
+
+
+def _platform(
+    version: FunctionVersion,
+    runtime_api: str,
+    log_stream: str,
+    credentials: Credentials,
+    endpoint_url: str,
+) -> dict[str, str]:
+    """What every function has, whatever runs it, and its own settings."""
+    logs = {}
+    if version.logs_json:
+        logs["AWS_LAMBDA_LOG_FORMAT"] = version.log_format
+        logs["AWS_LAMBDA_LOG_LEVEL"] = version.application_log_level or DEFAULT_LOG_LEVEL
+    return {
+        "TZ": ":UTC",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1:2000",
         "_AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1",
@@ -53,7 +96,6 @@ def variables(
         # Differs from Lambda: SDKs find the emulator without a line of code.
         "AWS_ENDPOINT_URL": endpoint_url,
         **version.environment,
-        "_HANDLER": version.handler,
         "AWS_REGION": version.region,
         "AWS_DEFAULT_REGION": version.region,
         "AWS_LAMBDA_FUNCTION_NAME": version.name,
@@ -66,22 +108,19 @@ def variables(
         "AWS_ACCESS_KEY_ID": credentials.access_key,
         "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
         "AWS_SESSION_TOKEN": credentials.session_token,
-        "LAMBDA_TASK_ROOT": task,
+        **logs,
+    }
+
+
+def _runtime(version: FunctionVersion, layout: Layout = AS_IN_LAMBDA) -> dict[str, str]:
+    """What a function has whose runtime Lambda brings."""
+    result = {
+        "_HANDLER": version.handler,
+        "LAMBDA_TASK_ROOT": layout.task_root,
         "LAMBDA_RUNTIME_DIR": layout.runtime_dir,
     }
     if not (version.runtime or "").startswith("provided"):
         result["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{version.runtime}"
-    if (version.runtime or "").startswith("provided"):
-        result["_LAMBDA_TELEMETRY_LOG_FD"] = FRAME_FD  # ours do without: they know the pipe
-    if version.logs_json:
-        result["AWS_LAMBDA_LOG_FORMAT"] = version.log_format
-        result["AWS_LAMBDA_LOG_LEVEL"] = version.application_log_level or DEFAULT_LOG_LEVEL
-    if layout.tmp != "/tmp":
-        # Differs from Lambda: without a mount namespace /tmp is the host's, so point beside it.
-        result["TMPDIR"] = layout.tmp
-    if layout.layers != "/opt" and (version.runtime or "").startswith("python"):
-        # The runtime takes it away again.
-        result["LAMBDA_EMULATOR_LAYERS"] = layout.layers
     return result
 
 

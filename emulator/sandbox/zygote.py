@@ -30,6 +30,8 @@ class ZygoteError(RuntimeError):
 class ZygoteProcess:
     """A runtime process started by a zygote (see `RuntimeProcess`)."""
 
+    log_lag_s = 0.0  # a pipe holds what was written before
+
     def __init__(self, zygote: "Zygote", process_id: str, log_fd: int, exit_fd: int) -> None:
         self._zygote = zygote
         self._id = process_id

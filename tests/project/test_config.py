@@ -183,7 +183,7 @@ MISTAKES = [
     ('handler = "app.handler"', "", "functions.resize.handler: is missing", ""),
     ('"thumbnails" }', "3 }", "functions.resize.environment.THUMBNAILS: must be a string", ""),
     ("THUMBNAILS =", "AWS_REGION =", "functions.resize.environment.AWS_REGION: is reserved", ""),
-    ('"python3.12"', '"dotnet8"', 'functions.resize.runtime: "dotnet8" is not supported yet', ""),
+    ('"python3.12"', '"dotnet8"', 'functions.resize.runtime: "dotnet8" needs sandbox', ""),
     ("[functions.resize]", "[emulator]\nretry = 1\n[functions.resize]", "emulator.retry: unk", ""),
     ("[functions.resize]", "functions.f = 3\n[functions.resize]", "functions.f: must be a tab", ""),
     ("[resources]", "[functions.'a b']\n[resources]", 'functions."a b": a function', ""),

@@ -1,5 +1,6 @@
 """The Runtime API over real sockets, as runtimes of all habits use it."""
 
+import re
 import select
 import selectors
 import socket
@@ -244,3 +245,105 @@ def test_a_client_that_offers_http_2_gets_http_1(served: Served) -> None:
         served.until(lambda: has_answer(client))
     assert served.endpoint.answer is not None
     assert served.endpoint.answer.body == b'"ok"'
+
+
+def test_what_came_pipelined_behind_next_is_answered_after_the_event(served: Served) -> None:
+    with served.raw() as client:
+        client.sendall(get_next() + post_response() + b"GET /2018-06-01/ping HTTP/1.1\r\n\r\n")
+        served.until(lambda: served.endpoint.is_ready)
+        assert not has_answer(client)
+        served.deliver(b'"event"')
+        served.until(lambda: served.endpoint.answer)
+        reply = read_until(client, b"pong")
+    assert re.findall(rb"HTTP/1.1 (\d+)", reply) == [b"200", b"202", b"200"]
+
+
+def read_until(client: socket.socket, end: bytes) -> bytes:
+    text = b""
+    while not text.endswith(end):
+        data = client.recv(65536)
+        assert data, text
+        text += data
+    return text
+
+
+@pytest.mark.parametrize(
+    "head", [b"GET %s HTTP/1.0\r\n\r\n", b"GET %s HTTP/1.1\r\nConnection: close\r\n\r\n"]
+)
+def test_a_connection_ends_with_the_event_when_its_client_wants_no_more(
+    served: Served, head: bytes
+) -> None:
+    with served.raw() as client:
+        client.sendall(head % NEXT.encode())
+        served.until(lambda: served.endpoint.is_ready)
+        served.deliver(b"x" * 3_000_000)
+        thread, results = in_thread(lambda: client.makefile("rb").read())
+        while thread.is_alive():
+            for key, _ in served.selector.select(0.01):
+                key.data()
+    (reply,) = results
+    assert reply.endswith(b"x" * 3_000_000)
+
+
+def test_a_request_that_breaks_off_is_told_so(served: Served) -> None:
+    with served.raw() as client:
+        client.sendall(get_next())
+        served.until(lambda: served.endpoint.is_ready)
+        served.deliver()
+        client.recv(65536)
+        client.sendall(post_response(body=b'"ok"')[:-2])
+        client.shutdown(socket.SHUT_WR)
+        served.until(lambda: served.endpoint.answer)
+        reply = client.makefile("rb").read()
+    assert reply.startswith(b"HTTP/1.1 400 ")
+    assert reply.endswith(
+        b'{"errorMessage": "HTTP request detected as truncated", '
+        b'"errorType": "TruncatedHTTPRequest"}'
+    )
+    assert served.endpoint.answer is not None
+    assert served.endpoint.answer.outcome is Outcome.TRUNCATED
+
+
+def test_a_cause_of_a_megabyte_is_taken_and_a_head_beyond_reason_is_not(served: Served) -> None:
+    def send(size: int) -> bytes:
+        with served.raw() as client:
+            cause = b"Lambda-Runtime-Function-XRay-Error-Cause: %s\r\n" % (b"x" * size)
+            post = b"POST /2018-06-01/runtime/init/error HTTP/1.1\r\nContent-Length: 2\r\n"
+            thread, _ = in_thread(lambda: client.sendall(post + cause + b"\r\n{}"))
+            served.until(lambda: has_answer(client))
+            reply = client.recv(65536)
+            client.close()
+            thread.join(5)
+        return reply
+
+    assert send(1_000_000).startswith(b"HTTP/1.1 202 ")
+    assert send(4_000_000).startswith(b"HTTP/1.1 431 ")
+
+
+def test_an_extension_that_hung_up_gets_what_it_missed(served: Served) -> None:
+    register = (
+        b"POST /2020-01-01/extension/register HTTP/1.1\r\nLambda-Extension-Name: inside\r\n"
+        b'Content-Length: 22\r\n\r\n{"events": ["INVOKE"]}'
+    )
+    with served.raw() as client:
+        client.sendall(register)
+        served.until(lambda: served.endpoint.extensions.rules.registered)
+        (identifier,) = served.endpoint.extensions.rules.registered
+        client.recv(65536)
+    ask = (
+        "GET /2020-01-01/extension/event/next HTTP/1.1\r\n"
+        f"Lambda-Extension-Identifier: {identifier}\r\n\r\n"
+    ).encode()
+    rules = served.endpoint.extensions.rules
+    with served.raw() as client:
+        client.sendall(ask)
+        served.until(lambda: rules.are_ready)
+    served.until(lambda: not rules.are_ready)
+    served.endpoint.extensions.send("INVOKE", {"eventType": "INVOKE"})
+    with served.raw() as client:
+        client.sendall(ask)
+        served.until(lambda: has_answer(client))
+        assert client.recv(65536).endswith(b'{"eventType":"INVOKE"}')
+        assert not rules.are_ready
+        client.sendall(ask)
+        served.until(lambda: rules.are_ready)

@@ -25,6 +25,10 @@ def post(path: str, body: bytes = b"{}", **headers: str) -> Request:
     return Request(method="POST", path=f"/2018-06-01/runtime/{path}", headers=named, body=body)
 
 
+def get(path: str) -> Request:
+    return replace(post(path, b""), method="GET")
+
+
 RESPONSE = post(f"invocation/{INVOCATION.request_id}/response", b'"ok"')
 
 
@@ -32,6 +36,12 @@ def running() -> Conversation:
     conversation = Conversation()
     assert conversation.handle(NEXT) is None
     conversation.deliver(INVOCATION)
+    return conversation
+
+
+def failed() -> Conversation:
+    conversation = Conversation()
+    conversation.handle(post("init/error"))
     return conversation
 
 
@@ -100,18 +110,18 @@ MISUSE = [
     ("another request id", running, post("invocation/other/response"), 400, "InvalidRequestID"),
     ("a response before next", Conversation, RESPONSE, 403, "InvalidStateTransition"),
     ("init/error after next", running, post("init/error"), 403, "InvalidStateTransition"),
-    (
-        "an unknown response mode",
-        running,
-        post(
-            f"invocation/{INVOCATION.request_id}/response",
-            lambda_runtime_function_response_mode="fast",
-        ),
-        400,
-        "InvalidFunctionResponseMode",
-    ),
+    ("init/error twice", failed, post("init/error"), 403, "InvalidStateTransition"),
+    ("next after init/error", failed, NEXT, 403, "InvalidStateTransition"),
     ("an unknown path", running, post("nothing"), 404, "NotFound"),
-    ("an unknown method", running, replace(NEXT, method="PUT"), 405, "MethodNotAllowed"),
+    ("an unknown path below", running, post("invocation/1/else"), 404, "NotFound"),
+    ("a path too long", running, post("invocation/1/response/more"), 404, "NotFound"),
+    ("restore without SnapStart", Conversation, get("restore/next"), 404, "NotFound"),
+    ("restore error", Conversation, post("restore/error"), 404, "NotFound"),
+    ("PUT for GET", running, replace(NEXT, method="PUT"), 405, "MethodNotAllowed"),
+    ("POST for GET", running, post("invocation/next"), 405, "MethodNotAllowed"),
+    ("GET for POST", running, get("init/error"), 405, "MethodNotAllowed"),
+    ("GET for an answer", running, get("invocation/1/response"), 405, "MethodNotAllowed"),
+    ("DELETE on nothing", running, replace(get("x"), method="DELETE"), 404, "NotFound"),
 ]
 
 
@@ -130,6 +140,53 @@ def test_misuse_is_refused(
     assert reply.status == status
     assert json.loads(reply.body)["errorType"] == error_type
     assert conversation.state is before
+
+
+def test_a_response_mode_that_there_is_not_fails_the_invocation() -> None:
+    conversation = running()
+    reply = conversation.handle(
+        replace(RESPONSE, headers={"lambda-runtime-function-response-mode": "fast"})
+    )
+    assert reply is not None
+    assert (reply.status, json.loads(reply.body)) == (
+        400,
+        {
+            "errorType": "InvalidFunctionResponseMode",
+            "errorMessage": "Invalid function response mode",
+        },
+    )
+    assert conversation.answer is not None
+    assert conversation.answer.outcome is Outcome.INVALID_MODE
+    assert conversation.handle(NEXT) is None
+    assert conversation.state is State.READY
+
+
+def test_next_may_be_asked_again_while_nothing_has_come() -> None:
+    conversation = Conversation()
+    assert conversation.handle(NEXT) is None
+    assert conversation.handle(NEXT) is None
+    assert conversation.state is State.READY
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (
+            b'{"errorMessage": "m", "errorType": "T", "stackTrace": [], "errorCause": {"a": 1}}',
+            b'{"errorMessage":"m","errorType":"T","stackTrace":[]}',
+        ),
+        (b"no JSON", b"no JSON"),
+        (b"[1]", b"[1]"),
+    ],
+)
+def test_the_cause_of_an_error_is_not_for_the_caller(body: bytes, shown: bytes) -> None:
+    conversation = running()
+    path = f"invocation/{INVOCATION.request_id}/error"
+    conversation.handle(
+        post(path, body, content_type="application/vnd.aws.lambda.error.cause+json")
+    )
+    assert conversation.answer is not None
+    assert conversation.answer.body == shown
 
 
 def test_a_second_response_names_the_states() -> None:

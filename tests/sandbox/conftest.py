@@ -93,7 +93,7 @@ def make_environments(
             isolate=isolate,
         )
         return Environments(
-            launcher=launcher,
+            backend=launcher,
             run_folder=run_folder,
             log_book=log_book,
             listener=terminal,

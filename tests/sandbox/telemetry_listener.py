@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from emulator.runtime_api import Destination, Subscription, TelemetryApi
 
-TIMEOUT_S = 20
+TIMEOUT_S = 10
 
 
 class Listener:

@@ -96,6 +96,16 @@ def test_a_warm_environment_is_used_again_and_pays_no_init(
     assert "Init Duration" not in second.log.decode()
 
 
+@needs_namespaces
+def test_the_environment_knows_itself_by_name(function: MakeFunction, run: Run) -> None:
+    source = """
+        import socket
+        def handler(event, context):
+            return [socket.gethostbyname(name) for name in ("sandbox.localdomain", "localhost")]
+    """
+    assert json.loads(run(function(source)).payload) == ["127.0.0.1"] * 2
+
+
 def test_a_handler_exception_keeps_the_environment(function: MakeFunction, run: Run) -> None:
     version = function(
         """

@@ -88,7 +88,7 @@ def make_environments(
         report=terminal.report,
     )
     return Environments(
-        launcher=launcher,
+        backend=launcher,
         run_folder=run_folder,
         log_book=log_book,
         listener=terminal,

@@ -64,6 +64,7 @@ def build_root(scratch, runtime_folder, shown, hidden):
     for folder in (TASK_ROOT, RUNTIME_DIR, LAYERS_DIR, TMP_DIR, "/proc", "/dev"):
         os.makedirs(scratch + folder)
     _show_system(scratch)
+    _name_environment(scratch)
     _show_devices(scratch + "/dev")
     for entry in os.scandir(runtime_folder):
         _show(os.path.realpath(entry.path), scratch + RUNTIME_DIR + "/" + entry.name)
@@ -96,6 +97,18 @@ def _show_system(scratch):
         target = os.path.realpath(path)
         if os.path.isfile(target) and not os.path.exists(scratch + target):
             _show(target, scratch + target)
+
+
+def _name_environment(scratch):
+    """Have `sandbox.localdomain` be the environment itself: its extensions listen there."""
+    place = scratch + os.path.realpath("/etc/hosts")
+    if not os.path.isfile(place):
+        return
+    own = scratch + "/.hosts"
+    with open(place) as hosts, open(own, "w") as file:
+        file.write(hosts.read() + "\n127.0.0.1 sandbox.localdomain sandbox\n")
+    kernel.mount(own, place, flags=kernel.MS_BIND)
+    os.unlink(own)
 
 
 def _show_devices(folder):

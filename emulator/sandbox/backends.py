@@ -1,0 +1,71 @@
+"""Which backend runs which function."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from emulator.model import FunctionVersion
+from emulator.sandbox.process import Backend, RuntimeProcess
+
+PROCESS: Final = "process"
+DOCKER: Final = "docker"
+
+
+class Backends:
+    """A backend that leaves each function to one of two. Any thread may call."""
+
+    def __init__(self, *, processes: Backend, containers: Backend, default: str = PROCESS) -> None:
+        self._processes = processes
+        self._containers = containers
+        self._default = default
+
+    def sandbox(self, version: FunctionVersion) -> str:
+        """Return the kind of sandbox that `version` runs in: PROCESS or DOCKER."""
+        if version.code.image is not None:
+            return DOCKER
+        return version.sandbox or self._default
+
+    def listens_on(self, version: FunctionVersion) -> str:
+        """See `Backend.listens_on`."""
+        return self._of(version).listens_on(version)
+
+    def launch(
+        self,
+        version: FunctionVersion,
+        *,
+        environment_id: str,
+        tmp_folder: Path,
+        runtime_api: str,
+        log_stream: str,
+        extension: str | None = None,
+    ) -> RuntimeProcess:
+        """See `Backend.launch`."""
+        return self._of(version).launch(
+            version,
+            environment_id=environment_id,
+            tmp_folder=tmp_folder,
+            runtime_api=runtime_api,
+            log_stream=log_stream,
+            extension=extension,
+        )
+
+    def extensions(self, version: FunctionVersion) -> Sequence[str]:
+        """See `Backend.extensions`."""
+        return self._of(version).extensions(version)
+
+    def release(self, environment_id: str) -> None:
+        """See `Backend.release`; the one that does not know the environment does nothing."""
+        self._processes.release(environment_id)
+        self._containers.release(environment_id)
+
+    def warm(self, version: FunctionVersion) -> None:
+        """See `Backend.warm`."""
+        self._of(version).warm(version)
+
+    def close(self) -> None:
+        """See `Backend.close`."""
+        self._processes.close()
+        self._containers.close()
+
+    def _of(self, version: FunctionVersion) -> Backend:
+        return self._containers if self.sandbox(version) == DOCKER else self._processes

@@ -1,0 +1,272 @@
+"""Runtime processes in containers: for exact base images, and for container-image functions."""
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from emulator.model import FunctionVersion, LambdaError
+from emulator.sandbox.docker.connection import engine_errors, explanation
+from emulator.sandbox.docker.container import ContainerSpec, start_command
+from emulator.sandbox.docker.images import PLATFORMS, image_name
+from emulator.sandbox.docker.logs import RELAY_LAG_S, open_pipe
+from emulator.sandbox.docker.machine import Machine
+from emulator.sandbox.docker.ownership import remove_container
+from emulator.sandbox.docker.process import ContainerProcess
+from emulator.sandbox.docker.pulling import Image
+from emulator.sandbox.docker.route import LOOPBACK, DockerSettings, EngineError
+from emulator.sandbox.report import Report
+from emulator.sandbox.variables import Credentials, container_variables
+
+_REMOVERS: Final = 8  # containers removed at a time when the emulator stops
+# How the engine says that it could not start the program of an image.
+_NOT_STARTED: Final = re.compile(
+    r'exec: "(?P<program>[^"]+)": .*?(?P<why>no such file or directory|permission denied|'
+    r"executable file not found in \$PATH|is a directory)"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Container:
+    id: str
+    log_pipe: Path | None
+
+
+class DockerBackend:
+    """Starts each environment's runtime as the first process of a container of its own.
+
+    After a reset the same container starts again, with what is in its /tmp. Any thread may call.
+    `_lock` guards the tables, `_connecting` lets one thread connect to the engine while others
+    that need it wait; neither is held while a container is made, started or removed.
+    """
+
+    def __init__(
+        self,
+        settings: DockerSettings,
+        *,
+        run_folder: Path,
+        endpoint_url: Callable[[], str],
+        credentials: Callable[[FunctionVersion], Credentials],
+        report: Report,
+    ) -> None:
+        self._settings = settings
+        self._run_folder = run_folder
+        self._endpoint_url = endpoint_url
+        self._credentials = credentials
+        self._report = report
+        self._lock = threading.Lock()
+        self._connecting = threading.Lock()
+        self._machine: Machine | None = None
+        self._containers: dict[str, _Container] = {}  # by environment
+        self._told: set[str] = set()
+        self._is_closed = False
+
+    def listens_on(self, _version: FunctionVersion) -> str:
+        """Where the Runtime API has to listen so that a container reaches it."""
+        with _lambda_errors():
+            return self._connected().route.listens_on
+
+    def launch(
+        self,
+        version: FunctionVersion,
+        *,
+        environment_id: str,
+        tmp_folder: Path,
+        runtime_api: str,
+        log_stream: str,
+        extension: str | None = None,
+    ) -> ContainerProcess:
+        """Start an environment's container; see `Backend.launch`."""
+        assert extension is None  # there are none: see `extensions`
+        with _lambda_errors():
+            machine = self._connected()
+            container = self._containers.get(environment_id)
+            if container is None:
+                container = self._create(
+                    machine,
+                    version,
+                    environment_id,
+                    log_pipe=tmp_folder.parent / "log",
+                    variables=container_variables(
+                        version,
+                        runtime_api=_through(machine, runtime_api),
+                        log_stream=log_stream,
+                        credentials=self._credentials(version),
+                        endpoint_url=self._endpoint(machine),
+                    ),
+                )
+            return _start(machine, container)
+
+    def extensions(self, _version: FunctionVersion) -> Sequence[str]:
+        """Return none: external extensions of layers do not run in containers yet."""
+        return ()
+
+    def release(self, environment_id: str) -> None:
+        """Remove an environment's container."""
+        with self._lock:
+            container = self._containers.pop(environment_id, None)
+        if container is not None and self._machine is not None:
+            with suppress(EngineError), engine_errors(""):  # what is left, `close` removes
+                remove_container(self._machine.client, container.id)
+                self._machine.forget_folders(environment_id)
+
+    def warm(self, version: FunctionVersion) -> None:
+        """Find the engine and the image ahead of the first launch, and tell what is missing."""
+        try:
+            machine = self._connected()
+            machine.sees_files(self._image(machine, version))
+        except EngineError as error:
+            with self._lock:
+                is_new = str(error) not in self._told
+                self._told.add(str(error))
+            if is_new and not self._is_closed:
+                self._report("docker.unusable", function=version.name, error=str(error))
+
+    def close(self) -> None:
+        """Remove all containers."""
+        with self._lock:
+            self._is_closed = True
+            containers = [container.id for container in self._containers.values()]
+            self._containers.clear()
+        with self._connecting:
+            machine = self._machine
+        if machine is None:
+            return
+        with suppress(EngineError), engine_errors(""):  # an engine that is gone has none, either
+            with ThreadPoolExecutor(_REMOVERS, thread_name_prefix="docker-remove") as threads:
+                for container in containers:
+                    threads.submit(remove_container, machine.client, container)
+            machine.close()
+
+    def _connected(self) -> Machine:
+        machine = self._machine
+        if machine is not None:
+            return machine
+        with self._connecting:
+            if self._is_closed:
+                raise EngineError("The emulator is stopping.")
+            if self._machine is None:
+                self._machine = Machine(self._settings, self._run_folder, self._report)
+            return self._machine
+
+    def _image(self, machine: Machine, version: FunctionVersion) -> Image:
+        name = image_name(version, self._settings.images)
+        return machine.images.get(name, PLATFORMS[version.architecture])
+
+    def _create(
+        self,
+        machine: Machine,
+        version: FunctionVersion,
+        environment_id: str,
+        *,
+        log_pipe: Path,
+        variables: dict[str, str],
+    ) -> _Container:
+        image = self._image(machine, version)
+        pipe = log_pipe if _can_share_pipe(machine, version, image) else None
+        if pipe is not None:
+            os.close(open_pipe(pipe))
+        spec = ContainerSpec(
+            version=version,
+            image=image,
+            variables=variables,
+            labels=machine.ownership.labels(function=version.arn, environment=environment_id),
+            network=machine.route.network,
+            folders=machine.folders(version, image, environment_id),
+            log_pipe=pipe,
+            limits_tmp=machine.limits_tmp,
+        )
+        with engine_errors(f"No container can be made of {image.name}"):
+            host_config = machine.client.create_host_config(**spec.host_config())
+            made = machine.client.create_container(host_config=host_config, **spec.config())
+        container = _Container(id=made["Id"], log_pipe=pipe)
+        with self._lock:
+            if not self._is_closed:
+                self._containers[environment_id] = container
+                return container
+        remove_container(machine.client, container.id)
+        raise EngineError("The emulator is stopping.")
+
+    def _endpoint(self, machine: Machine) -> str:
+        url = urlsplit(self._endpoint_url())
+        if machine.route.host == LOOPBACK:
+            return url.geturl()
+        return f"{url.scheme}://{machine.route.host}:{url.port}"
+
+
+def _can_share_pipe(machine: Machine, version: FunctionVersion, image: Image) -> bool:
+    if not (machine.engine.shares_kernel and machine.sees_files(image)):
+        return False
+    entrypoint, command = start_command(version, image)
+    return machine.images.can_start_by_shell(image, [*entrypoint, *command, ""][0])
+
+
+def _start(machine: Machine, container: _Container) -> ContainerProcess:
+    import docker
+
+    client, exits = machine.client, machine.exits
+    with engine_errors("The container cannot be started"):
+        exit_fd = exits.watch(container.id)
+        if container.log_pipe is not None:
+            log_fd = open_pipe(container.log_pipe)
+        else:
+            streams = {"stdout": 1, "stderr": 1, "stream": 1}
+            log_fd = machine.logs.relay(client.attach_socket(container.id, params=streams))
+        process = ContainerProcess(
+            log_fd=log_fd,
+            exit_fd=exit_fd,
+            log_lag_s=0.0 if container.log_pipe is not None else RELAY_LAG_S,
+            send=lambda number: _signal(machine, container.id, number),
+            forget=lambda: exits.forget(container.id),
+        )
+        try:
+            client.start(container.id)
+        except docker.errors.APIError as error:
+            match = _NOT_STARTED.search(explanation(error))
+            if match is None:
+                process.close()
+                raise
+            exits.refuse(container.id, f"fork/exec {match['program']}: {match['why']}")
+        else:
+            _tell_pid(machine, container.id)
+        return process
+
+
+def _tell_pid(machine: Machine, container: str) -> None:
+    if machine.engine.shares_kernel:
+        pid = machine.client.inspect_container(container)["State"]["Pid"]
+        with suppress(OSError):  # it has ended
+            # An emulator in a container of its own counts processes differently.
+            if container in Path(f"/proc/{pid}/cgroup").read_text():
+                machine.exits.tell(container, f"pid {pid}")
+
+
+def _signal(machine: Machine, container: str, number: int) -> None:
+    import docker
+
+    with suppress(EngineError), engine_errors(""):
+        try:
+            machine.client.kill(container, number)
+        except docker.errors.NotFound:
+            machine.exits.forget(container)
+        except docker.errors.APIError:
+            pass  # it has just ended by itself
+
+
+def _through(machine: Machine, address: str) -> str:
+    port = address.rpartition(":")[2]
+    return f"{machine.route.host}:{port}"
+
+
+@contextmanager
+def _lambda_errors() -> Iterator[None]:
+    try:
+        yield
+    except EngineError as error:
+        raise LambdaError("InvalidRuntimeException", str(error)) from error

@@ -1,0 +1,31 @@
+import json
+from typing import Any
+
+from tests.end_to_end.calls import invoke
+from tests.running_emulator import RunningEmulator
+
+
+def shipped(emulator: RunningEmulator) -> dict[str, list[dict[str, Any]]]:
+    """Return the records of each object, by the last part of its key."""
+    s3 = emulator.client("s3")
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket="logs").get("Contents", [])]
+    bodies = [s3.get_object(Bucket="logs", Key=key)["Body"].read() for key in keys]
+    return {
+        key.rpartition("/")[2]: [json.loads(line) for line in body.splitlines()]
+        for key, body in zip(keys, bodies, strict=True)
+    }
+
+
+def test_the_log_of_each_invocation_becomes_an_object(emulator: RunningEmulator) -> None:
+    functions = emulator.client("lambda")
+    assert invoke(functions, "log_shipper", {"order": 7}).result == {"accepted": 7}
+    emulator.settle()
+    invoke(functions, "log_shipper", {"order": 8})
+    emulator.settle()
+    second, first = (each["request_id"] for each in emulator.invocations("log_shipper"))
+    objects = shipped(emulator)
+    [line] = [each["record"] for each in objects[f"{first}.jsonl"] if each["type"] == "function"]
+    assert (line["message"], line["order"], line["level"]) == ("order accepted", 7, "INFO")
+    types = [each["type"] for each in objects[f"{second}.jsonl"]]
+    # The first one's report came when the environment ran again.
+    assert types == ["platform.report", "platform.start", "function", "platform.runtimeDone"]
