@@ -1,6 +1,5 @@
 """One execution environment: its process, its Runtime API, its phases."""
 
-import json
 import shutil
 import time
 import uuid
@@ -14,6 +13,7 @@ from emulator.model.limits import INIT_TIMEOUT_S
 from emulator.observe import LogBook
 from emulator.runtime_api import INVOKE as INVOKE_EVENT
 from emulator.runtime_api import Answer, Outcome, ResponseSink, invoke_event
+from emulator.sandbox.event_headers import event_headers
 from emulator.sandbox.failure import Failure, answered
 from emulator.sandbox.freezing import Rest
 from emulator.sandbox.output import Output, OutputListener
@@ -83,7 +83,7 @@ class Environment:
             self._platform.subscribed,
             listens_on=listens_on,
         )
-        self.rest = Rest(suspension, self._processes.roots)
+        self.rest = Rest(suspension, self._processes.roots, self._telemetry.is_delivering)
         self._endpoint = self._processes.endpoint
         self._registered = self._processes.registered  # extensions; empty in most environments
         self._unended: Callable[[Failure | None], None] | None = None  # writes END and REPORT
@@ -169,7 +169,7 @@ class Environment:
         """Hand the event out and wait for the runtime's answer; without one it is to be reset."""
         self.state = step(self.state, Signal.RESERVE)
         deadline_ms = int((time.time() + deadline - time.monotonic()) * 1000)
-        self._endpoint.deliver(invocation, _event_headers(invocation, deadline_ms), sink)
+        self._endpoint.deliver(invocation, event_headers(invocation, deadline_ms), sink)
         if self._registered:
             self._processes.desk.send(INVOKE_EVENT, invoke_event(invocation, deadline_ms))
         failure = self._await_answer(invocation, deadline)
@@ -394,18 +394,3 @@ def _log_stream_name(version: FunctionVersion, environment_id: str) -> str:
     day = time.strftime("%Y/%m/%d", time.gmtime())
     name = version.name if version.log_group else ""  # a shared group tells functions apart
     return f"{day}/{name}[{version.version}]{environment_id}"
-
-
-def _event_headers(invocation: Invocation, deadline_ms: int) -> dict[str, str]:
-    headers = {
-        "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
-        "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
-        "Lambda-Runtime-Invoked-Function-Arn": invocation.invoked_arn,
-        "Lambda-Runtime-Trace-Id": invocation.trace_header,
-        "Content-Type": "application/json",
-    }
-    if invocation.client_context is not None:
-        # A header cannot hold what is beyond Latin-1; JSON can be written without it.
-        text = json.dumps(json.loads(invocation.client_context))
-        headers["Lambda-Runtime-Client-Context"] = text
-    return headers

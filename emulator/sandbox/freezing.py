@@ -10,6 +10,8 @@ from emulator.sandbox.suspension import SignalSuspension, Suspension
 
 # Longer than a client needs between two calls, and too short for work to get anywhere.
 FREEZE_AFTER_S: Final = 0.01
+# An extension that has telemetry to take gets that much longer at most.
+_DELIVERY_S: Final = 1.0
 
 
 class Rest:
@@ -20,13 +22,20 @@ class Rest:
     takes it only when it is frozen, or about to be.
     """
 
-    def __init__(self, suspension: Suspension, roots: Callable[[], Sequence[int]]) -> None:
+    def __init__(
+        self,
+        suspension: Suspension,
+        roots: Callable[[], Sequence[int]],
+        is_awaited: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """is_awaited: whether its processes are about to answer somebody, asked on any thread."""
         self.is_idle = False
         self.is_frozen = False
         self.is_watched = False  # it is in the freezer's queue
         self.since_s = 0.0
         self._suspension = suspension
         self._roots = roots
+        self._is_awaited = is_awaited
         self._lock = threading.Lock()
 
     def begin(self, now_s: float) -> bool:
@@ -34,6 +43,13 @@ class Rest:
         self.since_s = now_s
         self.is_idle = True
         return self.is_watched
+
+    def left_s(self, now_s: float) -> float:
+        """Return how long it stays as it is; 0 or less: it is to be frozen."""
+        left_s = self.since_s + FREEZE_AFTER_S - now_s
+        if left_s > 0 or left_s < -_DELIVERY_S or not self._is_awaited():
+            return left_s
+        return FREEZE_AFTER_S  # then it is looked at again
 
     def freeze(self) -> None:
         """Suspend its processes, unless it was lent meanwhile."""
@@ -116,7 +132,7 @@ class Freezer:
         pause_s = FREEZE_AFTER_S
         for _ in range(len(self._watched)):
             rest = self._watched.popleft()
-            left_s = rest.since_s + FREEZE_AFTER_S - now
+            left_s = rest.left_s(now)
             if rest.is_idle and left_s > 0:
                 pause_s = min(pause_s, left_s)
                 self._watched.append(rest)

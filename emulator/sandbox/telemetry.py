@@ -83,9 +83,8 @@ class Telemetry:
         for subscriber in self._subscribers.values():
             subscriber.release()
 
-    @property
     def is_delivering(self) -> bool:
-        """True while an extension must run on to take what is on its way."""
+        """Tell, on any thread, whether an extension must run on to take what is on its way."""
         return any(each.is_delivering for each in list(self._subscribers.values()))
 
     def drain(self, timeout_s: float) -> None:

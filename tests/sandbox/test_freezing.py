@@ -249,6 +249,18 @@ def test_groups_of_a_killed_emulator_are_removed_by_the_next() -> None:
     assert not left.exists()
 
 
+@pytest.mark.parametrize(
+    ("idle_s", "is_awaited", "is_due"),
+    [(0.005, False, False), (0.02, False, True), (0.02, True, False), (2.0, True, True)],
+)
+def test_what_is_awaited_rests_later_but_not_for_ever(
+    idle_s: float, is_awaited: bool, is_due: bool
+) -> None:
+    rest = Rest(Switch(), list, lambda: is_awaited)
+    rest.begin(100.0)
+    assert (rest.left_s(100.0 + idle_s) <= 0) is is_due
+
+
 class Switch:
     """Stands for processes: on or off."""
 
