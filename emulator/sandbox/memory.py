@@ -20,7 +20,8 @@ _IDLE_SHARE: Final = 19  # of a hundred processes' memory is costly to read: at 
 class MemoryGauge:
     """Watches the process tree under one first process. Used by one thread at a time.
 
-    init_pid: the process that adopts what the tree loses, where there is one of its own.
+    init_pid: the process that adopts what the tree loses, where there is one of its own; `pid`
+    itself where the first process does nothing but wait for the one that matters.
     """
 
     def __init__(self, pid: int | None, limit_mib: int, init_pid: int | None = None) -> None:
@@ -45,7 +46,7 @@ class MemoryGauge:
             return 0.0
         started = time.monotonic()
         first, *others = family(self._pid)
-        if self._init_pid is not None:
+        if self._init_pid not in (None, self._pid):
             others += family(self._init_pid)[1:]
         used = _resident_mib(first) + sum(map(_resident_mib, others))
         if used > self._limit_mib and others:
@@ -73,6 +74,9 @@ class MemoryGauge:
         self._unread_s = 0.0
         if self._status_fd is not None:
             self._peak_mib = max(self._peak_mib, _high_water_mib(self._status_fd))
+        if self._init_pid == self._pid is not None:
+            for child in family(self._pid)[1:]:
+                self._peak_mib = max(self._peak_mib, _high_water_of(child))
 
     def next_reading_s(self, used_mib: float) -> float:
         """Return how long `used_mib` may be trusted to stay below the limit."""
@@ -121,6 +125,16 @@ def _proportional_mib(pid: int) -> float:
         return _resident_mib(pid)
     start = text.find(b"Pss:")
     return int(text[start + 4 : start + 30].split()[0]) / 1024 if start >= 0 else 0.0
+
+
+def _high_water_of(pid: int) -> float:
+    status_fd = _open_status(pid)
+    if status_fd is None:
+        return 0.0
+    try:
+        return _high_water_mib(status_fd)
+    finally:
+        os.close(status_fd)
 
 
 def _high_water_mib(status_fd: int) -> float:

@@ -39,7 +39,7 @@ class _Container:
 
 
 class DockerBackend:
-    """Starts each environment's runtime as the first process of a container of its own.
+    """Starts each environment's runtime in a container of its own.
 
     After a reset the same container starts again, with what is in its /tmp. Any thread may call.
     `_lock` guards the tables, `_connecting` lets one thread connect to the engine while others
@@ -222,6 +222,7 @@ def _start(machine: Machine, container: _Container) -> ContainerProcess:
             log_fd=log_fd,
             exit_fd=exit_fd,
             log_lag_s=0.0 if container.log_pipe is not None else RELAY_LAG_S,
+            has_init=container.log_pipe is not None,
             send=lambda number: _signal(machine, container.id, number),
             forget=lambda: exits.forget(container.id),
         )

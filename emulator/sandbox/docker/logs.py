@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 PIPE_IN_CONTAINER: Final = "/dev/lambda-log"
-# The program takes the place of the shell, which only points its output at the pipe.
-THROUGH_PIPE: Final = ("/bin/sh", "-c", f'exec "$@" >{PIPE_IN_CONTAINER} 2>&1', "sh")
+# The shell points the program's output at the pipe, and is the first process in its place: that one
+# does not die of signals that it sends itself, and would have to reap what others leave behind.
+THROUGH_PIPE: Final = ("/bin/sh", "-c", f'"$@" >{PIPE_IN_CONTAINER} 2>&1; exit $?', "sh")
 # A line may come so much later than the answer that was sent after it.
 RELAY_LAG_S: Final = 0.02
 

@@ -1,4 +1,4 @@
-"""A runtime process that is the first process of a container."""
+"""The runtime process of a container: its first process, or the only child of that."""
 
 import contextlib
 import os
@@ -22,6 +22,7 @@ class ContainerProcess:
         log_fd: int,
         exit_fd: int,
         log_lag_s: float,
+        has_init: bool,
         send: Callable[[int], None],
         forget: Callable[[], None],
     ) -> None:
@@ -29,7 +30,8 @@ class ContainerProcess:
         self.exit_fd = exit_fd
         self.log_lag_s = log_lag_s
         self.pid: int | None = None
-        self.init_pid: int | None = None  # the runtime itself is the first process
+        self.init_pid: int | None = None
+        self._has_init = has_init  # the first process is a shell, and the runtime its child
         self._send = send
         self._forget = forget
         self._text = b""
@@ -56,6 +58,7 @@ class ContainerProcess:
         word, _, rest = line.partition(" ")
         if word == "pid":
             self.pid = int(rest)
+            self.init_pid = self.pid if self._has_init else None
         elif word == "refused":
             self._exit = Exit(refusal=rest)
         else:

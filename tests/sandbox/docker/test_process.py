@@ -79,6 +79,7 @@ def process_on(exit_fd: int, sent: list[int], send: object = None) -> ContainerP
         log_fd=log_fd,
         exit_fd=exit_fd,
         log_lag_s=0.0,
+        has_init=False,
         send=send or sent.append,  # type: ignore[arg-type]  # a function of an int
         forget=lambda: None,
     )
