@@ -6,6 +6,7 @@ from typing import Final
 
 from emulator.model import FunctionVersion
 from emulator.sandbox.process import Backend, RuntimeProcess
+from emulator.sandbox.suspension import Suspension
 
 PROCESS: Final = "process"
 DOCKER: Final = "docker"
@@ -57,6 +58,14 @@ class Backends:
         """See `Backend.release`; the one that does not know the environment does nothing."""
         self._processes.release(environment_id)
         self._containers.release(environment_id)
+
+    def suspension(self, version: FunctionVersion, environment_id: str) -> Suspension | None:
+        """See `Backend.suspension`."""
+        return self._of(version).suspension(version, environment_id)
+
+    def freezes_after_s(self, version: FunctionVersion) -> float:
+        """See `Backend.freezes_after_s`."""
+        return self._of(version).freezes_after_s(version)
 
     def warm(self, version: FunctionVersion) -> None:
         """See `Backend.warm`."""

@@ -83,6 +83,7 @@ class Environment:
             self._platform.subscribed,
             listens_on=listens_on,
         )
+        suspension = backend.suspension(version, self.id) or suspension
         self.rest = Rest(suspension, self._processes.roots, self._telemetry.is_delivering)
         self._endpoint = self._processes.endpoint
         self._registered = self._processes.registered  # extensions; empty in most environments

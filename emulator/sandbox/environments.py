@@ -59,7 +59,8 @@ class Environments:
         self._sender = TelemetrySender()
         self._idle_timeout_s = idle_timeout_s
         self._groups = ControlGroups()
-        self._freezer = Freezer() if freeze else None
+        self._freezes = freeze
+        self._freezers: dict[float, Freezer] = {}  # by how long what they freeze was idle
         self._activity = activity or Activity(Clock())
         self._executor = ThreadPoolExecutor(_STARTERS, thread_name_prefix="environment")
         self._lock = threading.Lock()
@@ -149,8 +150,8 @@ class Environments:
         """End all environments, the busy ones too; extensions may take up to `grace_s` for it."""
         self._stopping.set()
         self._janitor.join()
-        if self._freezer is not None:
-            self._freezer.stop()
+        for freezer in self._freezers.values():
+            freezer.stop()
         idle = self._retire_all()
         with_extensions = [environment for environment in idle if environment.has_extensions]
         self._stop_all(with_extensions)
@@ -176,13 +177,23 @@ class Environments:
             pool = self._pools.get(version.deployment)
             if pool is None:
                 pool = EnvironmentPool(
-                    self._creator(version), self._stop, self._in_background, self._freezer
+                    self._creator(version),
+                    self._stop,
+                    self._in_background,
+                    self._freezer(version) if self._freezes else None,
                 )
                 if version.deployment in self._retired:
                     pool.retire()  # for one who resolved it before, and no longer than that
                 else:
                     self._pools[version.deployment] = pool
             return pool
+
+    def _freezer(self, version: FunctionVersion) -> Freezer:
+        after_s = self._backend.freezes_after_s(version)
+        freezer = self._freezers.get(after_s)
+        if freezer is None:
+            freezer = self._freezers[after_s] = Freezer(after_s)
+        return freezer
 
     def _creator(self, version: FunctionVersion) -> Callable[[], Environment]:
         return lambda: self._create(version)

@@ -44,9 +44,9 @@ class Rest:
         self.is_idle = True
         return self.is_watched
 
-    def left_s(self, now_s: float) -> float:
+    def left_s(self, now_s: float, after_s: float = FREEZE_AFTER_S) -> float:
         """Return how long it stays as it is; 0 or less: it is to be frozen."""
-        left_s = self.since_s + FREEZE_AFTER_S - now_s
+        left_s = self.since_s + after_s - now_s
         if left_s > 0 or left_s < -_DELIVERY_S or not self._is_awaited():
             return left_s
         return FREEZE_AFTER_S  # then it is looked at again
@@ -88,12 +88,13 @@ class Rest:
 
 
 class Freezer:
-    """Freezes what has been idle for `FREEZE_AFTER_S`. Any thread may call.
+    """Freezes what has been idle for `after_s`. Any thread may call.
 
     Its one thread, "freezer", sleeps until the next one is due, and for ever when none is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, after_s: float = FREEZE_AFTER_S) -> None:
+        self._after_s = after_s
         self._watched: deque[Rest] = deque()
         self._wake = threading.Event()
         self._sleeps_for_ever = False
@@ -129,10 +130,10 @@ class Freezer:
     def _freeze_what_is_due(self) -> float:
         """Freeze; return how long until the next one is due."""
         now = time.monotonic()
-        pause_s = FREEZE_AFTER_S
+        pause_s = self._after_s
         for _ in range(len(self._watched)):
             rest = self._watched.popleft()
-            left_s = rest.left_s(now)
+            left_s = rest.left_s(now, self._after_s)
             if rest.is_idle and left_s > 0:
                 pause_s = min(pause_s, left_s)
                 self._watched.append(rest)

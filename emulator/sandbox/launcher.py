@@ -9,6 +9,7 @@ from typing import Final
 
 from emulator.model import FunctionVersion, LambdaError
 from emulator.sandbox import interpreters
+from emulator.sandbox.freezing import FREEZE_AFTER_S
 from emulator.sandbox.interpreters import Interpreter
 from emulator.sandbox.java_runtime import compiled_runtime, java_command
 from emulator.sandbox.languages import Language, is_exact, language_of
@@ -149,6 +150,13 @@ class Launcher:
         for zygote in zygotes:
             with contextlib.suppress(ZygoteError):  # gone, and its namespaces with it
                 zygote.release(environment_id)
+
+    def suspension(self, _version: FunctionVersion, _environment_id: str) -> None:
+        """They are processes of this machine."""
+
+    def freezes_after_s(self, _version: FunctionVersion) -> float:
+        """See `Backend.freezes_after_s`: a signal, or a write to a file, costs next to nothing."""
+        return FREEZE_AFTER_S
 
     def warm(self, version: FunctionVersion) -> None:
         """Start ahead of time what the first launch of `version` would wait for."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from emulator.model import FunctionVersion
+from emulator.sandbox.suspension import Suspension
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +96,15 @@ class Backend(Protocol):
 
     def release(self, environment_id: str) -> None:
         """Forget an environment that will not be launched again."""
+
+    def suspension(self, version: FunctionVersion, environment_id: str) -> Suspension | None:
+        """Return what suspends an environment while it is idle.
+
+        None: its processes are suspended as processes of this machine.
+        """
+
+    def freezes_after_s(self, version: FunctionVersion) -> float:
+        """Return how long an environment is idle before suspending it is worth its cost."""
 
     def warm(self, version: FunctionVersion) -> None:
         """Get ready ahead of time what the first launch of `version` would wait for."""

@@ -97,17 +97,21 @@ def volumes(engine: DockerEngine, run: object) -> list[Mapping[str, Any]]:
     return found or []
 
 
-def of_function(engine: DockerEngine, name: str) -> list[Mapping[str, Any]]:
-    return containers(engine, function=f"arn:aws:lambda:us-east-1:000000000000:function:{name}")
+def of_function(
+    engine: DockerEngine, emulator: RunningEmulator, name: str
+) -> list[Mapping[str, Any]]:
+    (run,) = emulator.scratch.glob("lambda-emulator-*")
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+    return containers(engine, run=str(run), function=arn)
 
 
 def test_a_function_runs_in_a_container_of_its_runtimes_image(
-    functions: Any, docker_engine: DockerEngine
+    emulator: RunningEmulator, functions: Any, docker_engine: DockerEngine
 ) -> None:
     first = invoke(functions, "f", {})
     again = invoke(functions, "f", {})
     assert first.result == again.result
-    (container,) = of_function(docker_engine, "f")
+    (container,) = of_function(docker_engine, emulator, "f")
     assert container["Image"] == docker_engine.image
 
 
@@ -142,14 +146,14 @@ def test_only_tmp_can_be_written_to(functions: Any, path: str, answer: str) -> N
 
 
 def test_after_a_timeout_the_runtime_starts_anew_and_tmp_is_kept(
-    functions: Any, docker_engine: DockerEngine
+    emulator: RunningEmulator, functions: Any, docker_engine: DockerEngine
 ) -> None:
     before = invoke(functions, "hasty", {}).result
     answer = invoke(functions, "hasty", {"do": "sleep"})
     assert answer.error == ("Sandbox.Timedout", "Error: Task timed out after 4.00 seconds")
     assert invoke(functions, "hasty", {"do": "read", "path": "/tmp/kept"}).result == "kept"
     assert invoke(functions, "hasty", {}).result != before
-    assert len(of_function(docker_engine, "hasty")) == 1
+    assert len(of_function(docker_engine, emulator, "hasty")) == 1
 
 
 def test_an_exit_is_told_with_its_status(functions: Any) -> None:
@@ -267,3 +271,16 @@ def test_without_an_engine_start_and_invoke_say_what_to_do(tmp_path: Path) -> No
             invoke(functions, "f", {})
     text = f"No Docker engine answers at {nowhere} (no such file or directory). Start one"
     assert refused.value.response["Message"].startswith(text)
+
+
+def test_nothing_runs_in_a_container_between_invocations(
+    emulator: RunningEmulator, functions: Any, docker_engine: DockerEngine
+) -> None:
+    invoke(functions, "f", {})
+    (container,) = of_function(docker_engine, emulator, "f")
+    with docker_engine.client() as client:
+        events = client.events(decode=True, filters={"container": container["Id"]})
+        if not client.inspect_container(container["Id"])["State"]["Paused"]:
+            assert any(event["Action"] == "pause" for event in events)
+        events.close()
+    assert invoke(functions, "f", {}).function_error is None

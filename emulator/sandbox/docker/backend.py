@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from emulator.model import FunctionVersion, LambdaError
@@ -18,10 +18,12 @@ from emulator.sandbox.docker.images import PLATFORMS, image_name
 from emulator.sandbox.docker.logs import RELAY_LAG_S, open_pipe
 from emulator.sandbox.docker.machine import Machine
 from emulator.sandbox.docker.ownership import remove_container
+from emulator.sandbox.docker.pausing import ContainerSuspension
 from emulator.sandbox.docker.process import ContainerProcess
 from emulator.sandbox.docker.pulling import Image
 from emulator.sandbox.docker.route import LOOPBACK, DockerSettings, EngineError
 from emulator.sandbox.report import Report
+from emulator.sandbox.suspension import Suspension
 from emulator.sandbox.variables import Credentials, container_variables
 
 _REMOVERS: Final = 8  # containers removed at a time when the emulator stops
@@ -106,6 +108,20 @@ class DockerBackend:
     def extensions(self, _version: FunctionVersion) -> Sequence[str]:
         """Return none: external extensions of layers do not run in containers yet."""
         return ()
+
+    def suspension(self, _version: FunctionVersion, environment_id: str) -> Suspension:
+        """Return what pauses an environment's container."""
+        return ContainerSuspension(lambda: self._running(environment_id))
+
+    def freezes_after_s(self, _version: FunctionVersion) -> float:
+        """See `Backend.freezes_after_s`: the engine takes some 30 ms to let a container go on."""
+        return 1.0
+
+    def _running(self, environment_id: str) -> tuple[Any, str] | None:
+        container = self._containers.get(environment_id)
+        if container is None or self._machine is None:
+            return None
+        return self._machine.client, container.id
 
     def release(self, environment_id: str) -> None:
         """Remove an environment's container."""
