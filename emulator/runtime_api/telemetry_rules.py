@@ -30,6 +30,7 @@ SCHEMAS: Final[Mapping[TelemetryApi, tuple[str, ...]]] = {
 }
 _WITH_OBJECTS: Final = ("2022-12-13", "2025-01-29")  # JSON logs come as objects
 _LOGS_WITH_RUNTIME_DONE: Final = "2021-03-18"
+_ENDED: Final = ("Runtime.ExitError", "Runtime.OutOfMemory")  # the process has, unasked
 _BUFFERING: Final = {  # lowest, highest, default
     "maxItems": (1_000, 10_000, 10_000),
     "maxBytes": (262_144, 1_048_576, 262_144),
@@ -115,6 +116,9 @@ def _as_logs(
     if name == "start":
         yield {**event, "record": {**request, "version": record["version"]}}
     elif name == "runtimeDone":
+        if record.get("errorType") in _ENDED:
+            text = f"RequestId: {record['requestId']} Process exited before completing request"
+            yield {**event, "type": "platform.fault", "record": text}
         if subscription.schema == _LOGS_WITH_RUNTIME_DONE:
             yield {**event, "record": {**request, "status": record["status"]}}
     elif name == "report":

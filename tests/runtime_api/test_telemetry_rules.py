@@ -147,6 +147,14 @@ IN_LOGS: list[tuple[str, Any, list[tuple[str, Any]]]] = [
 ]
 
 
+def test_the_logs_api_tells_of_a_process_that_exited() -> None:
+    record = REQUEST | {"status": "error", "errorType": "Runtime.ExitError"}
+    fault, done = got(event("platform.runtimeDone", record), api=LOGS, schemaVersion="2021-03-18")
+    text = "RequestId: r Process exited before completing request"
+    assert fault == event("platform.fault", text)
+    assert done["type"] == "platform.runtimeDone"
+
+
 @pytest.mark.parametrize(("kind", "record", "expected"), IN_LOGS)
 def test_the_logs_api_has_fewer_events_and_others(
     kind: str, record: Any, expected: list[tuple[str, Any]]
