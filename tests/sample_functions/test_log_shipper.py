@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 from tests.end_to_end.calls import invoke
+from tests.end_to_end.processes import wait_until
 from tests.running_emulator import RunningEmulator
 
 
@@ -29,3 +30,6 @@ def test_the_log_of_each_invocation_becomes_an_object(emulator: RunningEmulator)
     types = [each["type"] for each in objects[f"{second}.jsonl"]]
     # The first one's report came when the environment ran again.
     assert types == ["platform.report", "platform.start", "function", "platform.runtimeDone"]
+    functions.update_function_configuration(FunctionName="log_shipper", Description="new")
+    assert wait_until(lambda: "end.jsonl" in shipped(emulator))
+    assert [each["type"] for each in shipped(emulator)["end.jsonl"]] == ["platform.report"]
