@@ -13,7 +13,14 @@ from emulator.api import LambdaApi
 from emulator.aws import AwsError, Functions, Moto
 from emulator.aws.routing import scope_of
 from emulator.console import Admin, Rooms
-from emulator.control import CodeStore, FunctionChange, FunctionStore, MappingStore, OtherServices
+from emulator.control import (
+    CodeStore,
+    FunctionChange,
+    FunctionStore,
+    LayerStore,
+    MappingStore,
+    OtherServices,
+)
 from emulator.event_sources import (
     Alarms,
     DestinationSender,
@@ -100,6 +107,7 @@ class Emulator:
             self.documents,
             immediate_states=bool(project.emulator.immediate_states),
         )
+        self.layers = LayerStore(self.code, self.documents)
         self.mappings = MappingStore(
             self.clock,
             self.documents,
@@ -159,6 +167,7 @@ class Emulator:
 
         What an earlier process kept comes first, so that the project has the last word.
         """
+        self.layers.restore()  # first: code that nobody has by then is deleted
         self.store.restore()
         self.deployer.apply()  # first: who finds the port open finds the functions, too
         self._server = serve(self._router, self._settings.host, self._settings.port)
@@ -218,6 +227,7 @@ class Emulator:
         self.documents.clear()  # and again below: what is written until then goes, too
         self.mappings.reset()  # first these three: from here on nothing is accepted, told or read
         self.store.reset()
+        self.layers.reset()
         self.moto.reset()
         self.event_sources.reset()
         self.documents.clear()
@@ -326,6 +336,7 @@ class Emulator:
                 self.store,
                 self.invoker,
                 code=self.code,
+                layers=self.layers,
                 mappings=self.mappings,
                 others=OtherServices(
                     fetch_object=self._fetch_object,
@@ -351,7 +362,8 @@ class Emulator:
     def _on_change(self, change: FunctionChange) -> None:
         if change.old is not None:
             self.environments.retire(change.old)
-            self.code.collect([*self.store.code_in_use(), *self.environments.code_in_use()])
+            rooms = (self.store, self.layers, self.environments)
+            self.code.collect([package for room in rooms for package in room.code_in_use()])
         if change.new is not None:
             self.environments.warm(change.new)
 

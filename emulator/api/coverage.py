@@ -13,7 +13,14 @@ import botocore
 from botocore.model import OperationModel, StructureShape
 
 from emulator.api.service_model import service_model
-from emulator.control import CodeStore, FunctionStore, MappingStore, OtherServices, operations
+from emulator.control import (
+    CodeStore,
+    FunctionStore,
+    LayerStore,
+    MappingStore,
+    OtherServices,
+    operations,
+)
 from emulator.control.unsupported import UNSUPPORTED
 from emulator.model import Clock
 
@@ -23,10 +30,10 @@ _SECTION: Final = re.compile(r"## Lambda API\n.*?(?=\n## |\Z)", re.DOTALL)
 _REMARKS: Final[Mapping[str, str]] = {
     "CreateEventSourceMapping": "of SQS, Kinesis and DynamoDB Streams; Kafka, MQ and DocumentDB"
     " answer 501; `Tags` are kept, but nothing shows them yet",
-    "CreateFunction": "`S3Bucket=hot-reload` runs a folder in place; `Layers`: none can exist yet",
+    "CreateFunction": "`S3Bucket=hot-reload` runs a folder in place",
+    "GetLayerVersion": "of the own account: a layer's policy cannot be set yet",
     "Invoke": "RequestResponse, Event and DryRun",
     "InvokeWithResponseStream": "AWS's 2 MB/s after the first 6 MB are not modelled",
-    "UpdateFunctionConfiguration": "`Layers`: none can exist yet",
 }
 _VERSION: Final = ".".join(botocore.__version__.split(".")[:2])  # lock files move the rest
 _HEAD: Final = """\
@@ -65,7 +72,8 @@ def _built() -> set[str]:
             describe_source=lambda _: None,
             target_exists=lambda _: False,
         )
-        made = operations(FunctionStore(clock, code), code, MappingStore(clock), others, clock)
+        stores = FunctionStore(clock, code), code, LayerStore(code), MappingStore(clock)
+        made = operations(*stores, others, clock)
         return {"Invoke", "InvokeWithResponseStream", *made}
 
 

@@ -12,7 +12,14 @@ from emulator.api.response_stream_http import (
     invoke_streaming,
     streamed_function_in,
 )
-from emulator.control import CodeStore, FunctionStore, MappingStore, OtherServices, operations
+from emulator.control import (
+    CodeStore,
+    FunctionStore,
+    LayerStore,
+    MappingStore,
+    OtherServices,
+    operations,
+)
 from emulator.model import Clock
 from emulator.model.web_framework import load_web_framework
 
@@ -35,11 +42,12 @@ class LambdaApi:
         invoker: Door,
         *,
         code: CodeStore,
+        layers: LayerStore,
         mappings: MappingStore,
         others: OtherServices,
         clock: Clock,
     ) -> None:
-        self._operations = operations(store, code, mappings, others, clock)
+        self._operations = operations(store, code, layers, mappings, others, clock)
         self._invoker = invoker
         self._clock = clock
         self._lock = threading.Lock()

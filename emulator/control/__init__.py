@@ -4,6 +4,7 @@ from emulator.control.archive import too_large
 from emulator.control.changes import FunctionChange
 from emulator.control.code import CodeStore
 from emulator.control.function import FunctionConfiguration
+from emulator.control.layer_store import LayerStore
 from emulator.control.mappings import MappingChange, MappingStore
 from emulator.control.names import Target, target
 from emulator.control.operations import operations
@@ -22,6 +23,7 @@ __all__ = [
     "FunctionConfiguration",
     "FunctionSpec",
     "FunctionStore",
+    "LayerStore",
     "MappingChange",
     "MappingStore",
     "Operation",

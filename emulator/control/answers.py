@@ -47,7 +47,7 @@ def listed(shown: FunctionConfiguration, qualifier: str | None = None) -> Answer
         "Description": spec.description,
         "Timeout": spec.timeout_s,
         "MemorySize": spec.memory_mib,
-        "LastModified": _timestamp(shown.modified_at),
+        "LastModified": timestamp(shown.modified_at),
         "CodeSha256": version.code.sha256,
         "Version": version.version,
         "TracingConfig": {"Mode": "PassThrough"},
@@ -81,7 +81,7 @@ def _state(shown: FunctionConfiguration) -> Answer:
     return {**MEMBERS[shown.phase], "RuntimeVersionConfig": {"RuntimeVersionArn": arn}}
 
 
-def _timestamp(seconds: float) -> str:
+def timestamp(seconds: float) -> str:
     """`2026-11-21T10:00:00.123+0000`, the form of a function's LastModified."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}+0000"

@@ -1,14 +1,16 @@
 """CreateFunction and what reads, changes and deletes functions."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from emulator.control import answers
+from emulator.control.archive import too_large
 from emulator.control.code import CodeStore
 from emulator.control.code_source import CodeSource
 from emulator.control.concurrency_operations import concurrency
 from emulator.control.images import check_code_update, image_code_answer, read_image_config
-from emulator.control.layers import check_layers
+from emulator.control.layer_store import LayerStore
 from emulator.control.logging_config import logging_fields
 from emulator.control.names import target
 from emulator.control.paging import page
@@ -42,7 +44,6 @@ _FIELDS: Final = {  # member of a request: field of FunctionSpec
 def _settings(context: RequestContext, operation: str, request: Request) -> dict[str, Any]:
     """The fields of FunctionSpec that a request sets; raises LambdaError for what it may not."""
     refuse_unsupported(operation, request)
-    check_layers(context.account, context.region, request.get("Layers", ()))
     fields = {field: request[member] for member, field in _FIELDS.items() if member in request}
     if "Environment" in request:
         fields["environment"] = request["Environment"].get("Variables")
@@ -54,9 +55,17 @@ def _settings(context: RequestContext, operation: str, request: Request) -> dict
         fields |= logging_fields(request["LoggingConfig"])
     if "ImageConfig" in request:
         fields["image_config"] = read_image_config(request["ImageConfig"])
+    if "Layers" in request:
+        fields["layers"] = tuple(request["Layers"])
     if "DeadLetterConfig" in request:
         fields["dead_letter_arn"] = request["DeadLetterConfig"].get("TargetArn") or None
     return fields
+
+
+def _check_size(code: CodePackage, layers: Sequence[CodePackage]) -> None:
+    """Raise LambdaError when code and layers together are too large; each alone is not."""
+    if layers and (problem := too_large([code, *layers])):
+        raise invalid(problem)
 
 
 class FunctionOperations:
@@ -67,9 +76,11 @@ class FunctionOperations:
         store: FunctionStore,
         code: CodeStore,
         source: CodeSource,
+        layers: LayerStore,
         target_exists: TargetExists,
     ) -> None:
         self._store = store
+        self._layers = layers
         self._code = code
         self._source = source
         self._target_exists = target_exists
@@ -91,9 +102,13 @@ class FunctionOperations:
             is_image=is_image,
             **{"runtime": "", "handler": "", **settings},
         )
+        layers = self._layers.attached(where.account, where.region, spec.layers)
+        code = self._source.package(context, request["Code"], is_image=is_image)
+        _check_size(code, layers)
         made = self._store.create(
             spec,
-            self._source.package(context, request["Code"], is_image=is_image),
+            code,
+            layers,
             publish=request.get("Publish", False),
             tags=request.get("Tags"),
         )
@@ -102,11 +117,13 @@ class FunctionOperations:
     def update_function_code(self, context: RequestContext, request: Request) -> Response:
         """Give a function new code; DryRun only shows what would come of it."""
         where = addressed_unqualified(self._store, context, request, "UpdateFunctionCode")
-        spec = self._store.get(where).spec  # an unknown function counts before faulty code
+        shown = self._store.get(where)  # an unknown function counts before faulty code
+        spec, old = shown.spec, shown.version
         check_code_update(spec, request)
         refuse_unsupported("UpdateFunctionCode", request)
         architecture, *_ = request.get("Architectures", [None])
         code = self._source.package(context, request, is_image=spec.is_image)
+        _check_size(code, old.layers)
         revision_id = request.get("RevisionId")
         if request.get("DryRun"):
             return answers.configuration(
@@ -126,11 +143,15 @@ class FunctionOperations:
     def update_function_configuration(self, context: RequestContext, request: Request) -> Response:
         """Change settings; members that are absent keep their value."""
         where = addressed_unqualified(self._store, context, request, "UpdateFunctionConfiguration")
-        self._store.get(where)  # an unknown function counts before faulty settings
+        old = self._store.get(where).version  # an unknown function counts before faulty settings
         changes = _settings(context, "UpdateFunctionConfiguration", request)
         check_dead_letter_target(changes.get("dead_letter_arn"), self._target_exists)
+        layers = None
+        if "layers" in changes:
+            layers = self._layers.attached(where.account, where.region, changes["layers"])
+            _check_size(old.code, layers)
         updated = self._store.replace_configuration(
-            where, changes, revision_id=request.get("RevisionId")
+            where, changes, layers, revision_id=request.get("RevisionId")
         )
         return answers.changed(updated)
 

@@ -10,8 +10,8 @@ from emulator.model import limits
 def check_layers(account: str, region: str, arns: Sequence[str]) -> None:
     """Raise LambdaError for layer versions that a function of this account cannot have.
 
-    arns: of layer versions, well-formed. No layer can be published here yet, so every one that
-    passes the other rules is unknown. Source: spec/control-plane.md section 2.
+    arns: of layer versions, well-formed; whether they exist is another question. Source:
+    spec/control-plane.md section 2.
     """
     if len(arns) > limits.LAYERS:
         raise invalid(f"Cannot reference more than {limits.LAYERS} layers.")
@@ -33,4 +33,3 @@ def check_layers(account: str, region: str, arns: Sequence[str]) -> None:
             )
         if owner not in {"", account}:
             raise access_denied(account, "lambda:GetLayerVersion", arn)
-        raise invalid(f"Layer version {arn} does not exist.")

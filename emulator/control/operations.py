@@ -7,6 +7,8 @@ from emulator.control.code_source import CodeSource
 from emulator.control.concurrency_operations import ConcurrencyOperations
 from emulator.control.function_operations import FunctionOperations
 from emulator.control.invoke_config_operations import InvokeConfigOperations
+from emulator.control.layer_operations import LayerOperations
+from emulator.control.layer_store import LayerStore
 from emulator.control.mapping_operations import MappingOperations
 from emulator.control.mappings import MappingStore
 from emulator.control.other_services import OtherServices
@@ -21,13 +23,15 @@ from emulator.model import Clock
 def operations(
     store: FunctionStore,
     code: CodeStore,
+    layers: LayerStore,
     mappings: MappingStore,
     others: OtherServices,
     clock: Clock,
 ) -> Mapping[str, Operation]:
     """Every operation of this room, by its name in the service model."""
     source = CodeSource(code, others.fetch_object)
-    functions = FunctionOperations(store, code, source, others.target_exists)
+    functions = FunctionOperations(store, code, source, layers, others.target_exists)
+    published = LayerOperations(layers, code, source, clock)
     sources = MappingOperations(store, mappings, others.describe_source)
     concurrency = ConcurrencyOperations(store)
     invoke_configs = InvokeConfigOperations(store, clock)
@@ -42,17 +46,23 @@ def operations(
         "DeleteFunction": functions.delete_function,
         "DeleteFunctionConcurrency": concurrency.delete_function_concurrency,
         "DeleteFunctionEventInvokeConfig": invoke_configs.delete_function_event_invoke_config,
+        "DeleteLayerVersion": published.delete_layer_version,
         "GetEventSourceMapping": sources.get,
         "GetFunction": functions.get_function,
         "GetFunctionConcurrency": concurrency.get_function_concurrency,
         "GetFunctionConfiguration": functions.get_function_configuration,
         "GetFunctionEventInvokeConfig": invoke_configs.get_function_event_invoke_config,
         "GetFunctionRecursionConfig": recursion.get_function_recursion_config,
+        "GetLayerVersion": published.get_layer_version,
+        "GetLayerVersionByArn": published.get_layer_version_by_arn,
         "GetPolicy": policies.get_policy,
         "ListEventSourceMappings": sources.list_mappings,
         "ListFunctionEventInvokeConfigs": invoke_configs.list_function_event_invoke_configs,
         "ListFunctions": functions.list_functions,
+        "ListLayerVersions": published.list_layer_versions,
+        "ListLayers": published.list_layers,
         "ListVersionsByFunction": versions.list_versions_by_function,
+        "PublishLayerVersion": published.publish_layer_version,
         "PublishVersion": versions.publish_version,
         "PutFunctionConcurrency": concurrency.put_function_concurrency,
         "PutFunctionEventInvokeConfig": invoke_configs.put_function_event_invoke_config,

@@ -165,8 +165,9 @@ class FunctionStore(FunctionDirectory):
         """What `replace_code` would return; nothing changes."""
         changes = {} if architecture is None else {"architecture": architecture}
         with self._lock:
-            spec = self._function(where).changed(changes, revision_id)
-        return deployed(spec, code, Phase.ACTIVE, self._clock.now())
+            function = self._function(where)
+            spec, layers = function.changed(changes, revision_id), function.latest.version.layers
+        return deployed(spec, code, Phase.ACTIVE, self._clock.now(), layers=layers)
 
     def replace_configuration(
         self,

@@ -10,7 +10,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from emulator.api import LambdaApi
-from emulator.control import CodeStore, FunctionStore, MappingStore, OtherServices
+from emulator.control import CodeStore, FunctionStore, LayerStore, MappingStore, OtherServices
 from emulator.model import Clock
 from emulator.model.mapping import SourceDescription
 from tests.api.lab import ROLE, FakeInvoker, Lab, archive, fetch_from
@@ -55,6 +55,7 @@ def make_lab(tmp_path: Path, server: tuple[Switchboard, str]) -> LabMaker:
             store,
             invoker,
             code=code,
+            layers=LayerStore(code),
             mappings=mappings,
             others=OtherServices(
                 fetch_object=fetch_from(objects),

@@ -1,0 +1,145 @@
+"""PublishLayerVersion, and what reads and deletes layer versions."""
+
+import re
+from typing import Any, Final
+
+from emulator.control.answers import timestamp
+from emulator.control.code import CodeStore
+from emulator.control.code_source import CodeSource
+from emulator.control.layer_store import LayerKey, LayerStore, LayerVersion
+from emulator.control.paging import page
+from emulator.control.policy import access_denied
+from emulator.control.request import Request, RequestContext, Response
+from emulator.control.unsupported import refuse_unsupported
+from emulator.control.violations import invalid
+from emulator.model import Clock
+
+PAGE: Final = 50
+_ARN: Final = re.compile(r"arn:[a-zA-Z0-9-]+:lambda:([^:]*):(\d{12}):layer:([a-zA-Z0-9-_]+)(:\d+)?")
+_GIVEN: Final = {  # member: field of LayerVersion
+    "Description": "description",
+    "CompatibleRuntimes": "runtimes",
+    "CompatibleArchitectures": "architectures",
+    "LicenseInfo": "license",
+}
+
+
+class LayerOperations:
+    """Operations on layers. Any thread may call."""
+
+    def __init__(
+        self, layers: LayerStore, code: CodeStore, source: CodeSource, clock: Clock
+    ) -> None:
+        self._layers = layers
+        self._code = code
+        self._source = source
+        self._clock = clock
+
+    def publish_layer_version(self, context: RequestContext, request: Request) -> Response:
+        """Make a version of a layer, and the layer with its first one."""
+        key = _key(context, request["LayerName"], "PublishLayerVersion")
+        refuse_unsupported("PublishLayerVersion", request["Content"])
+        package = self._source.package(context, request["Content"])
+        given = {field: request[member] for member, field in _GIVEN.items() if member in request}
+        for field in ("runtimes", "architectures"):
+            if field in given:
+                given[field] = tuple(given[field])
+        made = self._layers.publish(key, package, self._clock.now(), **given)
+        return self._whole(context, made)
+
+    def get_layer_version(self, context: RequestContext, request: Request) -> Response:
+        """A version with an address that its content can be downloaded from."""
+        key = _key(context, request["LayerName"], "GetLayerVersion")
+        return self._whole(context, self._layers.get(key, request["VersionNumber"]))
+
+    def get_layer_version_by_arn(self, context: RequestContext, request: Request) -> Response:
+        """As GetLayerVersion, for who has an ARN."""
+        name, _, number = request["Arn"].rpartition(":")
+        key = _key(context, name, "GetLayerVersion")
+        return self._whole(context, self._layers.get(key, int(number)))
+
+    def list_layers(self, context: RequestContext, request: Request) -> Response:
+        """One page of layers by name, each with its newest version that matches."""
+        newest = [
+            matching[0]
+            for versions in self._layers.layers(context.account, context.region)
+            if (matching := _matching(request, versions))
+        ]
+        shown, marker = page(request, newest, lambda version: version.name, PAGE)
+        return {
+            "Layers": [
+                {
+                    "LayerName": version.name,
+                    "LayerArn": version.layer_arn,
+                    "LatestMatchingVersion": _listed(version),
+                }
+                for version in shown
+            ],
+            **marker,
+        }
+
+    def list_layer_versions(self, context: RequestContext, request: Request) -> Response:
+        """One page of the versions of a layer, newest first."""
+        key = _key(context, request["LayerName"], "ListLayerVersions")
+        versions = _matching(request, self._layers.versions(key))
+        shown, marker = page(request, versions, _newest_first, PAGE)
+        return {"LayerVersions": [_listed(version) for version in shown], **marker}
+
+    def delete_layer_version(self, context: RequestContext, request: Request) -> Response:
+        """Delete a version; functions that have it go on with it."""
+        key = _key(context, request["LayerName"], "DeleteLayerVersion")
+        self._layers.delete(key, request["VersionNumber"])
+        return {}
+
+    def _whole(self, context: RequestContext, version: LayerVersion) -> Response:
+        token = self._code.token(version.package)
+        return {
+            "Content": {
+                "Location": f"{context.endpoint}/_emulator/code/{token}",
+                "CodeSha256": version.package.sha256,
+                "CodeSize": version.package.size_bytes,
+            },
+            "LayerArn": version.layer_arn,
+            **_listed(version),
+        }
+
+
+def _key(context: RequestContext, name: str, action: str) -> LayerKey:
+    """Read a layer's name or ARN; raises LambdaError for one of another account or region."""
+    arn = _ARN.fullmatch(name)
+    if arn is None:
+        return context.account, context.region, name
+    region, account = arn[1], arn[2]
+    if region != context.region:
+        raise invalid(
+            "Layers are not in the same region as the function. Layers are expected to be in"
+            f" region {context.region}."
+        )
+    if account != context.account:
+        raise access_denied(context.account, f"lambda:{action}", name)
+    return account, region, arn[3]
+
+
+def _matching(request: Request, versions: list[LayerVersion]) -> list[LayerVersion]:
+    runtime, architecture = request.get("CompatibleRuntime"), request.get("CompatibleArchitecture")
+    return [version for version in versions if version.fits(runtime, architecture)]
+
+
+def _newest_first(version: LayerVersion) -> str:
+    return f"{10**12 - version.number:012}"
+
+
+def _listed(version: LayerVersion) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "LayerVersionArn": version.arn,
+        "Version": version.number,
+        "Description": version.description,
+        "CreatedDate": timestamp(version.created_at),
+    }
+    if version.runtimes is not None:
+        answer["CompatibleRuntimes"] = list(version.runtimes)
+    if version.architectures is not None:
+        answer["CompatibleArchitectures"] = list(version.architectures)
+    if version.license is not None:
+        answer["LicenseInfo"] = version.license
+    return answer
