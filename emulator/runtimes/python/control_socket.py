@@ -5,7 +5,7 @@ import json
 import os
 import socket
 
-MAX_MESSAGE = 1 << 20
+READ_BYTES = 1 << 14
 FDS_OF_A_MESSAGE = 4
 
 
@@ -22,7 +22,7 @@ class Requests:
         fds = array.array("i")
         space = socket.CMSG_SPACE(FDS_OF_A_MESSAGE * fds.itemsize)
         try:
-            data, ancillary, _, _ = self.control.recvmsg(MAX_MESSAGE, space)
+            data, ancillary, _, _ = self.control.recvmsg(READ_BYTES, space)
         except ConnectionError:
             return None
         if not data:

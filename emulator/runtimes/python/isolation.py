@@ -7,10 +7,10 @@ namespace of its own.
 
 import contextlib
 import os
-import signal
 
 import kernel
 import privileges
+from inits import Inits
 
 TASK_ROOT = "/var/task"
 RUNTIME_DIR = "/var/runtime"
@@ -142,8 +142,9 @@ def mount_proc(target="/proc"):
 class HostView:
     """The namespaces of a zygote: where it sees the host's files, and where it lives itself."""
 
-    def __init__(self, host):
+    def __init__(self, host, host_pid):
         self.host = host  # descriptor of the mount namespace of the host
+        self.inits = Inits(host_pid)
         self.template = kernel.open_namespace("mnt")
         self.processes = kernel.open_namespace("pid")
         self.proc_device = os.stat("/proc").st_dev
@@ -190,31 +191,27 @@ class Environment:
         self.view = view
         self.mounts = None  # descriptor of the mount namespace
         self.init_pid = None  # process 1, while it runs
+        self.init_host_pid = None  # the same as the emulator counts
         self.has_run = False  # something that may have left files in /tmp
 
-    def enter(self, message, announce):
+    def enter(self, message):
         """Go where the next child is to live; make what is not there yet.
 
         message: `code_folder`, `layers_folder` and `tmp_mib`, or none of them for a program that
         waits for them.
-        announce: called by a new process 1. Returns its number, None where one runs already.
         """
-        joined = None
-        if self.init_pid is not None:
-            joined = kernel.open_namespace("pid", self.init_pid)
+        is_first = self.init_pid is None
+        if is_first:
+            self.init_pid, self.init_host_pid = self.view.inits.take()
+        processes = kernel.open_namespace("pid", self.init_pid)
         if self.mounts is None:
             self._make_mounts(message)
         else:
             kernel.set_namespace(self.mounts, kernel.CLONE_NEWNS)
-        if joined is not None:
-            kernel.set_namespace(joined, kernel.CLONE_NEWPID)
-            os.close(joined)
-            return None
-        if os.stat("/proc").st_dev != self.view.proc_device:
-            kernel.unmount("/proc")  # of processes that were killed
-        kernel.unshare(kernel.CLONE_NEWPID)
-        self.init_pid = start_init(announce)
-        return self.init_pid
+            if is_first and os.stat("/proc").st_dev != self.view.proc_device:
+                kernel.unmount("/proc")  # of processes that were killed
+        kernel.set_namespace(processes, kernel.CLONE_NEWPID)
+        os.close(processes)
 
     def _make_mounts(self, message):
         trees = self._trees(message) if "code_folder" in message else None
@@ -284,23 +281,6 @@ def show_layers(layers):
             _show(entry.path, place)
     kernel.unmount(TASK_ROOT)
     kernel.make_read_only(kernel.AT_FDCWD, LAYERS_DIR)
-
-
-def start_init(announce):
-    """Start process 1 of the process namespace entered before; return its number.
-
-    It is Python without what Python does after a fork, so it uses next to no memory of its own.
-    """
-    pid = kernel.fork_bare()
-    if pid == 0:
-        with contextlib.suppress(BaseException):
-            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-            signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries its children
-            announce()
-            kernel.close_all(0)
-            signal.pause()
-        os._exit(1)
-    return pid
 
 
 def can_limit_processes(proc_device):

@@ -4,6 +4,7 @@ import ctypes
 import os
 import sys
 
+CLONE_PARENT = 0x00008000
 CLONE_NEWNS = 0x00020000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
@@ -20,6 +21,7 @@ MNT_DETACH = 0x2
 # Numbers of system calls, the same on all processors; the C library may not have the calls.
 SYS_OPEN_TREE = 428
 SYS_MOVE_MOUNT = 429
+SYS_CLONE3 = 435
 SYS_CLOSE_RANGE = 436
 SYS_MOUNT_SETATTR = 442
 
@@ -122,9 +124,14 @@ def open_namespace(kind, pid="self"):
     return os.open("/proc/{}/ns/{}".format(pid, kind), os.O_RDONLY | os.O_CLOEXEC)
 
 
-def fork_bare():
-    """Fork without what Python does after a fork: for a child that runs next to no Python."""
-    return _check(_locked_libc.fork(), "fork")
+def fork_sibling_as_init():
+    """Fork process 1 of a new process namespace, as a child of this process's own parent.
+
+    Without what Python does after a fork: for a child that runs next to no Python.
+    """
+    arguments = (ctypes.c_uint64 * 8)(CLONE_PARENT | CLONE_NEWPID)
+    size = ctypes.c_size_t(ctypes.sizeof(arguments))
+    return _check(_locked_libc.syscall(ctypes.c_long(SYS_CLONE3), arguments, size), "clone")
 
 
 def close_all(first):

@@ -86,5 +86,8 @@ def open_owner_map(uid, gid):
 
 
 def _write(path, text):
-    with open(path, "w") as file:
-        file.write(text)
+    descriptor = os.open(path, os.O_WRONLY)  # `open` makes five calls more
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)

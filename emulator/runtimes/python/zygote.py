@@ -46,9 +46,9 @@ import kernel
 
 # The function must not find our modules: it may have its own of these names.
 del sys.path[0]
-for name in ("control_socket", "families", "first_process", "isolation", "kernel", "privileges"):
+for name in ("control_socket", "families", "first_process", "inits", "isolation", "kernel"):
     del sys.modules[name]
-del sys.modules["bootstrap"], sys.modules["runtime_log"]
+del sys.modules["bootstrap"], sys.modules["privileges"], sys.modules["runtime_log"]
 
 EMULATOR_GONE = 3  # exit status of a zygote whose emulator did not end it
 DESCRIPTORS = 65536  # two for each environment
@@ -72,11 +72,11 @@ class Child:
 class Zygote:
     """The loop: requests from the socket, ends of children from SIGCHLD. One thread."""
 
-    def __init__(self, control, view, host_proc):
+    def __init__(self, control, view, host_pid):
         self.control = control
         self.requests = control_socket.Requests(control)
         self.view = view  # None without namespaces
-        self.host_proc = host_proc
+        self.host_pid = host_pid  # tells the number of the process that calls
         self.children = {}  # id of a launch -> Child
         self.environments = {}  # id of an environment -> its namespaces
         self.ids = {}  # pid of a running first process -> id of its launch
@@ -157,13 +157,12 @@ class Zygote:
         environment = self.environments.get(name)
         if environment is None:
             environment = self.environments[name] = isolation.Environment(self.view)
-
-        def announce():
-            os.write(exit_fd, "init {}\n".format(self.host_pid()).encode())
-
-        init = environment.enter(message, announce)
-        if init is not None:
-            self.inits[init] = name
+        try:
+            environment.enter(message)
+        finally:
+            if environment.init_pid is not None:
+                self.inits[environment.init_pid] = name
+        os.write(exit_fd, "init {}\n".format(environment.init_host_pid).encode())
 
     def leave(self):
         """Come back."""
@@ -183,12 +182,6 @@ class Zygote:
             environment.close()
             if environment.init_pid is not None:
                 families.send(environment.init_pid, signal.SIGKILL)
-
-    def host_pid(self):
-        """The number of this process as the emulator sees it."""
-        if self.host_proc is None:
-            return os.getpid()
-        return int(os.readlink("self", dir_fd=self.host_proc))
 
     def adopt(self, message, line_fd, file_fd):
         """Mount the folders in the program's namespace, then wake it."""
@@ -311,7 +304,13 @@ def traceback_text(error):
     return "".join(traceback.format_exception(type(error), error, error.__traceback__))
 
 
-def isolate():
+def counting_as_host():
+    """Return what tells the number of the process that calls, as the emulator counts."""
+    host_proc = os.open("/proc", os.O_RDONLY | os.O_CLOEXEC)
+    return lambda: int(os.readlink("self", dir_fd=host_proc))
+
+
+def isolate(host_pid):
     """Go on as process 1 of new namespaces, while the process that called waits for its end.
 
     Returns how the zygote sees the host then; None, in the process that called and with nothing
@@ -337,7 +336,7 @@ def isolate():
         isolation.build_root(
             OPTIONS["scratch"], OPTIONS["runtime_folder"], OPTIONS["shown"], OPTIONS["hidden"]
         )
-        view = isolation.HostView(host)
+        view = isolation.HostView(host, host_pid)
     except OSError as error:
         os.write(2, "lambda-emulator: no namespaces: {}\n".format(error).encode())
         os._exit(1)
@@ -377,6 +376,8 @@ def preload(modules):
         for name in [name for name in sys.modules if name.partition(".")[0] in modules]:
             del sys.modules[name]
         works = False
+    # What the first connection of every function would import: 3 ms of a cold start.
+    "localhost".encode("idna")
     gc.collect()
     gc.freeze()  # keep the collector from touching, and so copying, shared pages
     return works
@@ -388,17 +389,17 @@ def main():
     control.set_inheritable(False)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, most), most))
-    host_proc = view = None
+    host_pid, view = os.getpid, None
     if OPTIONS["isolate"] and sys.platform == "linux":
-        host_proc = os.open("/proc", os.O_RDONLY | os.O_CLOEXEC)
-        view = isolate()
+        host_pid = counting_as_host()
+        view = isolate(host_pid)
     sys.path.append(OPTIONS["runtime_folder"] if view is None else isolation.RUNTIME_DIR)
     for add_builtins in (site.setquit, site.setcopyright, site.sethelper):
         add_builtins()  # `exit` and its kin, which -S leaves out
     has_sdk = preload(OPTIONS["preload"])
     if view is None:
         kernel.adopt_orphans()
-    zygote = Zygote(control, view, host_proc)
+    zygote = Zygote(control, view, host_pid)
     answer = {
         "isolated": view is not None,
         "has_sdk": has_sdk,
