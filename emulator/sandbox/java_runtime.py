@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from emulator.model import FunctionVersion, LambdaError
+from emulator.sandbox.interpreters import Interpreter
 from emulator.sandbox.jdks import compilers
 from emulator.sandbox.process import Layout
 
@@ -16,6 +17,12 @@ SOURCES: Final = Path(__file__).parent.parent / "runtimes" / "java"
 _COMPILE_TIMEOUT_S: Final = 120.0
 _HEAP_SHARE: Final = 0.85  # of MemorySize, as AWS has it; the rest is the machine's own
 _QUICK_START: Final = 17  # from java17 on AWS compiles less, to start sooner
+_CHANGES_FOLDER: Final = 22  # from this version on a machine can become a function's
+_OPENED: Final = (  # what `Standby.java` needs: a descriptor by its number, the environment, chdir
+    "--add-opens=java.base/java.io=ALL-UNNAMED",
+    "--add-opens=java.base/java.util=ALL-UNNAMED",
+    "--enable-native-access=ALL-UNNAMED",
+)
 _compiling = threading.Lock()
 
 
@@ -65,21 +72,31 @@ def _compile(sources: list[Path], classes: Path) -> None:
                 raise
 
 
-def java_command(java: Path, runtime: str, layout: Layout, version: FunctionVersion) -> list[str]:
-    """Return the command line of a function; `runtime` is that of the Java that runs it."""
-    age = int(runtime.removeprefix("java"))
+def can_wait(java: Interpreter) -> bool:
+    """Tell whether a process of this Java may be started before it is known what it runs."""
+    return _age(java) >= _CHANGES_FOLDER
+
+
+def java_command(java: Interpreter, layout: Layout, version: FunctionVersion) -> list[str]:
+    """Return the command line of a function on that Java."""
+    age = _age(java)
     heap_kib = int(version.memory_mib * 1024 * _HEAP_SHARE)
     quick = ["-XX:TieredStopAtLevel=1"] if age >= _QUICK_START else []
     return [
-        str(java),
+        str(java.path),
         f"-XX:MaxHeapSize={heap_kib}k",
         "-XX:+UseSerialGC",
         *quick,
         "-Xshare:auto",
         "-Dfile.encoding=UTF-8",
-        "-Dsun.jnu.encoding=UTF-8",
+        f"-Duser.dir={layout.task_root}",
         f"-Dlambda.layers={layout.layers}",
+        *(_OPENED if can_wait(java) else ()),
         "-cp",
         f"{layout.runtime_dir}/java",
         "lambdaemulator.Bootstrap",
     ]
+
+
+def _age(java: Interpreter) -> int:
+    return int(java.runtime.removeprefix("java"))

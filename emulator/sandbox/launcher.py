@@ -11,7 +11,7 @@ from emulator.model import FunctionVersion, LambdaError
 from emulator.sandbox import interpreters
 from emulator.sandbox.freezing import FREEZE_AFTER_S
 from emulator.sandbox.interpreters import Interpreter
-from emulator.sandbox.java_runtime import compiled_runtime, java_command
+from emulator.sandbox.java_runtime import can_wait, compiled_runtime, java_command
 from emulator.sandbox.languages import Language, is_exact, language_of
 from emulator.sandbox.layers import EXTENSIONS, LayerFolders, external_extensions
 from emulator.sandbox.node_sdk import NodeSdk, needs_sdk
@@ -67,7 +67,10 @@ class Launcher:
         self._starting: dict[ZygoteKind, threading.Lock] = {}
         self._warned: set[str] = set()
         self._is_closed = False
-        self._standby = Standby()
+        self._standbys = {
+            "nodejs": Standby("nodejs", target=2),
+            "java": Standby("java", target=1),  # it takes memory
+        }
         self._node_sdk = NodeSdk(report)
         self._layers = LayerFolders(run_folder)
 
@@ -139,8 +142,9 @@ class Launcher:
             return zygote.fork(spec)
         # One that is started again goes back to its namespace: its /tmp is there.
         is_new = not zygote.has(environment_id)
-        if kind.language == "nodejs" and is_new and Standby.can_run(version):
-            return self._standby.launch(zygote, spec)
+        standby = self._standby(kind, zygote, version)
+        if is_new and standby is not None:
+            return standby.launch(zygote, spec)
         return zygote.execute(spec)
 
     def release(self, environment_id: str) -> None:
@@ -162,12 +166,14 @@ class Launcher:
         """Start ahead of time what the first launch of `version` would wait for."""
         kind = self._kind(version)
         zygote = self._zygote(kind)
-        if kind.language == "nodejs" and Standby.can_run(version):
-            self._standby.fill(zygote, _argv(kind, self._base_layout(zygote, kind), version))
+        standby = self._standby(kind, zygote, version)
+        if standby is not None:
+            standby.fill(zygote, _argv(kind, self._base_layout(zygote, kind), version))
 
     def close(self) -> None:
         """End all zygotes and whatever they started."""
-        self._standby.close()
+        for standby in self._standbys.values():
+            standby.close()
         with self._lock:
             self._is_closed = True
             zygotes = list(self._zygotes.values())
@@ -200,6 +206,17 @@ class Launcher:
             return compiled_runtime()
         is_node = runtime.startswith("nodejs")
         return self._node_sdk.folder() if is_node and needs_sdk(version) else None
+
+    def _standby(
+        self, kind: ZygoteKind, zygote: Zygote, version: FunctionVersion
+    ) -> Standby | None:
+        """Return the processes of which one may become an environment of this function."""
+        standby = self._standbys.get(kind.language)
+        if standby is None or kind.program is None or not standby.can_run(version):
+            return None
+        if kind.language == "java" and not (zygote.is_isolated and can_wait(kind.program)):
+            return None
+        return standby
 
     def _warn_once(self, runtime: str, interpreter: Interpreter) -> None:
         if not is_exact(interpreter, runtime) and runtime not in self._warned:
@@ -314,7 +331,7 @@ def _wrapper(version: FunctionVersion) -> tuple[str, ...]:
 
 def _argv(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple[str, ...]:
     if kind.program is not None and kind.language == "java":
-        return tuple(java_command(kind.program.path, kind.program.runtime, layout, version))
+        return tuple(java_command(kind.program, layout, version))
     if kind.program is not None:
         return (str(kind.program.path.resolve()), f"{layout.runtime_dir}/node/bootstrap.mjs")
     if kind.language == "python":

@@ -15,10 +15,14 @@ from emulator.model import FunctionVersion
 from emulator.sandbox.process import LaunchSpec
 from emulator.sandbox.zygote import Zygote, ZygoteError, ZygoteProcess
 
-TARGET: Final = 2  # processes kept waiting for each program
-LIMIT: Final = 8  # of them all; the oldest makes room
-# Read by the program before its first line runs, so a waiting process would miss them.
-_NEEDS_FRESH_START: Final = frozenset({"NODE_OPTIONS", "AWS_LAMBDA_EXEC_WRAPPER"})
+LIMIT: Final = 8  # that wait at a time; the oldest makes room
+# What a program reads before its first line runs, so a waiting process would miss it.
+READ_AT_START: Final = {
+    "nodejs": frozenset({"NODE_OPTIONS", "AWS_LAMBDA_EXEC_WRAPPER"}),
+    "java": frozenset(
+        {"JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "TZ", "LANG", "AWS_LAMBDA_EXEC_WRAPPER"}
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +48,19 @@ class Standby:
     `_lock` guards the queues only. The thread `standby` fills up what was taken.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, language: str, target: int) -> None:
+        """`target`: how many are to wait for each program."""
+        self._read_at_start = READ_AT_START[language]
+        self._target = target
         self._lock = threading.Lock()
         self._waiting: deque[_Waiting] = deque()  # the oldest first
         self._wanted: deque[tuple[Zygote, tuple[str, ...]]] = deque()
         self._filler: threading.Thread | None = None
         self._is_closed = False
 
-    @staticmethod
-    def can_run(version: FunctionVersion) -> bool:
+    def can_run(self, version: FunctionVersion) -> bool:
         """Tell whether a process that has started already can become this function."""
-        return not _NEEDS_FRESH_START & set(version.environment)
+        return not self._read_at_start & set(version.environment)
 
     def launch(self, zygote: Zygote, spec: LaunchSpec) -> ZygoteProcess:
         """Turn a waiting process into the environment of `spec`, or start one."""
@@ -81,7 +87,7 @@ class Standby:
         return found
 
     def fill(self, zygote: Zygote, argv: Sequence[str]) -> None:
-        """Start processes until `TARGET` of them wait for this program."""
+        """Start processes until enough of them wait for this program."""
         command = tuple(argv)
         while self._lacks(zygote, command):
             started = _start(zygote, command)
@@ -96,7 +102,7 @@ class Standby:
     def _lacks(self, zygote: Zygote, argv: tuple[str, ...]) -> bool:
         with self._lock:
             count = sum(_is_for(item, zygote, argv) for item in self._waiting)
-            return count < TARGET and not self._is_closed
+            return count < self._target and not self._is_closed
 
     def _fill_again(self, zygote: Zygote, argv: tuple[str, ...]) -> None:
         with self._lock:
@@ -138,6 +144,6 @@ def _start(zygote: Zygote, argv: tuple[str, ...]) -> _Waiting:
     process_id = uuid.uuid4().hex
     ours, theirs = socket.socketpair()
     with theirs:
-        variables = {"PATH": os.environ.get("PATH", "")}
+        variables = {"PATH": os.environ.get("PATH", ""), "TZ": ":UTC", "LC_CTYPE": "C.UTF-8"}
         process = zygote.execute_standby(process_id, argv, variables, theirs.fileno())
     return _Waiting(zygote, argv, process_id, process, ours)

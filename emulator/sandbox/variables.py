@@ -141,4 +141,8 @@ def _language(runtime: str, layout: Layout) -> Mapping[str, str]:
         minor = int(runtime.partition(".")[2])
         more = {"LC_CTYPE": "C.UTF-8"} if minor >= 12 else {}
         return {"PATH": path, "PYTHONPATH": layout.runtime_dir, **more}
+    if runtime.startswith("java"):
+        # Differs from Lambda: a machine may lack the locale that LANG names, and Java reads
+        # variables by it.
+        return {"PATH": path, "LC_CTYPE": "C.UTF-8"}
     return {"PATH": path}

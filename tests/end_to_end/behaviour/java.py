@@ -1,4 +1,4 @@
-"""Java's column of the behaviour table."""
+"""Java's columns of the behaviour table: started for a function, and ahead of time."""
 
 import functools
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from emulator.sandbox import languages
-from emulator.sandbox.java_runtime import compiled_runtime
+from emulator.sandbox.java_runtime import can_wait, compiled_runtime
 from emulator.sandbox.jdks import compilers
 from tests.end_to_end.behaviour.table import (
     CASES,
@@ -21,7 +21,6 @@ from tests.end_to_end.behaviour.table import (
     variables,
 )
 
-RUNTIME: Final = "java17"
 HANDLER: Final = "orders.Orders"
 _NAMES: Final = ", ".join(f'"{name}"' for name in SHOWN_VARIABLES)
 
@@ -297,16 +296,28 @@ def write(folder: Path, source: str) -> None:
     shutil.copytree(_classes(), folder / "orders")
 
 
-JAVA: Final = Language(
-    name="java",
-    runtime=RUNTIME,
-    functions=FUNCTIONS,
-    write=write,
-    error_keys=("errorMessage", "errorType", "stackTrace"),
-    cells={**CELLS, "environment variables": variables(RUNTIME, "java-main", HANDLER)},
-    no_such={
-        "syntax error": "a class that was compiled has none",
-        "segmentation fault in the handler": "the machine catches the signal and aborts",
-    },
-    missing=None if languages.find(RUNTIME) and compilers() else "no JDK on this machine",
-)
+def language(runtime: str, missing: str | None) -> Language:
+    """Return the column of one Java runtime."""
+    return Language(
+        name=runtime,
+        runtime=runtime,
+        functions=FUNCTIONS,
+        write=write,
+        error_keys=("errorMessage", "errorType", "stackTrace"),
+        cells={**CELLS, "environment variables": variables(runtime, f"{runtime}-main", HANDLER)},
+        no_such={
+            "syntax error": "a class that was compiled has none",
+            "segmentation fault in the handler": "the machine catches the signal and aborts",
+        },
+        missing=missing,
+    )
+
+
+def _missing_22() -> str | None:
+    found = languages.find("java25")
+    return None if found and can_wait(found) else "no Java 22 or newer on this machine"
+
+
+JAVA_17: Final = language("java17", None if compilers() else "no JDK on this machine")
+# Its processes have waited for their function.
+JAVA_25: Final = language("java25", _missing_22())

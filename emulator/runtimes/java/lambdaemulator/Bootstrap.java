@@ -26,9 +26,10 @@ public final class Bootstrap {
     }
 
     /** Run the init phase, then serve invocations until the emulator ends the process. */
-    public static void main(String[] arguments) throws IOException {
+    public static void main(String[] arguments) throws Exception {
         System.setOut(utf8(FileDescriptor.out));
         System.setErr(utf8(FileDescriptor.err));
+        Standby.becomeFunction();
         RuntimeApi api = new RuntimeApi(System.getenv("AWS_LAMBDA_RUNTIME_API"));
         try {
             Handler handler = loadHandler(api);
