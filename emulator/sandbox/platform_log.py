@@ -155,10 +155,10 @@ class PlatformLog:
             )
 
     def _emit(self, event: PlatformRecord) -> None:
-        self._telemetry.platform(event)
+        whole = event.at(self._output.now_ms())
+        self._telemetry.tell(whole)
         if not self._is_text and LEVELS.index(event.level) >= self._least:
-            line = json.dumps(event.at(self._output.now_ms()), separators=(",", ":"))
-            self._output.platform(line)
+            self._output.platform(json.dumps(whole, separators=(",", ":")))
 
 
 def _outcome(failure: Failure | None) -> tuple[Status, str | None]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from emulator.runtime_api import Subscription
-from emulator.sandbox.platform_records import PlatformRecord, iso_time
+from emulator.sandbox.platform_records import iso_time
 from emulator.sandbox.telemetry_sender import TelemetrySender
 from emulator.sandbox.telemetry_subscriber import Subscriber
 
@@ -57,16 +57,19 @@ class Telemetry:
             subscriber.add(event)
         return old is not None
 
-    def platform(self, event: PlatformRecord) -> None:
-        """Tell what the platform did."""
-        self._tell(event.at(self._now_ms()))
+    def tell(self, event: dict[str, Any]) -> None:
+        """Tell `{"time", "type", "record"}`."""
+        for subscriber in self._subscribers.values():
+            subscriber.add(event)
+        if self._early is not None and len(self._early) < _KEPT_EVENTS:
+            self._early.append(event)
 
     def log(self, kind: str, text: str) -> None:
         """Tell one log event of the function or of an extension; JSON logs go as objects."""
         record: object = text
         if self._logs_json and text.startswith("{"):
             record = _parsed(text)
-        self._tell({"time": self._now(), "type": kind, "record": record})
+        self.tell({"time": self._now(), "type": kind, "record": record})
 
     def flush(self) -> None:
         """Deliver what was told up to now."""
@@ -99,12 +102,6 @@ class Telemetry:
         for subscriber in self._subscribers.values():
             subscriber.close()
         self._begin()
-
-    def _tell(self, event: dict[str, Any]) -> None:
-        for subscriber in self._subscribers.values():
-            subscriber.add(event)
-        if self._early is not None and len(self._early) < _KEPT_EVENTS:
-            self._early.append(event)
 
     def _now(self) -> str:
         return iso_time(self._now_ms())

@@ -35,7 +35,7 @@ class TelemetrySender:
             self._changed.add(subscriber)
             if self._thread is None:
                 self._start()
-            if is_first:
+            elif is_first:
                 self._wake()
 
     def stop(self) -> None:
@@ -49,7 +49,10 @@ class TelemetrySender:
             thread.join()
 
     def _start(self) -> None:
-        self._bell, self._ear = socket.socketpair()
+        try:
+            self._bell, self._ear = socket.socketpair()
+        except OSError:  # no descriptor is left: the next one who has something tries again
+            return
         self._bell.setblocking(False)
         self._ear.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="telemetry", daemon=True)
@@ -66,9 +69,9 @@ class TelemetrySender:
             self._selector = selector
             selector.register(self._ear, selectors.EVENT_READ, self._hear)
             while not self._is_stopping:
+                self._look_around()
                 for key, _ in selector.select(self._sleep_s()):
                     key.data()
-                self._look_around()
             for delivery in self._deliveries.values():
                 delivery.close()
 

@@ -1,5 +1,6 @@
 """Telemetry on its way to real listeners."""
 
+import errno
 import socket
 import threading
 from collections.abc import Iterator
@@ -147,6 +148,22 @@ def test_there_is_no_thread_before_the_first_subscription() -> None:
     sender = TelemetrySender()
     assert "telemetry" not in [thread.name for thread in threading.enumerate()]
     sender.stop()
+
+
+def test_a_machine_without_descriptors_delays_but_loses_nothing(
+    sender: TelemetrySender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with listening() as (listener, port):
+        subscriber = subscribed(sender, port)
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "socketpair", refuse)
+            tell(subscriber, "one")
+        tell(subscriber, "two")
+        subscriber.flush()
+        assert listener.records() == ["one", "two"]
 
 
 def test_a_stopped_sender_takes_nothing_any_more(sender: TelemetrySender) -> None:
