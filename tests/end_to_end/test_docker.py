@@ -68,6 +68,11 @@ def emulator(
     made = project(folder, docker_engine)
     made.add("hasty", HANDLER, "timeout_s = 4")
     made.add("broken", "import nothing_of_that_name")
+    extension = folder / "layer" / "extensions" / "watcher"
+    extension.parent.mkdir(parents=True)
+    extension.write_text("of the layer")
+    extension.chmod(0o755)
+    made.add("layered", HANDLER, 'layers = ["layer"]')
     image = f'image = "{docker_engine.image}"'
     with made.file.open("a") as file:
         file.write(f'[functions.image]\n{image}\nimage_config.command = ["operator.ne"]\n')
@@ -173,6 +178,14 @@ def test_memory_is_limited_for_real(functions: Any) -> None:
 def test_an_init_error_is_that_of_the_runtime(functions: Any) -> None:
     answer = invoke(functions, "broken", {})
     assert answer.error[0] == "Runtime.ImportModuleError"
+
+
+def test_layers_are_shown_and_extensions_that_do_not_run_are_told(
+    emulator: RunningEmulator, functions: Any
+) -> None:
+    event = {"do": "read", "path": "/opt/extensions/watcher"}
+    assert invoke(functions, "layered", event).result == "of the layer"
+    emulator.wait_for_output("docker.without_extensions function=layered")
 
 
 def test_an_image_runs_with_the_command_that_the_function_sets(functions: Any) -> None:

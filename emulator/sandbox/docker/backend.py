@@ -22,6 +22,7 @@ from emulator.sandbox.docker.pausing import ContainerSuspension
 from emulator.sandbox.docker.process import ContainerProcess
 from emulator.sandbox.docker.pulling import Image
 from emulator.sandbox.docker.route import LOOPBACK, DockerSettings, EngineError
+from emulator.sandbox.layers import LayerFolders, external_extensions
 from emulator.sandbox.report import Report
 from emulator.sandbox.suspension import Suspension
 from emulator.sandbox.variables import Credentials, container_variables
@@ -66,7 +67,8 @@ class DockerBackend:
         self._connecting = threading.Lock()
         self._machine: Machine | None = None
         self._containers: dict[str, _Container] = {}  # by environment
-        self._told: set[str] = set()
+        self._layers = LayerFolders(run_folder / "docker")
+        self._told: set[tuple[str, str]] = set()
         self._is_closed = False
 
     def listens_on(self, _version: FunctionVersion) -> str:
@@ -105,9 +107,21 @@ class DockerBackend:
                 )
             return _start(machine, container)
 
-    def extensions(self, _version: FunctionVersion) -> Sequence[str]:
-        """Return none: external extensions of layers do not run in containers yet."""
+    def extensions(self, version: FunctionVersion) -> Sequence[str]:
+        """Return none: external extensions do not run in containers yet, which is told once."""
+        if found := external_extensions(self._layers.folder(version)):
+            hint = 'they run with sandbox = "process"'
+            self._tell_once(
+                "docker.without_extensions", function=version.name, left_out=found, hint=hint
+            )
         return ()
+
+    def _tell_once(self, event: str, **fields: object) -> None:
+        with self._lock:
+            is_new = (event, str(fields)) not in self._told
+            self._told.add((event, str(fields)))
+        if is_new and not self._is_closed:
+            self._report(event, **fields)
 
     def suspension(self, _version: FunctionVersion, environment_id: str) -> Suspension:
         """Return what pauses an environment's container."""
@@ -138,11 +152,7 @@ class DockerBackend:
             machine = self._connected()
             machine.sees_files(self._image(machine, version))
         except EngineError as error:
-            with self._lock:
-                is_new = str(error) not in self._told
-                self._told.add(str(error))
-            if is_new and not self._is_closed:
-                self._report("docker.unusable", function=version.name, error=str(error))
+            self._tell_once("docker.unusable", function=version.name, error=str(error))
 
     def close(self) -> None:
         """Remove all containers."""
@@ -168,7 +178,9 @@ class DockerBackend:
             if self._is_closed:
                 raise EngineError("The emulator is stopping.")
             if self._machine is None:
-                self._machine = Machine(self._settings, self._run_folder, self._report)
+                self._machine = Machine(
+                    self._settings, self._run_folder, self._layers, self._report
+                )
             return self._machine
 
     def _image(self, machine: Machine, version: FunctionVersion) -> Image:

@@ -14,14 +14,16 @@ JOIN_S = 5.0
 class Exits:
     """Reads the engine's events on the thread "docker-events", from the first `watch` on.
 
-    Any thread may call. `_lock` guards the table of pipes and the writing to them. What is
-    written: `pid N` and, once, `exit STATUS`, `oom STATUS` or `refused WHY`; then the pipe closes.
+    Any thread may call. `_lock` guards the table of pipes and the writing to them, `_listening`
+    the connection, and who needs it waits until it is there. What is written: `pid N` and, once,
+    `exit STATUS`, `oom STATUS` or `refused WHY`; then the pipe closes.
     """
 
     def __init__(self, client: "docker.APIClient", label: str) -> None:
         self._client = client
         self._label = label
         self._lock = threading.Lock()
+        self._listening = threading.Lock()
         self._pipes: dict[str, int] = {}  # by container: where to write
         self._starved: set[str] = set()  # containers that were out of memory
         self._stream: Any = None
@@ -30,11 +32,12 @@ class Exits:
 
     def watch(self, container: str) -> int:
         """Return a descriptor to read from; call before the container starts."""
+        with self._listening:
+            if self._stream is None and not self._is_closed:
+                self._listen()
         read, write = os.pipe()
         os.set_blocking(read, False)
         with self._lock:
-            if self._stream is None and not self._is_closed:
-                self._listen()
             self._pipes[container] = write
             self._starved.discard(container)
         return read
@@ -58,7 +61,7 @@ class Exits:
 
     def close(self) -> None:
         """Close all pipes, and end the thread."""
-        with self._lock:
+        with self._listening:
             self._is_closed = True
             stream, thread = self._stream, self._thread
         if stream is not None and thread is not None:
@@ -66,8 +69,6 @@ class Exits:
             with contextlib.suppress(OSError):
                 stream.close()
             thread.join(JOIN_S)
-
-    # Under the lock.
 
     def _listen(self) -> None:
         filters = {"label": self._label, "type": "container", "event": ["die", "oom"]}
@@ -77,7 +78,7 @@ class Exits:
         )
         self._thread.start()
 
-    def _end(self, container: str) -> None:
+    def _end(self, container: str) -> None:  # under the lock
         pipe = self._pipes.pop(container, None)
         if pipe is not None:
             os.close(pipe)
@@ -91,8 +92,9 @@ class Exits:
         except Exception:  # noqa: BLE001  whatever a broken connection raises in three libraries
             pass
         # The engine is gone, and for all we know the containers with it.
-        with self._lock:
+        with self._listening:
             self._stream = None
+        with self._lock:
             for container in list(self._pipes):
                 self._end(container)
 

@@ -28,7 +28,9 @@ class Machine:
     `_lock` is held while the one question is asked that needs an image: does it see our files.
     """
 
-    def __init__(self, settings: DockerSettings, run_folder: Path, report: Report) -> None:
+    def __init__(
+        self, settings: DockerSettings, run_folder: Path, layers: LayerFolders, report: Report
+    ) -> None:
         """Connect; raises EngineError. Removes what killed emulators left there."""
         connection = connect()
         self.client = connection.client
@@ -48,7 +50,7 @@ class Machine:
         self.exits = Exits(self.client, self.ownership.label)
         self.logs = LogRelay()
         self._copies = Copies(self.client, self.ownership.labels())
-        self._layers = LayerFolders(run_folder / "docker")
+        self._layers = layers
         self._run_folder = run_folder
         self._lock = threading.Lock()
         self._shares_files: bool | None = None

@@ -1,4 +1,4 @@
-"""Images: pulled once where they are missing, looked at once."""
+"""Images: pulled where they are missing, looked into once."""
 
 import threading
 import time
@@ -20,6 +20,7 @@ class Image:
     """What a container of an image would be."""
 
     name: str
+    id: str
     entrypoint: tuple[str, ...]
     command: tuple[str, ...]
 
@@ -27,8 +28,8 @@ class Image:
 class Images:
     """The images that functions use. Any thread may call.
 
-    `_lock` guards the tables; an image is pulled under a lock of its own, so that it is pulled
-    once and only who needs it waits.
+    `_lock` guards the tables; an image is pulled, and looked into, under a lock of its own, so
+    that it is done once and only who needs it waits.
     """
 
     def __init__(self, client: Any, labels: Mapping[str, str], report: Report):
@@ -36,8 +37,7 @@ class Images:
         self._labels = dict(labels)
         self._report = report
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, str], Image] = {}
-        self._startable: dict[tuple[str, str], bool] = {}  # by image and program
+        self._startable: dict[tuple[str, str], bool] = {}  # by an image's id and the program
         self._looking: dict[tuple[str, str], threading.Lock] = {}
 
     def get(self, name: str, platform: str) -> Image:
@@ -45,28 +45,28 @@ class Images:
 
         platform: "linux/amd64" or "linux/arm64", which counts for the pull only.
         """
-        key = (name, platform)
         with self._lock:
-            looking = self._looking.setdefault(key, threading.Lock())
-        with looking:
-            if key not in self._known:
-                self._known[key] = self._look_at(name, platform)
-            return self._known[key]
-
-    def _look_at(self, name: str, platform: str) -> Image:
-        import docker
-
-        with engine_errors(f"The engine does not tell about the image {name}"):
-            try:
-                config = self._client.inspect_image(name)["Config"]
-            except docker.errors.ImageNotFound:
+            looking = self._looking.setdefault((name, platform), threading.Lock())
+        with looking, engine_errors(f"The engine does not tell about the image {name}"):
+            found = self._inspect(name)  # each time: it may have been built anew
+            if found is None:
                 self._pull(name, platform)
-                config = self._client.inspect_image(name)["Config"]
+                found = self._client.inspect_image(name)
+            config = found["Config"]
             return Image(
                 name=name,
+                id=found["Id"],
                 entrypoint=tuple(config.get("Entrypoint") or ()),
                 command=tuple(config.get("Cmd") or ()),
             )
+
+    def _inspect(self, name: str) -> Any:
+        import docker
+
+        try:
+            return self._client.inspect_image(name)
+        except docker.errors.ImageNotFound:
+            return None
 
     def can_start_by_shell(self, image: Image, program: str) -> bool:
         """Tell whether an image has a shell, and `program` for it to start.
@@ -74,9 +74,9 @@ class Images:
         One that is looked up in PATH is taken for there.
         """
         with self._lock:
-            looking = self._looking.setdefault((image.name, program), threading.Lock())
+            looking = self._looking.setdefault((image.id, program), threading.Lock())
         with looking:
-            key = (image.name, program)
+            key = (image.id, program)
             if key not in self._startable:
                 with engine_errors(f"The engine does not show what is in {image.name}"):
                     paths = [_SHELL, program] if program.startswith("/") else [_SHELL]

@@ -8,7 +8,7 @@ from emulator.sandbox.docker.container import ContainerSpec, Folder, start_comma
 from emulator.sandbox.docker.pulling import Image
 from tests.sandbox.versions import version
 
-IMAGE = Image(name="i", entrypoint=("/entry",), command=("own",))
+IMAGE = Image(name="i", id="sha256:0", entrypoint=("/entry",), command=("own",))
 
 
 @pytest.mark.parametrize(
