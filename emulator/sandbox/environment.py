@@ -32,7 +32,7 @@ _NEXT_GRACE_S = 0.001
 # A runtime that asked for its next event as lately as this is taken to be alive.
 _FRESH_S = 0.05
 # How long a runtime that broke off its response may take to end, so that its end is what is told.
-_LAST_BREATH_S = 0.5
+_LAST_BREATH_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

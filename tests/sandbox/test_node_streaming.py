@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from emulator.model import FunctionVersion, InvocationResult
+from tests.end_to_end.behaviour import aws_clients
+from tests.end_to_end.behaviour.aws_clients import AWS_LAMBDA_RIC
 from tests.sandbox.conftest import MakeFunction, Run
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
@@ -20,6 +22,7 @@ HANDLERS = """
 const { pipeline } = require('node:stream/promises');
 const { Readable } = require('node:stream');
 const tick = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const sent = (stream, chunk) => new Promise((resolve) => stream.write(chunk, resolve));
 
 const handlers = {
   async write(event, stream, context) {
@@ -69,12 +72,9 @@ const handlers = {
     stream.write('half');
   },
   async destroyed(event, stream) {
-    const broken = async function* () {
-      yield 'half';
-      await tick(20);
-      throw new TypeError('broken source');
-    };
-    await pipeline(Readable.from(broken()), stream);
+    await sent(stream, 'half');
+    stream.destroy(new TypeError('broken'));
+    await tick(5000);
   },
   async 'destroyed at once'(event, stream) {
     stream.destroy(new TypeError('no begin'));
@@ -85,8 +85,7 @@ const handlers = {
     stream.setContentType('text/plain');
   },
   async crash(event, stream) {
-    stream.write('half');
-    await tick(20);
+    await sent(stream, 'half');
     setTimeout(() => { throw new Error('nobody catches this'); });
     await tick(5000);
   },
@@ -108,15 +107,19 @@ class Sink:
 
     def __init__(self) -> None:
         self.content_type = ""
-        self.data = b""
+        self._data = bytearray()
         self._wake = socket.socketpair()
 
     def begin(self, content_type: str) -> None:
         self.content_type = content_type
 
     def write(self, data: bytes) -> bool:
-        self.data += data
+        self._data += data
         return True
+
+    @property
+    def data(self) -> bytes:
+        return bytes(self._data)
 
     def fileno(self) -> int:
         return self._wake[0].fileno()
@@ -128,10 +131,19 @@ class Sink:
             side.close()
 
 
-@pytest.fixture(params=["nodejs22.x", "nodejs24.x"])
+AWS_CLIENT = "aws-lambda-ric"  # AWS's own, unmodified, in a custom runtime
+
+
+@pytest.fixture(params=["nodejs22.x", "nodejs24.x", AWS_CLIENT])
 def streams(request: pytest.FixtureRequest, function: MakeFunction) -> FunctionVersion:
     settings: dict[str, Any] = {"file": "index.js", "handler": "index.handler", "timeout_s": 10}
-    return function(HANDLERS, runtime=request.param, **settings)
+    if request.param != AWS_CLIENT:
+        return function(HANDLERS, runtime=request.param, **settings)
+    if AWS_LAMBDA_RIC.missing:
+        pytest.skip(AWS_LAMBDA_RIC.missing)
+    version = function(HANDLERS, runtime=AWS_LAMBDA_RIC.runtime, **settings)
+    aws_clients.write_node(version.code.folder, HANDLERS)
+    return version
 
 
 def read(run: Run, version: FunctionVersion, do: str) -> tuple[Sink, InvocationResult]:
@@ -189,19 +201,10 @@ def test_write_tells_when_to_wait_for_drain(streams: FunctionVersion, run_to_idl
     [
         ("early", b"", ("TypeError", "at once")),
         ("midway", b"half", ("TypeError", "half way")),
-        ("destroyed at once", b"", ("TypeError", "no begin")),
         (
             "content type too late",
             b"half",
             ("Runtime.InvalidStreamingOperation", "Cannot set content-type, too late."),
-        ),
-        (
-            "destroyed",
-            b"half",
-            (
-                "Runtime.TruncatedResponse",
-                "The response of the runtime ended before it was complete.",
-            ),
         ),
     ],
 )
@@ -216,6 +219,28 @@ def test_an_error_follows_what_was_written_and_the_process_stays(
     assert again.init_ms is None
 
 
+@pytest.mark.parametrize(("do", "written"), [("destroyed at once", b""), ("destroyed", b"half")])
+def test_a_stream_that_is_destroyed_ends_the_process(
+    streams: FunctionVersion, run_to_idle: Run, do: str, written: bytes
+) -> None:
+    if streams.runtime == AWS_LAMBDA_RIC.runtime and written:
+        pytest.skip("AWS's client posts the error too, and it may overtake the stream")
+    sink, result = read(run_to_idle, streams, do)
+    error_type, message = error_of(result)
+    if streams.runtime == "nodejs24.x":
+        assert (error_type, message.partition("error: ")[2]) == (
+            "Runtime.ExitError",
+            "exit status 1",
+        )
+    elif written:
+        assert message.endswith("Runtime exited with error: exit status 128")
+    else:
+        assert (error_type, message) == ("Runtime.UnhandledPromiseRejection", "TypeError: no begin")
+    assert sink.data == written
+    again = read(run_to_idle, streams, "pipe")[1]
+    assert again.function_error is None
+
+
 @pytest.mark.parametrize(
     ("do", "message"),
     [
@@ -224,6 +249,8 @@ def test_an_error_follows_what_was_written_and_the_process_stays(
     ],
 )
 def test_misuse_is_told(streams: FunctionVersion, run_to_idle: Run, do: str, message: str) -> None:
+    if streams.runtime == AWS_LAMBDA_RIC.runtime and do == "open":
+        pytest.skip("AWS's client waits until the time is over; ours tells at once")
     sink, result = read(run_to_idle, streams, do)
     assert sink.data == b"half"
     kind = "Error" if streams.runtime == "nodejs24.x" else "string"

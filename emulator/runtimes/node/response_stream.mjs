@@ -26,7 +26,7 @@ export class ResponseStream {
   #isWrittenTo = false;
   /** What the handler gets: of the request only what makes it a writable stream. */
   writable;
-  /** Settles when the server has the whole response, or the connection is gone. */
+  /** Settles when the server has the whole response, or the connection broke. */
   done;
 
   /** address: host:port of the Runtime API. */
@@ -48,7 +48,8 @@ export class ResponseStream {
       },
     });
     this.done = this.#whenDone();
-    this.done.catch(() => {}); // who waits for it is told
+    // As in Lambda: a stream that breaks is an unhandled rejection, which ends the process.
+    this.done.then(() => {});
     this.#letEventLoopRunEmpty();
     this.#interceptWrites();
     this.writable = facade(this.#request);
@@ -82,7 +83,7 @@ export class ResponseStream {
 
   /** Drop the connection, as if nothing had been asked. */
   drop() {
-    this.#request.destroy();
+    this.#request.removeAllListeners('error').on('error', () => {}).destroy();
   }
 
   #whenDone() {
@@ -90,10 +91,8 @@ export class ResponseStream {
       this.#request.on('response', (response) => {
         response.resume(); // whatever it says: a refused answer was the server's to report
         response.on('end', resolve);
-        response.on('error', reject);
       });
       this.#request.on('error', reject);
-      this.#request.on('close', () => reject(new Error('The response stream was destroyed.')));
     });
   }
 

@@ -41,7 +41,7 @@ export class StreamingInvocation {
       if (!this.#stream.isFinished) throw this.#misuse(NOT_FINISHED);
       this.#askForNext();
     } catch (error) {
-      await this.fail(error);
+      this.fail(error);
     }
   }
 
@@ -50,14 +50,9 @@ export class StreamingInvocation {
     if (this.#isOver) return;
     this.onEmptyEventLoop = () => {};
     logError('Invoke Error', error);
-    if (this.#stream.isDestroyed && !this.#stream.hasBegun) {
-      this.#isOver = true;
-      this.#api.answer(this.#requestId, { path: '/error', ...errorAnswer(error) });
-      return;
-    }
     if (!this.#stream.isEnded && !this.#stream.isDestroyed)
       this.#stream.endWithError(errorAnswer(error));
-    await this.#stream.done.catch(() => {});
+    await this.#stream.done; // of a destroyed one: never, the process ends
     this.#askForNext();
   }
 
