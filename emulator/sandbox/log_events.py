@@ -15,6 +15,7 @@ _HEADER: Final = struct.Struct(">IIQ")  # type, length, microseconds since the e
 _MAGIC: Final = b"\xa5\x5a\x00"  # of all types; no text in UTF-8 has it
 _LEVELS: Final = (0x0, 0x8, 0xC, 0x10, 0x14, 0x18)  # unspecified, DEBUG to CRITICAL
 _KINDS: Final = frozenset(0xA55A0002 + level + is_text for level in _LEVELS for is_text in (0, 1))
+_NO_ASCII: Final = 0x80
 _LONGEST_FRAME: Final = 16 * 1024 * 1024
 
 
@@ -48,7 +49,7 @@ class LogEvents:
         self._frame.clear()
         self._missing = 0
         events: list[bytes] = []
-        shown = b""
+        shown: list[bytes] = []
         begin = search = 0
         while (at := _find(data, search)) >= 0:
             length = _length(data, at)
@@ -62,10 +63,10 @@ class LogEvents:
                 break
             payload = data[at + _HEADER.size : at + length].removesuffix(b"\n")
             events += self._cut(data[begin:at]) + _pieces(payload)
-            shown += data[begin:at] + payload + b"\n"
+            shown += [data[begin:at], payload, b"\n"]
             begin = search = at + length
         events += self._cut(data[begin:])
-        return events, shown + data[begin:]
+        return events, b"".join([*shown, data[begin:]])
 
     def _cut(self, text: bytes) -> list[bytes]:
         *lines, self._line = (self._line + text).split(b"\n")
@@ -81,8 +82,10 @@ def _find(data: bytes, begin: int) -> int:
     if at >= 0:
         return at
     for count in (2, 1):
-        if data.endswith(_MAGIC[:count], begin):
-            return len(data) - count
+        at = len(data) - count
+        # Behind a byte that is no ASCII it is the end of a letter.
+        if data.endswith(_MAGIC[:count], begin) and (at == begin or data[at - 1] < _NO_ASCII):
+            return at
     return -1
 
 

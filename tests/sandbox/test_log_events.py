@@ -55,6 +55,11 @@ def test_it_does_not_matter_where_the_output_is_cut_into_pieces() -> None:
         assert events == [b"a", framed, b"opened", b"\xc3\xa5", b"", b"\xa5\x5ab", framed]
 
 
+@pytest.mark.parametrize("text", ["blå", "奥", "¥Z"])
+def test_a_letter_that_ends_as_a_frame_begins_is_shown_at_once(text: str) -> None:
+    assert LogEvents().feed(text.encode()) == ([], text.encode())
+
+
 OPEN = [
     ([b"one\ntw"], [b"tw"]),
     ([TWO_LINES[:20]], [TWO_LINES[:20]]),
