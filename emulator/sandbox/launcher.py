@@ -76,7 +76,13 @@ class Launcher:
 
     def extensions(self, version: FunctionVersion) -> list[str]:
         """Return the names of the external extensions that its layers bring."""
-        return external_extensions(self._layers.folder(version))
+        found, others = external_extensions(self._layers.folder(version))
+        for name in others:
+            if f"extension {name}" not in self._warned:
+                self._warned.add(f"extension {name}")
+                hint = "not executable: chmod 0755, if it is meant to run"
+                self._report("extension.skipped", function=version.name, file=name, hint=hint)
+        return found
 
     def listens_on(self, _version: FunctionVersion) -> str:
         """Where the Runtime API has to listen: the functions share this machine's network."""
@@ -118,7 +124,7 @@ class Launcher:
     ) -> ZygoteProcess:
         kind = self._kind(version)
         zygote = self._zygote(kind)
-        layers_folder = self._layers.folder(version)
+        layers_folder = self._layers.folder(version, environment_id)
         layout = self._layout(zygote, kind, version, tmp_folder, layers_folder)
         spec = LaunchSpec(
             environment_id=environment_id,
@@ -149,6 +155,7 @@ class Launcher:
 
     def release(self, environment_id: str) -> None:
         """Forget an environment that will not be launched again."""
+        self._layers.release(environment_id)
         with self._lock:
             zygotes = list(self._zygotes.values())
         for zygote in zygotes:

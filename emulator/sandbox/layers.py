@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from emulator.model import CodePackage, FunctionVersion
+from emulator.model import CodePackage, FunctionVersion, LambdaError
 
 EXTENSIONS: Final = "extensions"
 
@@ -18,17 +18,21 @@ EXTENSIONS: Final = "extensions"
 class LayerFolders:
     """Layers laid over each other, once for each combination.
 
-    Any thread may call. `_making` is held while a folder is made: who needs the same one waits.
+    Any thread may call. `_making` guards the tables, and is held while a folder is made or removed:
+    who needs the same one waits.
     """
 
     def __init__(self, run_folder: Path) -> None:
         self._folder = run_folder / "layers"
         self._making = threading.Lock()
+        self._shown: dict[str, Path] = {}  # by environment
+        self._unused: set[Path] = set()  # no environment shows them any more
 
-    def folder(self, version: FunctionVersion) -> Path | None:
+    def folder(self, version: FunctionVersion, environment_id: str | None = None) -> Path | None:
         """Return the folder to show as /opt; None for a function without layers.
 
-        One layer is shown where it lies. Raises OSError when the disk is full.
+        One layer is shown where it lies. What an environment shows stays until it is released.
+        Raises LambdaError when the folder cannot be made, as on a full disk.
         """
         layers = version.layers
         if len(layers) < 2:
@@ -36,32 +40,58 @@ class LayerFolders:
         merged = self._folder / _name(layers)
         with self._making:
             if not merged.exists():
-                self._folder.mkdir(parents=True, exist_ok=True)
-                scratch = Path(tempfile.mkdtemp(dir=self._folder))
-                try:
-                    for layer in layers:
-                        _lay(layer.folder, scratch, is_live=layer.is_live)
-                    scratch.chmod(0o755)  # mkdtemp's 0700 would hide it from the functions
-                    scratch.rename(merged)
-                finally:
-                    shutil.rmtree(scratch, ignore_errors=True)
+                self._remove_unused()
+                self._make(merged, layers)
+            if environment_id is not None:
+                self._shown[environment_id] = merged
+                self._unused.discard(merged)
         return merged
 
+    def release(self, environment_id: str) -> None:
+        """Hear that an environment is gone."""
+        with self._making:
+            folder = self._shown.pop(environment_id, None)
+            if folder is not None and folder not in self._shown.values():
+                self._unused.add(folder)
 
-def external_extensions(folder: Path | None) -> list[str]:
-    """Return the names of the executable files in the `extensions` folder of a /opt, sorted."""
+    def _make(self, merged: Path, layers: Sequence[CodePackage]) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            scratch = Path(tempfile.mkdtemp(dir=self._folder))
+            try:
+                for layer in layers:
+                    _lay(layer.folder, scratch, is_live=layer.is_live)
+                scratch.chmod(0o755)  # mkdtemp's 0700 would hide it from the functions
+                scratch.rename(merged)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+        except OSError as error:
+            message = f"The layers cannot be laid over each other: {error}"
+            raise LambdaError("ServiceException", message) from error
+
+    def _remove_unused(self) -> None:
+        for folder in self._unused:  # of layers that were saved since, mostly
+            shutil.rmtree(folder, ignore_errors=True)
+        self._unused.clear()
+
+
+def external_extensions(folder: Path | None) -> tuple[list[str], list[str]]:
+    """Return the names of the files in the `extensions` folder of a /opt, each list sorted.
+
+    First the executable ones, which are extensions, then the others.
+    """
     if folder is None:
-        return []
+        return [], []
     try:
         with os.scandir(folder / EXTENSIONS) as entries:
-            found = [entry.name for entry in entries if _is_executable(entry)]
+            files = sorted(
+                (entry.name, bool(entry.stat().st_mode & 0o111))
+                for entry in entries
+                if entry.is_file()
+            )
     except (FileNotFoundError, NotADirectoryError):
-        return []
-    return sorted(found)
-
-
-def _is_executable(entry: os.DirEntry[str]) -> bool:
-    return entry.is_file() and bool(entry.stat().st_mode & 0o111)
+        return [], []
+    return [name for name, runs in files if runs], [name for name, runs in files if not runs]
 
 
 def _name(layers: Sequence[CodePackage]) -> str:

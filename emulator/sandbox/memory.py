@@ -5,6 +5,7 @@ import glob
 import os
 import sys
 import time
+from collections.abc import Sequence
 from typing import Final
 
 _MIB: Final = 1024 * 1024
@@ -21,11 +22,19 @@ class MemoryGauge:
     """Watches the process tree under one first process. Used by one thread at a time.
 
     init_pid: the process that adopts what the tree loses, where there is one of its own; `pid`
-    itself where the first process does nothing but wait for the one that matters.
+    itself where the first process does nothing but wait for the one that matters. neighbours: the
+    other first processes of the environment, its extensions.
     """
 
-    def __init__(self, pid: int | None, limit_mib: int, init_pid: int | None = None) -> None:
+    def __init__(
+        self,
+        pid: int | None,
+        limit_mib: int,
+        init_pid: int | None = None,
+        neighbours: Sequence[int] = (),
+    ) -> None:
         self._pid = pid
+        self._neighbours = neighbours
         self._init_pid = init_pid
         self._limit_mib = limit_mib
         self._peak_mib = 0.0
@@ -48,6 +57,8 @@ class MemoryGauge:
         first, *others = family(self._pid)
         if self._init_pid not in (None, self._pid):
             others += family(self._init_pid)[1:]
+        for neighbour in self._neighbours:
+            others += family(neighbour)
         used = _resident_mib(first) + sum(map(_resident_mib, others))
         if used > self._limit_mib and others:
             # Forked processes share pages, which count once: costly to tell, so asked for last.
@@ -68,6 +79,8 @@ class MemoryGauge:
         # there was time to use memory that would show.
         if self._unread_s * _GROWTH_MIB_PER_S > _UNSEEN_MIB:
             self._read_high_water()
+        if self._neighbours:  # they have no common mark
+            self.read()
         return min(round(self._peak_mib), self._limit_mib)
 
     def _read_high_water(self) -> None:

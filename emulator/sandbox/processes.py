@@ -177,11 +177,12 @@ class Processes:
 
     def _poll_exit(self) -> None:
         assert self._runtime is not None
-        self.exit = self._runtime.poll()
-        if self._runtime.pid is not None and not self.gauge.is_known:
-            self.gauge = MemoryGauge(
-                self._runtime.pid, self._version.memory_mib, self._runtime.init_pid
-            )
+        runtime = self._runtime
+        self.exit = runtime.poll()
+        if runtime.pid is not None and not self.gauge.is_known:
+            neighbours = [pid for pid in self.roots() if pid not in (runtime.pid, runtime.init_pid)]
+            limit_mib = self._version.memory_mib
+            self.gauge = MemoryGauge(runtime.pid, limit_mib, runtime.init_pid, neighbours)
         if self.exit is not None:
             # Its end is seen once; the rest of its life is the backend's.
             self._selector.unregister(self._runtime.exit_fd)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.model import CodePackage, FunctionVersion
+from emulator.model import CodePackage, FunctionVersion, LambdaError
 from emulator.sandbox import Environments
 from emulator.sandbox.layers import LayerFolders, external_extensions
 from tests.sandbox.conftest import MakeFunction, Run, needs_namespaces
@@ -87,6 +87,31 @@ def test_one_combination_is_made_once_and_another_order_is_another(
     assert merged(first) == first.folder
 
 
+def test_what_is_merged_stays_while_an_environment_shows_it(
+    layer: MakeLayer, function: MakeFunction, tmp_path: Path
+) -> None:
+    folders = LayerFolders(tmp_path)
+
+    def merge(environment_id: str) -> Path:
+        version = replace(function(""), layers=(layer({"a": ""}), layer({"b": ""})))
+        folder = folders.folder(version, environment_id)
+        assert folder is not None
+        return folder
+
+    first, second = merge("one"), merge("two")
+    folders.release("one")
+    third = merge("three")
+    assert [folder.exists() for folder in (first, second, third)] == [False, True, True]
+
+
+def test_a_layer_that_is_gone_is_told(
+    layer: MakeLayer, merged: Callable[..., Path], tmp_path: Path
+) -> None:
+    gone = CodePackage(folder=tmp_path / "gone", sha256="", size_bytes=1)
+    with pytest.raises(LambdaError, match=r"The layers cannot be laid over each other: .*gone"):
+        merged(layer({"a": ""}), gone)
+
+
 def test_a_live_layer_that_is_edited_does_not_show_in_what_was_merged(
     layer: MakeLayer, merged: Callable[..., Path]
 ) -> None:
@@ -101,9 +126,9 @@ def test_executable_files_directly_in_extensions_are_external_extensions(
 ) -> None:
     folder = layer({"extensions/b": "", "extensions/a": "", "extensions/lib/c": ""}, mode=0o755)
     (folder.folder / "extensions" / "README").write_text("")
-    assert external_extensions(folder.folder) == ["a", "b"]
-    assert external_extensions(layer({"python/a.py": ""}).folder) == []
-    assert external_extensions(None) == []
+    assert external_extensions(folder.folder) == (["a", "b"], ["README"])
+    assert external_extensions(layer({"python/a.py": ""}).folder) == ([], [])
+    assert external_extensions(None) == ([], [])
 
 
 PYTHON = """
