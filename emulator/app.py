@@ -41,10 +41,9 @@ from emulator.project.watch import Watcher
 from emulator.sandbox import (
     IDLE_TIMEOUT_S,
     PROCESS,
+    Backend,
     Backends,
     Credentials,
-    DockerBackend,
-    DockerSettings,
     Environments,
     Launcher,
     RunFolder,
@@ -249,12 +248,20 @@ class Emulator:
             "report": self.reporter.event,
         }
         table = project.emulator
-        docker = DockerSettings(
-            images=table.docker.images, host=table.docker.host, network=table.docker.network
-        )
+
+        def make_containers() -> Backend:
+            from emulator.sandbox.docker.backend import DockerBackend  # see its package
+            from emulator.sandbox.docker.route import DockerSettings
+
+            docker = table.docker
+            settings = DockerSettings(
+                images=docker.images, host=docker.host, network=docker.network
+            )
+            return DockerBackend(settings, **surroundings)
+
         self.backends = Backends(
             processes=Launcher(**surroundings),
-            containers=DockerBackend(docker, **surroundings),
+            make_containers=make_containers,
             default=table.sandbox or PROCESS,
         )
         return Environments(

@@ -151,7 +151,10 @@ def test_a_right_import_is_not(tmp_path: Path, path: str, source: str) -> None:
 
 
 # `lambda-emulator start` answers within 0.4 s; each of these alone costs a good part of that.
-SLOW_LIBRARIES: Final = ("flask", "werkzeug", "botocore", "boto3", "moto", "nats")
+SLOW_LIBRARIES: Final = (
+    *("flask", "werkzeug", "botocore", "boto3", "moto", "nats", "docker", "requests"),
+    "emulator.sandbox.docker",  # not slow alone, but few need it
+)
 
 
 def test_importing_the_app_loads_no_slow_library() -> None:

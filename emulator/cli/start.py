@@ -19,7 +19,7 @@ from emulator.gateway import ListenError
 from emulator.model import FunctionVersion
 from emulator.model.triggers.nats import DEFAULT_URL, parse_url
 from emulator.project import ProjectError
-from emulator.sandbox import DOCKER, image_name, languages
+from emulator.sandbox import DOCKER, languages
 from emulator.storage import StorageError
 
 _DESCRIPTORS: Final = 10_240
@@ -151,6 +151,8 @@ def _row(fields: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _runs_on(emulator: Emulator, version: FunctionVersion) -> str:
     if emulator.backends.sandbox(version) == DOCKER:
+        from emulator.sandbox.docker.images import image_name  # see its package
+
         return f"Docker: {image_name(version, emulator.deployer.project.emulator.docker.images)}"
     return _program(version.runtime or "")
 

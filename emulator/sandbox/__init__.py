@@ -1,10 +1,10 @@
 """Execution environments: start, lend, stop."""
 
 from emulator.sandbox.backends import DOCKER, PROCESS, Backends
-from emulator.sandbox.docker import DockerBackend, DockerSettings, image_name
 from emulator.sandbox.environment import InitReport
 from emulator.sandbox.environments import IDLE_TIMEOUT_S, Environments
 from emulator.sandbox.launcher import Launcher
+from emulator.sandbox.process import Backend
 from emulator.sandbox.run_folder import RunFolder
 from emulator.sandbox.variables import Credentials
 
@@ -12,13 +12,11 @@ __all__ = [
     "DOCKER",
     "IDLE_TIMEOUT_S",
     "PROCESS",
+    "Backend",
     "Backends",
     "Credentials",
-    "DockerBackend",
-    "DockerSettings",
     "Environments",
     "InitReport",
     "Launcher",
     "RunFolder",
-    "image_name",
 ]

@@ -1,6 +1,7 @@
 """Which backend runs which function."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +14,23 @@ DOCKER: Final = "docker"
 
 
 class Backends:
-    """A backend that leaves each function to one of two. Any thread may call."""
+    """A backend that leaves each function to one of two. Any thread may call.
 
-    def __init__(self, *, processes: Backend, containers: Backend, default: str = PROCESS) -> None:
+    make_containers: makes the one for Docker when the first function needs it, under `_making`.
+    """
+
+    def __init__(
+        self,
+        *,
+        processes: Backend,
+        make_containers: Callable[[], Backend],
+        default: str = PROCESS,
+    ) -> None:
         self._processes = processes
-        self._containers = containers
+        self._make_containers = make_containers
         self._default = default
+        self._containers: Backend | None = None
+        self._making = threading.Lock()
 
     def sandbox(self, version: FunctionVersion) -> str:
         """Return the kind of sandbox that `version` runs in: PROCESS or DOCKER."""
@@ -57,7 +69,8 @@ class Backends:
     def release(self, environment_id: str) -> None:
         """See `Backend.release`; the one that does not know the environment does nothing."""
         self._processes.release(environment_id)
-        self._containers.release(environment_id)
+        if self._containers is not None:
+            self._containers.release(environment_id)
 
     def suspension(self, version: FunctionVersion, environment_id: str) -> Suspension | None:
         """See `Backend.suspension`."""
@@ -74,7 +87,15 @@ class Backends:
     def close(self) -> None:
         """See `Backend.close`."""
         self._processes.close()
-        self._containers.close()
+        with self._making:
+            containers = self._containers
+        if containers is not None:
+            containers.close()
 
     def _of(self, version: FunctionVersion) -> Backend:
-        return self._containers if self.sandbox(version) == DOCKER else self._processes
+        if self.sandbox(version) != DOCKER:
+            return self._processes
+        if self._containers is None:
+            with self._making:
+                self._containers = self._containers or self._make_containers()
+        return self._containers

@@ -17,5 +17,5 @@ from tests.sandbox.versions import version
 def test_a_function_says_what_runs_it_and_an_image_needs_docker(
     default: str, own: str, image: str | None, expected: str
 ) -> None:
-    backends = Backends(processes=None, containers=None, default=default)  # type: ignore[arg-type]  # it is only asked
+    backends = Backends(processes=None, make_containers=None, default=default)  # type: ignore[arg-type]  # it is only asked
     assert backends.sandbox(version(image, sandbox=own)) == expected

@@ -1,7 +1,4 @@
-"""The second backend: execution environments are containers of a Docker engine."""
+"""The second backend: execution environments are containers of a Docker engine.
 
-from emulator.sandbox.docker.backend import DockerBackend
-from emulator.sandbox.docker.images import image_name
-from emulator.sandbox.docker.route import DockerSettings
-
-__all__ = ["DockerBackend", "DockerSettings", "image_name"]
+Imported when the first function needs it: a start without Docker does not pay for it.
+"""

@@ -1,44 +1,32 @@
 """Runtime processes in containers: for exact base images, and for container-image functions."""
 
 import os
-import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from emulator.model import FunctionVersion, LambdaError
-from emulator.sandbox.docker.connection import engine_errors, explanation
+from emulator.sandbox.docker.connection import engine_errors
 from emulator.sandbox.docker.container import ContainerSpec, start_command
 from emulator.sandbox.docker.images import PLATFORMS, image_name
-from emulator.sandbox.docker.logs import RELAY_LAG_S, open_pipe
+from emulator.sandbox.docker.logs import open_pipe
 from emulator.sandbox.docker.machine import Machine
 from emulator.sandbox.docker.ownership import remove_container
 from emulator.sandbox.docker.pausing import ContainerSuspension
 from emulator.sandbox.docker.process import ContainerProcess
 from emulator.sandbox.docker.pulling import Image
 from emulator.sandbox.docker.route import LOOPBACK, DockerSettings, EngineError
+from emulator.sandbox.docker.start import Container, start
 from emulator.sandbox.layers import LayerFolders, external_extensions
 from emulator.sandbox.report import Report
 from emulator.sandbox.suspension import Suspension
 from emulator.sandbox.variables import Credentials, container_variables
 
 _REMOVERS: Final = 8  # containers removed at a time when the emulator stops
-# How the engine says that it could not start the program of an image.
-_NOT_STARTED: Final = re.compile(
-    r'exec: "(?P<program>[^"]+)": .*?(?P<why>no such file or directory|permission denied|'
-    r"executable file not found in \$PATH|is a directory)"
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Container:
-    id: str
-    log_pipe: Path | None
 
 
 class DockerBackend:
@@ -66,7 +54,7 @@ class DockerBackend:
         self._lock = threading.Lock()
         self._connecting = threading.Lock()
         self._machine: Machine | None = None
-        self._containers: dict[str, _Container] = {}  # by environment
+        self._containers: dict[str, Container] = {}  # by environment
         self._layers = LayerFolders(run_folder / "docker")
         self._told: set[tuple[str, str]] = set()
         self._is_closed = False
@@ -105,7 +93,7 @@ class DockerBackend:
                         endpoint_url=self._endpoint(machine),
                     ),
                 )
-            return _start(machine, container)
+            return start(machine, container)
 
     def extensions(self, version: FunctionVersion) -> Sequence[str]:
         """Return none: external extensions do not run in containers yet, which is told once."""
@@ -195,7 +183,7 @@ class DockerBackend:
         *,
         log_pipe: Path,
         variables: dict[str, str],
-    ) -> _Container:
+    ) -> Container:
         image = self._image(machine, version)
         pipe = log_pipe if _can_share_pipe(machine, version, image) else None
         if pipe is not None:
@@ -213,7 +201,7 @@ class DockerBackend:
         with engine_errors(f"No container can be made of {image.name}"):
             host_config = machine.client.create_host_config(**spec.host_config())
             made = machine.client.create_container(host_config=host_config, **spec.config())
-        container = _Container(id=made["Id"], log_pipe=pipe)
+        container = Container(id=made["Id"], log_pipe=pipe)
         with self._lock:
             if not self._is_closed:
                 self._containers[environment_id] = container
@@ -233,59 +221,6 @@ def _can_share_pipe(machine: Machine, version: FunctionVersion, image: Image) ->
         return False
     entrypoint, command = start_command(version, image)
     return machine.images.can_start_by_shell(image, [*entrypoint, *command, ""][0])
-
-
-def _start(machine: Machine, container: _Container) -> ContainerProcess:
-    import docker
-
-    client, exits = machine.client, machine.exits
-    with engine_errors("The container cannot be started"):
-        exit_fd = exits.watch(container.id)
-        if container.log_pipe is not None:
-            log_fd = open_pipe(container.log_pipe)
-        else:
-            streams = {"stdout": 1, "stderr": 1, "stream": 1}
-            log_fd = machine.logs.relay(client.attach_socket(container.id, params=streams))
-        process = ContainerProcess(
-            log_fd=log_fd,
-            exit_fd=exit_fd,
-            log_lag_s=0.0 if container.log_pipe is not None else RELAY_LAG_S,
-            has_init=container.log_pipe is not None,
-            send=lambda number: _signal(machine, container.id, number),
-            forget=lambda: exits.forget(container.id),
-        )
-        try:
-            client.start(container.id)
-        except docker.errors.APIError as error:
-            match = _NOT_STARTED.search(explanation(error))
-            if match is None:
-                process.close()
-                raise
-            exits.refuse(container.id, f"fork/exec {match['program']}: {match['why']}")
-        else:
-            _tell_pid(machine, container.id)
-        return process
-
-
-def _tell_pid(machine: Machine, container: str) -> None:
-    if machine.engine.shares_kernel:
-        pid = machine.client.inspect_container(container)["State"]["Pid"]
-        with suppress(OSError):  # it has ended
-            # An emulator in a container of its own counts processes differently.
-            if container in Path(f"/proc/{pid}/cgroup").read_text():
-                machine.exits.tell(container, f"pid {pid}")
-
-
-def _signal(machine: Machine, container: str, number: int) -> None:
-    import docker
-
-    with suppress(EngineError), engine_errors(""):
-        try:
-            machine.client.kill(container, number)
-        except docker.errors.NotFound:
-            machine.exits.forget(container)
-        except docker.errors.APIError:
-            pass  # it has just ended by itself
 
 
 def _through(machine: Machine, address: str) -> str:
