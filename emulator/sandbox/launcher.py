@@ -13,7 +13,12 @@ from emulator.sandbox.freezing import FREEZE_AFTER_S
 from emulator.sandbox.interpreters import Interpreter
 from emulator.sandbox.java_runtime import can_wait, compiled_runtime, java_command
 from emulator.sandbox.languages import Language, is_exact, language_of
-from emulator.sandbox.layers import EXTENSIONS, LayerFolders, external_extensions
+from emulator.sandbox.layers import (
+    EXTENSIONS,
+    LayerFolders,
+    external_extensions,
+    skipped_extensions,
+)
 from emulator.sandbox.node_sdk import NodeSdk, needs_sdk
 from emulator.sandbox.process import AS_IN_LAMBDA, LaunchSpec, Layout
 from emulator.sandbox.report import Report
@@ -76,13 +81,13 @@ class Launcher:
 
     def extensions(self, version: FunctionVersion) -> list[str]:
         """Return the names of the external extensions that its layers bring."""
-        found, others = external_extensions(self._layers.folder(version))
-        for name in others:
+        folder = self._layers.folder(version)
+        for name in skipped_extensions(folder):
             if f"extension {name}" not in self._warned:
                 self._warned.add(f"extension {name}")
                 hint = "not executable: chmod 0755, if it is meant to run"
                 self._report("extension.skipped", function=version.name, file=name, hint=hint)
-        return found
+        return external_extensions(folder)
 
     def listens_on(self, _version: FunctionVersion) -> str:
         """Where the Runtime API has to listen: the functions share this machine's network."""

@@ -75,23 +75,27 @@ class LayerFolders:
         self._unused.clear()
 
 
-def external_extensions(folder: Path | None) -> tuple[list[str], list[str]]:
-    """Return the names of the files in the `extensions` folder of a /opt, each list sorted.
+def external_extensions(folder: Path | None) -> list[str]:
+    """Return the names of the executable files in the `extensions` folder of a /opt, sorted."""
+    return _extension_files(folder, are_executable=True)
 
-    First the executable ones, which are extensions, then the others.
-    """
+
+def skipped_extensions(folder: Path | None) -> list[str]:
+    """Return the names of the files there that nobody could start, sorted."""
+    return _extension_files(folder, are_executable=False)
+
+
+def _extension_files(folder: Path | None, *, are_executable: bool) -> list[str]:
     if folder is None:
-        return [], []
+        return []
     try:
         with os.scandir(folder / EXTENSIONS) as entries:
-            files = sorted(
-                (entry.name, bool(entry.stat().st_mode & 0o111))
-                for entry in entries
-                if entry.is_file()
-            )
+            files = [entry for entry in entries if entry.is_file()]
     except (FileNotFoundError, NotADirectoryError):
-        return [], []
-    return [name for name, runs in files if runs], [name for name, runs in files if not runs]
+        return []
+    return sorted(
+        entry.name for entry in files if bool(entry.stat().st_mode & 0o111) is are_executable
+    )
 
 
 def _name(layers: Sequence[CodePackage]) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from emulator.model import CodePackage, FunctionVersion, LambdaError
 from emulator.sandbox import Environments
-from emulator.sandbox.layers import LayerFolders, external_extensions
+from emulator.sandbox.layers import LayerFolders, external_extensions, skipped_extensions
 from tests.sandbox.conftest import MakeFunction, Run, needs_namespaces
 
 MakeLayer = Callable[..., CodePackage]
@@ -126,9 +126,10 @@ def test_executable_files_directly_in_extensions_are_external_extensions(
 ) -> None:
     folder = layer({"extensions/b": "", "extensions/a": "", "extensions/lib/c": ""}, mode=0o755)
     (folder.folder / "extensions" / "README").write_text("")
-    assert external_extensions(folder.folder) == (["a", "b"], ["README"])
-    assert external_extensions(layer({"python/a.py": ""}).folder) == ([], [])
-    assert external_extensions(None) == ([], [])
+    assert external_extensions(folder.folder) == ["a", "b"]
+    assert skipped_extensions(folder.folder) == ["README"]
+    assert external_extensions(layer({"python/a.py": ""}).folder) == []
+    assert external_extensions(None) == []
 
 
 PYTHON = """
