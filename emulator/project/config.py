@@ -42,7 +42,7 @@ ARCHIVES: Final = (".zip", ".jar")
 DEFAULT_ROLE: Final = f"arn:aws:iam::{DEFAULT_ACCOUNT}:role/lambda-emulator"
 
 RUNTIMES: Final = tuple(
-    name for name in CREATABLE if name.startswith(("nodejs", "python", "java", "provided"))
+    name for name in CREATABLE if name.startswith(("nodejs", "python", "java", "ruby", "provided"))
 )
 
 BUFFERED: Final = "BUFFERED"

@@ -8,6 +8,7 @@ from typing import Final
 from emulator.sandbox.interpreters import Interpreter, find_python, pythons
 from emulator.sandbox.jdks import jdks
 from emulator.sandbox.nodes import nodes
+from emulator.sandbox.rubies import rubies
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +60,14 @@ LANGUAGES: Final = (
         find=lambda runtime: nearest(jdks(), runtime),
         advice="Debian: apt-get install openjdk-17-jdk-headless; elsewhere, or for another"
         " version: sdk install java (sdkman.io), or point JAVA_HOME at one",
+    ),
+    Language(
+        name="ruby",
+        program="Ruby",
+        available=rubies,
+        find=lambda runtime: nearest(rubies(), runtime),
+        advice="install Ruby with your system's package manager or a version manager (rbenv, rvm,"
+        " asdf, mise)",
     ),
 )
 

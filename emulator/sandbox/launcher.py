@@ -202,8 +202,8 @@ class Launcher:
             raise LambdaError(
                 "InvalidRuntimeException",
                 f"The emulator cannot run {runtime or 'container images'} yet. It runs python3.9"
-                " and newer, nodejs16.x and newer, java8.al2 and newer, and executables on"
-                " provided.al2 and provided.al2023.",
+                " and newer, nodejs16.x and newer, java8.al2 and newer, ruby3.2 and newer, and"
+                " executables on provided.al2 and provided.al2023.",
             )
         program = _program(language, runtime)
         self._warn_once(runtime, program)
@@ -344,6 +344,8 @@ def _wrapper(version: FunctionVersion) -> tuple[str, ...]:
 def _argv(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple[str, ...]:
     if kind.program is not None and kind.language == "java":
         return tuple(java_command(kind.program, layout, version))
+    if kind.program is not None and kind.language == "ruby":
+        return (str(kind.program.path), f"{layout.runtime_dir}/ruby/bootstrap.rb")
     if kind.program is not None:
         return (str(kind.program.path.resolve()), f"{layout.runtime_dir}/node/bootstrap.mjs")
     if kind.language == "python":

@@ -15,6 +15,7 @@ PYTHON_RUNTIME: Final = tuple(
     _RUNTIMES / "python" / name for name in ("bootstrap.py", "runtime_log.py")
 )
 NODE_RUNTIME: Final = _RUNTIMES / "node"
+RUBY_RUNTIME: Final = _RUNTIMES / "ruby"
 _making = threading.Lock()
 
 
@@ -36,6 +37,8 @@ def make_runtime_folder(parent: Path, language: str, brought: Path | None = None
 def _contents(language: str) -> list[Path]:
     if language == "nodejs":
         return [NODE_RUNTIME]
+    if language == "ruby":
+        return [RUBY_RUNTIME]
     return [*_sdk(), *PYTHON_RUNTIME] if language == "python" else []
 
 

@@ -141,6 +141,15 @@ def _language(runtime: str, layout: Layout) -> Mapping[str, str]:
         minor = int(runtime.partition(".")[2])
         more = {"LC_CTYPE": "C.UTF-8"} if minor >= 12 else {}
         return {"PATH": path, "PYTHONPATH": layout.runtime_dir, **more}
+    if runtime.startswith("ruby"):
+        gems = f"{runtime.removeprefix('ruby')}.0"
+        return {
+            "PATH": path,
+            "GEM_PATH": f"{task}/vendor/bundle/ruby/{gems}:{opt}/ruby/gems/{gems}",
+            "RUBYLIB": f"{task}:{layout.runtime_dir}/lib:{opt}/ruby/lib",
+            # Differs from Lambda: a machine may lack the locale that LANG names.
+            "LC_CTYPE": "C.UTF-8",
+        }
     if runtime.startswith("java"):
         # Differs from Lambda: a machine may lack the locale that LANG names, and Java reads
         # variables by it.

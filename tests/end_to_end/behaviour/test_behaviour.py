@@ -11,6 +11,7 @@ from tests.end_to_end.behaviour.checking import check_case, token, write_project
 from tests.end_to_end.behaviour.java import JAVA_17, JAVA_25
 from tests.end_to_end.behaviour.nodejs import NODEJS_22, NODEJS_24
 from tests.end_to_end.behaviour.python import PYTHON
+from tests.end_to_end.behaviour.ruby import RUBY
 from tests.end_to_end.behaviour.table import (
     CASES,
     Case,
@@ -22,7 +23,16 @@ from tests.running_emulator import RunningEmulator, running_emulator
 from tests.sandbox.conftest import needs_namespaces
 
 pytestmark = needs_namespaces  # expectations name /var/task and /tmp
-LANGUAGES: Final = (PYTHON, NODEJS_22, NODEJS_24, JAVA_17, JAVA_25, AWSLAMBDARIC, AWS_LAMBDA_RIC)
+LANGUAGES: Final = (
+    PYTHON,
+    NODEJS_22,
+    NODEJS_24,
+    JAVA_17,
+    JAVA_25,
+    RUBY,
+    AWSLAMBDARIC,
+    AWS_LAMBDA_RIC,
+)
 
 
 AVAILABLE: Final = [language for language in LANGUAGES if language.missing is None]
