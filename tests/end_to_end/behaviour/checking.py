@@ -25,19 +25,22 @@ def write_project(
     """Write a function for each that a language has; `top`: the first lines of emulator.toml."""
     lines = [top]
     for language in languages:
+        folders: dict[str, str] = {}  # by source: functions that differ in settings share one
         for function, deployed in language.functions.items():
             if only in (None, function):
                 name = deployed_name(language, function)
-                (project / name).mkdir()
-                language.write(project / name, deployed.source)
-                lines += _table(language, name, deployed)
+                folder = folders.setdefault(deployed.source, name)
+                if folder == name:
+                    (project / name).mkdir()
+                    language.write(project / name, deployed.source)
+                lines += _table(language, name, folder, deployed)
     (project / "emulator.toml").write_text("\n".join(lines))
     return project
 
 
-def _table(language: Language, name: str, deployed: Function) -> list[str]:
+def _table(language: Language, name: str, folder: str, deployed: Function) -> list[str]:
     return [
-        f'[functions.{name}]\ncode = "{name}/{language.code}"\nruntime = "{language.runtime}"',
+        f'[functions.{name}]\ncode = "{folder}/{language.code}"\nruntime = "{language.runtime}"',
         f'handler = "{deployed.handler}"\n{deployed.settings}',
     ]
 
