@@ -144,6 +144,6 @@ def _start(zygote: Zygote, argv: tuple[str, ...]) -> _Waiting:
     process_id = uuid.uuid4().hex
     ours, theirs = socket.socketpair()
     with theirs:
-        variables = {"PATH": os.environ.get("PATH", ""), "TZ": ":UTC", "LC_CTYPE": "C.UTF-8"}
+        variables = {"PATH": os.environ.get("PATH", ""), "TZ": ":UTC", "LC_ALL": "C.UTF-8"}
         process = zygote.execute_standby(process_id, argv, variables, theirs.fileno())
     return _Waiting(zygote, argv, process_id, process, ours)

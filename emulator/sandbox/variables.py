@@ -151,7 +151,7 @@ def _language(runtime: str, layout: Layout) -> Mapping[str, str]:
             "LC_CTYPE": "C.UTF-8",
         }
     if runtime.startswith("java"):
-        # Differs from Lambda: a machine may lack the locale that LANG names, and Java reads
-        # variables by it.
-        return {"PATH": path, "LC_CTYPE": "C.UTF-8"}
+        # Differs from Lambda: a machine may lack the locale that LANG names, and then Java takes
+        # none at all, and cannot read variables beyond ASCII.
+        return {"PATH": path, "LC_ALL": "C.UTF-8"}
     return {"PATH": path}

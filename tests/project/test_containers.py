@@ -48,8 +48,8 @@ def test_the_engine_has_settings_of_its_own(tmp_path: Path) -> None:
             "functions.f.image_config: needs image",
         ),
         (
-            ZIP + 'runtime = "ruby3.3"',
-            'functions.f.runtime: "ruby3.3" needs sandbox = "docker"',
+            ZIP + 'runtime = "dotnet8"',
+            'functions.f.runtime: "dotnet8" needs sandbox = "docker"',
         ),
         (ZIP + 'runtime = "python3.12"\nsandbox = "dokcer"', 'functions.f.sandbox: "dokcer" is'),
         ('[emulator.images]\n"python" = "x"', "emulator.images.python: is not a runtime"),
