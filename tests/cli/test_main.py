@@ -15,7 +15,7 @@ from tests.cli.conftest import FakeEmulator, Run
 def test_every_command_says_what_it_does_with_an_example(name: str) -> None:
     command = cli.commands[name]
     help_text = command.get_help(click.Context(command, info_name=name))
-    assert re.search(rf"Example:\n +lambda-emulator {name}", help_text)
+    assert re.search(rf"Examples?:\n +lambda-emulator {name}", help_text)
     first_line = (command.help or "").splitlines()[0]
     assert first_line.endswith(".")
     assert len(first_line) < 80
@@ -73,9 +73,9 @@ def test_a_project_with_mistakes_does_not_start_and_names_them_all(
         f'error: {file}: functions.f.code: no file or folder "x" in {tmp_path}'
         " (have: emulator.toml).",
         f"error: {file}: functions.f.handler: is missing",
-        f"error: {file}: functions.f.timeout: unknown key (have: runtime, code, handler, timeout_s,"
-        " memory_mib, ephemeral_storage_mib, environment, role, description, log_group,"
-        " log_format, application_log_level, …)."
+        f"error: {file}: functions.f.timeout: unknown key (have: image, sandbox, image_config,"
+        " runtime, code, handler, timeout_s, memory_mib, ephemeral_storage_mib, layers,"
+        " environment, role, …)."
         ' Did you mean "timeout_s"?',
     ]
 
