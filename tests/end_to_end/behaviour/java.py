@@ -1,5 +1,6 @@
 """Java's columns of the behaviour table: started for a function, and ahead of time."""
 
+import atexit
 import functools
 import shutil
 import subprocess
@@ -278,6 +279,7 @@ CELLS: Final[Mapping[str, Cell]] = {
 def _classes() -> Path:
     """Compile all functions once; they differ in their handlers only."""
     folder = Path(tempfile.mkdtemp(prefix="behaviour-java-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     sources = {"Orders": SOURCE}
     for name, parent, body in _PIECES.values():
         sources[name] = _CLASS.format(name, parent, body)
