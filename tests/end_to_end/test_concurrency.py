@@ -16,10 +16,10 @@ from tests.running_emulator import RunningEmulator, running_emulator
 
 CALLERS = 32
 SLEEPER = """
-import os, time
+import time
 def handler(event, context):
     time.sleep(event)
-    return os.getpid()
+    return context.log_stream_name
 """
 
 
@@ -44,7 +44,7 @@ def seconds(call: Callable[[], object]) -> float:
     return time.monotonic() - began
 
 
-def at_once(functions: Any, name: str, event: float) -> list[int]:
+def at_once(functions: Any, name: str, event: float) -> list[str]:
     with ThreadPoolExecutor(CALLERS) as callers:
         calls = [callers.submit(invoke, functions, name, event) for _ in range(CALLERS)]
         return [call.result().result for call in calls]
