@@ -22,6 +22,7 @@ from tests import python_image
 START_TIMEOUT_S: Final = 40.0
 STOP_TIMEOUT_S: Final = 30.0
 _PROGRAM: Final = shutil.which("dockerd") or "/usr/sbin/dockerd"
+_PREFIX: Final = "lambda-emulator-dockerd-"
 _PARENT_DIED: Final = 1  # PR_SET_PDEATHSIG
 
 
@@ -51,8 +52,9 @@ def docker_engine() -> Iterator[DockerEngine]:
         return
     if os.geteuid() != 0 or not Path(_PROGRAM).exists():
         pytest.skip("needs DOCKER_HOST, or root and dockerd (Debian: apt-get install docker.io)")
+    _remove_abandoned()
     with (
-        tempfile.TemporaryDirectory(prefix="lambda-emulator-dockerd-") as folder,
+        tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as folder,
         _started(Path(folder)) as hosts,
         _with_image(*hosts) as engine,
     ):
@@ -77,9 +79,16 @@ def _started(folder: Path) -> Iterator[tuple[str, str]]:
     """Start a dockerd that keeps everything in `folder` and leaves the machine's network alone."""
     host = f"unix://{folder}/docker.sock"
     foreign_host = f"tcp://127.0.0.2:{_free_port('127.0.0.2')}"
-    cgroups = f"lambda-emulator-test-{os.getpid()}"
     command = [
-        *(_PROGRAM, "--host", host, "--host", foreign_host, "--cgroup-parent", f"/{cgroups}"),
+        *(
+            _PROGRAM,
+            "--host",
+            host,
+            "--host",
+            foreign_host,
+            "--cgroup-parent",
+            f"/{_PREFIX}{os.getpid()}",
+        ),
         *("--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
         *("--pidfile", f"{folder}/pid", "--config-file", _empty(folder / "config.json")),
         *("--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"),
@@ -99,10 +108,7 @@ def _started(folder: Path) -> Iterator[tuple[str, str]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        _unmount_below(folder)
-        for hierarchy in (Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir()):
-            with suppress(OSError):  # the engine made it in some of them
-                (hierarchy / cgroups).rmdir()
+        _clean(folder, os.getpid())
 
 
 def _free_port(address: str) -> int:
@@ -138,6 +144,23 @@ def _answers(path: str) -> bool:
         connection.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
         return connection.recv(64).startswith(b"HTTP/1.0 200")
     return False
+
+
+def _remove_abandoned() -> None:
+    """Remove what tests left that were killed; the kernel ended their engine."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        pid = int(folder.name.removeprefix(_PREFIX).partition("-")[0])
+        if not Path(f"/proc/{pid}").exists():
+            _clean(folder, pid)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clean(folder: Path, pid: int) -> None:
+    """Take back what a dockerd leaves in the system: mounts and control groups."""
+    _unmount_below(folder)
+    for hierarchy in (Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir()):
+        with suppress(OSError):  # the engine made it in some of them
+            (hierarchy / f"{_PREFIX}{pid}").rmdir()
 
 
 def _unmount_below(folder: Path) -> None:
