@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import docker
+import psutil
 import pytest
 
 from tests import python_image
@@ -80,15 +81,8 @@ def _started(folder: Path) -> Iterator[tuple[str, str]]:
     host = f"unix://{folder}/docker.sock"
     foreign_host = f"tcp://127.0.0.2:{_free_port('127.0.0.2')}"
     command = [
-        *(
-            _PROGRAM,
-            "--host",
-            host,
-            "--host",
-            foreign_host,
-            "--cgroup-parent",
-            f"/{_PREFIX}{os.getpid()}",
-        ),
+        *(_PROGRAM, "--host", host, "--host", foreign_host),
+        *("--cgroup-parent", f"/{_PREFIX}{os.getpid()}"),
         *("--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
         *("--pidfile", f"{folder}/pid", "--config-file", _empty(folder / "config.json")),
         *("--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"),
@@ -151,16 +145,36 @@ def _remove_abandoned() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         pid = int(folder.name.removeprefix(_PREFIX).partition("-")[0])
         if not Path(f"/proc/{pid}").exists():
+            _end_processes(folder, pid)
             _clean(folder, pid)
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_processes(folder: Path, pid: int) -> None:
+    """End containers that began while their engine ended, and who minds them."""
+    found = {
+        int(line)
+        for listed in Path("/sys/fs/cgroup").glob(f"**/{_PREFIX}{pid}/**/cgroup.procs")
+        for line in listed.read_text().split()
+    }
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if any(f"{folder}/" in argument for argument in process.cmdline()):
+                found.add(process.pid)
+    for number in found:
+        with suppress(psutil.Error):
+            psutil.Process(number).kill()
+            psutil.Process(number).wait(STOP_TIMEOUT_S)
 
 
 def _clean(folder: Path, pid: int) -> None:
     """Take back what a dockerd leaves in the system: mounts and control groups."""
     _unmount_below(folder)
     for hierarchy in (Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir()):
-        with suppress(OSError):  # the engine made it in some of them
-            (hierarchy / f"{_PREFIX}{pid}").rmdir()
+        made = hierarchy / f"{_PREFIX}{pid}"  # by the engine, in some of them
+        for group in (*sorted(made.glob("*/"), reverse=True), made):
+            with suppress(OSError):
+                group.rmdir()
 
 
 def _unmount_below(folder: Path) -> None:
