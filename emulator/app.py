@@ -44,6 +44,8 @@ from emulator.sandbox import (
     Backend,
     Backends,
     Credentials,
+    Debugger,
+    DebugTarget,
     Environments,
     Launcher,
     RunFolder,
@@ -65,6 +67,8 @@ class Settings:
     log_format: Literal["text", "json"] = "text"
     allow_hosts: Sequence[str] = ()
     nats_url: str | None = None  # None: what the project says
+    debug: Sequence[DebugTarget] = ()  # functions that debuggers can attach to
+    debug_wait: bool = False  # and these wait for one before they are loaded
 
 
 class Emulator:
@@ -75,7 +79,10 @@ class Emulator:
     """
 
     def __init__(self, settings: Settings, stderr: TextIO) -> None:
-        """Build the rooms; raises ProjectError for a project's file with mistakes, StorageError."""
+        """Build the rooms.
+
+        Raises ProjectError for a project's file with mistakes, StorageError, PortTaken.
+        """
         project = load(settings.project)
         self._data = None if settings.data_dir is None else DataFolder(settings.data_dir)
         self._settings = settings
@@ -126,6 +133,7 @@ class Emulator:
                 accept=self._accept,
             ),
         )
+        self._debugger = self._make_debugger() if settings.debug else None
         self.environments = self._make_environments(project)
         self.invoker = Invoker(
             Neighbours(
@@ -172,6 +180,7 @@ class Emulator:
         self._server = serve(self._router, self._settings.host, self._settings.port)
         self.moto.listens_on(self._server.port, self._server.host)
         self.event_sources.start()
+        self._start_debugged()
         if self._watcher is not None:
             self._watcher.start()
         read = {mapping.service for mapping in self.mappings.all()}
@@ -196,6 +205,8 @@ class Emulator:
         if self._server is not None:
             self._server.stop(max(deadline - time.monotonic(), 0.0))
         self.environments.stop(max(deadline - time.monotonic(), 0.0))
+        if self._debugger is not None:
+            self._debugger.stop()
         has_told_all = self.reporter.stop()
         self._run_folder.close()
         if self._data is not None:
@@ -272,7 +283,12 @@ class Emulator:
             idle_timeout_s=_default(project.emulator.idle_timeout_s, IDLE_TIMEOUT_S),
             freeze=project.emulator.freeze is not False,
             activity=self.activity,
+            debugger=self._debugger,
         )
+
+    def _make_debugger(self) -> Debugger:
+        settings = self._settings
+        return Debugger(settings.debug, waits=settings.debug_wait, tell=self.reporter.notice)
 
     def _make_event_sources(self, project: Project) -> SourcesOnDemand:
         return SourcesOnDemand(
@@ -373,6 +389,20 @@ class Emulator:
             self.code.collect([package for room in rooms for package in room.code_in_use()])
         if change.new is not None:
             self.environments.warm(change.new)
+            if self._server is not None:  # else what it is told would lead nowhere yet
+                self.environments.start_debugged(change.new)
+
+    def _start_debugged(self) -> None:
+        if self._debugger is None:
+            return
+        versions = self.store.functions()
+        for version in versions:
+            self.environments.start_debugged(version)
+        names = [version.name for version in versions]
+        for name in self._debugger.missing(names):
+            have = ", ".join(sorted(names)) or "none"
+            text = f'There is no function "{name}" to debug yet (have: {have}).'
+            self.reporter.notice(f"{text} It is debugged as soon as it is created.")
 
     def _is_foreign(self, host: str, origin: str | None) -> bool:
         is_page = origin is not None and not self._hosts.is_ours(origin)

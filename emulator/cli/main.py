@@ -5,7 +5,7 @@ Those are imported when a command runs, so that `invoke` does not pay for what `
 
 import sys
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import Any, BinaryIO, Final
 
 import click
 from typing_extensions import override
@@ -86,15 +86,24 @@ def cli() -> None:
     help="NATS server for subjects bound to functions.  [default: that of emulator.toml, else"
     " nats://127.0.0.1:4222]",
 )
+@click.option(
+    "--debug",
+    "debug",
+    multiple=True,
+    metavar="NAME[:PORT]",
+    help="Let a debugger attach to this function at any time; may be given more than once."
+    "  [default port: 5678 for Python, 9229 for Node.js, or the next free one]",
+)
+@click.option(
+    "--debug-wait", is_flag=True, help="Debugged functions wait for a debugger before they load."
+)
 def start(
-    project: Path,
-    host: str,
-    port: int,
-    data_dir: Path | None,
+    *,
     no_watch: bool,
-    log_format: Literal["text", "json"],
-    allow_hosts: tuple[str, ...],
     nats_url: str | None,
+    debug: tuple[str, ...],
+    debug_wait: bool,
+    **settings: Any,  # by their names in Settings
 ) -> None:
     """Run the functions of PROJECT until Ctrl-C.
 
@@ -106,18 +115,18 @@ def start(
       lambda-emulator start --port 0
     """
     from emulator.app import Settings  # the whole emulator: no other command needs it
-    from emulator.cli.start import nats_server, run
+    from emulator.cli.start import debug_targets, nats_server, run
+
+    if debug_wait and not debug:
+        raise CommandError("--debug-wait needs --debug NAME")
 
     run(
         Settings(
-            project=project,
-            host=host,
-            port=port,
-            data_dir=data_dir,
             watch=not no_watch,
-            log_format=log_format,
-            allow_hosts=allow_hosts,
             nats_url=nats_server(nats_url),
+            debug=debug_targets(debug),
+            debug_wait=debug_wait,
+            **settings,
         )
     )
 

@@ -19,7 +19,7 @@ from emulator.gateway import ListenError
 from emulator.model import FunctionVersion
 from emulator.model.triggers.nats import DEFAULT_URL, parse_url
 from emulator.project import ProjectError
-from emulator.sandbox import DOCKER, languages
+from emulator.sandbox import DOCKER, DebugTarget, PortTaken, languages
 from emulator.storage import StorageError
 
 _DESCRIPTORS: Final = 10_240
@@ -32,7 +32,7 @@ def run(settings: Settings) -> None:
     _raise_descriptor_limit()
     try:
         emulator = signals.emulator = Emulator(settings, sys.stderr)
-    except ProjectError as error:
+    except (PortTaken, ProjectError) as error:
         raise CommandError(str(error)) from None
     except StorageError as error:
         raise _unusable(error) from None
@@ -57,6 +57,24 @@ def nats_server(text: str | None) -> str | None:
     if url is None:
         raise CommandError(f'"{text}" is not the address of a NATS server like {DEFAULT_URL}')
     return url
+
+
+def debug_targets(texts: Sequence[str]) -> tuple[DebugTarget, ...]:
+    """Read what `--debug` was given: NAME or NAME:PORT, each function and port once."""
+    targets = tuple(map(_debug_target, texts))
+    for what in ("name", "port"):
+        values = [value for target in targets if (value := getattr(target, what)) is not None]
+        twice = next((value for value in values if values.count(value) > 1), None)
+        if twice is not None:
+            raise CommandError(f"--debug: {what} {twice} is given twice")
+    return targets
+
+
+def _debug_target(text: str) -> DebugTarget:
+    name, colon, port = text.partition(":")
+    if not name or (colon and not (port.isdecimal() and 0 < int(port) < 65_536)):
+        raise CommandError(f'--debug: "{text}" is not NAME or NAME:PORT, like hello or hello:5678')
+    return DebugTarget(name=name, port=int(port) if colon else None)
 
 
 def _unusable(error: StorageError) -> CommandError:

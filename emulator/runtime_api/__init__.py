@@ -1,5 +1,7 @@
 """The conversation with a runtime and its extensions: rules first, socket second."""
 
+from emulator.runtime_api.debugger_route import VERSION as DEBUGGER_VERSION
+from emulator.runtime_api.debugger_route import DebuggerRoute
 from emulator.runtime_api.endpoint import Route, RuntimeEndpoint
 from emulator.runtime_api.extension_desk import ExtensionDesk
 from emulator.runtime_api.extension_states import ExtensionState
@@ -22,9 +24,11 @@ from emulator.runtime_api.telemetry_rules import (
 )
 
 __all__ = [
+    "DEBUGGER_VERSION",
     "INVOKE",
     "SHUTDOWN",
     "Answer",
+    "DebuggerRoute",
     "Destination",
     "Extension",
     "ExtensionDesk",

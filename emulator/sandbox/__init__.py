@@ -1,6 +1,7 @@
 """Execution environments: start, lend, stop."""
 
 from emulator.sandbox.backends import DOCKER, PROCESS, Backends
+from emulator.sandbox.debugger import Debugger, DebugTarget, PortTaken
 from emulator.sandbox.environment import InitReport
 from emulator.sandbox.environments import IDLE_TIMEOUT_S, Environments
 from emulator.sandbox.launcher import Launcher
@@ -15,8 +16,11 @@ __all__ = [
     "Backend",
     "Backends",
     "Credentials",
+    "DebugTarget",
+    "Debugger",
     "Environments",
     "InitReport",
     "Launcher",
+    "PortTaken",
     "RunFolder",
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from emulator.model import FunctionVersion
-from emulator.sandbox.process import Backend, RuntimeProcess
+from emulator.sandbox.process import Backend, DebugMode, RuntimeProcess
 from emulator.sandbox.suspension import Suspension
 
 PROCESS: Final = "process"
@@ -51,6 +51,7 @@ class Backends:
         runtime_api: str,
         log_stream: str,
         extension: str | None = None,
+        debug: DebugMode | None = None,
     ) -> RuntimeProcess:
         """See `Backend.launch`."""
         return self._of(version).launch(
@@ -60,7 +61,12 @@ class Backends:
             runtime_api=runtime_api,
             log_stream=log_stream,
             extension=extension,
+            debug=debug,
         )
+
+    def lets_debuggers_in(self, version: FunctionVersion) -> bool:
+        """See `Backend.lets_debuggers_in`."""
+        return self._of(version).lets_debuggers_in(version)
 
     def extensions(self, version: FunctionVersion) -> Sequence[str]:
         """See `Backend.extensions`."""

@@ -13,13 +13,14 @@ from emulator.model.limits import INIT_TIMEOUT_S
 from emulator.observe import LogBook
 from emulator.runtime_api import INVOKE as INVOKE_EVENT
 from emulator.runtime_api import Answer, Outcome, ResponseSink, invoke_event
+from emulator.sandbox.debug_session import DebugSession
 from emulator.sandbox.event_headers import event_headers
 from emulator.sandbox.failure import Failure, answered
 from emulator.sandbox.freezing import Rest
 from emulator.sandbox.output import Output, OutputListener
 from emulator.sandbox.platform_lines import billed_ms
 from emulator.sandbox.platform_log import INIT, INVOKE, PlatformLog
-from emulator.sandbox.process import Backend, RuntimeProcess
+from emulator.sandbox.process import Backend, DebugMode, RuntimeProcess
 from emulator.sandbox.processes import Processes, Waited
 from emulator.sandbox.shutdown import Reason
 from emulator.sandbox.state import Signal, State, step
@@ -60,8 +61,10 @@ class Environment:
         listener: OutputListener,
         suspension: Suspension,
         sender: TelemetrySender,
+        debug: DebugSession | None = None,
     ) -> None:
         self.version = version
+        self.debug = debug
         self.state = State.COLD
         self.id = uuid.uuid4().hex
         self.idle_since_s = 0.0
@@ -82,11 +85,14 @@ class Environment:
             self._telemetry,
             self._platform.subscribed,
             listens_on=listens_on,
+            debug=debug,
         )
+        self._now = self._processes.now
         suspension = backend.suspension(version, self.id) or suspension
         self.rest = Rest(suspension, self._processes.roots, self._telemetry.is_delivering)
         self._endpoint = self._processes.endpoint
         self._registered = self._processes.registered  # extensions; empty in most environments
+        self.init_report: InitReport | None = None  # of the latest init phase on its own
         self._unended: Callable[[Failure | None], None] | None = None  # writes END and REPORT
         self._unreset: Reason | None = None  # it has failed, and its extensions are to be told
         self._init_ms: float | None = None  # of an init phase no invocation has reported yet
@@ -98,6 +104,11 @@ class Environment:
     def is_warm(self) -> bool:
         """True while an initialised runtime process waits."""
         return self.state is State.IDLE
+
+    @property
+    def is_kept(self) -> bool:
+        """True when it is there however long nobody has used it."""
+        return self.debug is not None
 
     def check(self) -> None:
         """Go on after a rest; COLD afterwards if the process ended while nobody watched."""
@@ -115,7 +126,7 @@ class Environment:
         self._platform.init_started(INIT)
         self._launch()  # what the machine needs to get ready is not billed
         started = time.monotonic()
-        failure = self._await_ready("", started + INIT_TIMEOUT_S)
+        failure = self._await_ready("", self._now() + INIT_TIMEOUT_S)
         init_ms = (time.monotonic() - started) * 1000
         self._platform.init_ended(INIT, init_ms, failure)
         self._processes.extensions.log_states(self._platform)
@@ -124,7 +135,8 @@ class Environment:
             self._telemetry.hold()
         else:
             self._reset(_reason(failure))
-        return InitReport(init_ms=init_ms, failure=failure)
+        self.init_report = InitReport(init_ms=init_ms, failure=failure)
+        return self.init_report
 
     def run(self, invocation: Invocation, sink: ResponseSink | None = None) -> InvocationResult:
         """Run one invocation; the environment is INVOKE, or COLD after a failure, afterwards.
@@ -135,7 +147,7 @@ class Environment:
         # What the machine needs to get ready does not count as the function's time.
         is_cold = self._launch_if_cold()
         started = time.monotonic()
-        self._deadline_s = deadline = started + self.version.timeout_s
+        self._deadline_s = deadline = self._now() + self.version.timeout_s
         if self._registered:
             self._telemetry.release()
         self._platform.started(invocation)
@@ -169,8 +181,11 @@ class Environment:
     ) -> tuple[Failure | None, Answer | None]:
         """Hand the event out and wait for the runtime's answer; without one it is to be reset."""
         self.state = step(self.state, Signal.RESERVE)
-        deadline_ms = int((time.time() + deadline - time.monotonic()) * 1000)
-        self._endpoint.deliver(invocation, event_headers(invocation, deadline_ms), sink)
+        deadline_ms = int((time.time() + deadline - self._now()) * 1000)
+        headers = event_headers(invocation, deadline_ms)
+        if self.debug is not None and self.debug.is_stopped:
+            headers["Lambda-Emulator-Clock-Stopped"] = "true"
+        self._endpoint.deliver(invocation, headers, sink)
         if self._registered:
             self._processes.desk.send(INVOKE_EVENT, invoke_event(invocation, deadline_ms))
         failure = self._await_answer(invocation, deadline)
@@ -189,7 +204,7 @@ class Environment:
             return False
         processes = self._processes
         if self._registered or not self._endpoint.is_ready:
-            processes.pump(processes.is_done, time.monotonic() + _NEXT_GRACE_S)
+            processes.pump(processes.is_done, self._now() + _NEXT_GRACE_S)
         if processes.exit is None and processes.is_done():
             self._release()
             return True
@@ -220,10 +235,14 @@ class Environment:
         self.state = step(self.state, Signal.RETIRE)
         if self._registered and self.rest.is_frozen:
             self.rest.thaw()
+        if self.debug is not None:
+            self.debug.ends()
         self._processes.end(Reason.SPINDOWN)
         self.rest.end()
         self._backend.release(self.id)
         self._processes.close()
+        if self.debug is not None:
+            self.debug.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         self.state = step(self.state, Signal.EXITED)
 
@@ -245,10 +264,15 @@ class Environment:
 
     def _launch(self) -> None:
         self.state = step(self.state, Signal.START)
+        if self.debug is not None:
+            self.debug.launched()
         has_layers = bool(self.version.layers)  # they bring the external extensions
         self._processes.start(self._backend.extensions(self.version) if has_layers else ())
 
     def _launch_process(self, extension: str | None) -> RuntimeProcess:
+        mode = None
+        if self.debug is not None and extension is None:
+            mode = DebugMode.WAIT if self.debug.waits else DebugMode.ATTACH
         return self._backend.launch(
             self.version,
             environment_id=self.id,
@@ -256,6 +280,7 @@ class Environment:
             runtime_api=self._endpoint.address,
             log_stream=self._log_stream,
             extension=extension,
+            debug=mode,
         )
 
     def _await_ready(self, request_id: str, deadline: float) -> Failure | None:
@@ -296,7 +321,7 @@ class Environment:
         self, answer: Answer, invocation: Invocation, deadline: float
     ) -> tuple[Failure | None, Answer | None]:
         """Tell a runtime that broke its response off from one whose process ended in the middle."""
-        limit = min(deadline, time.monotonic() + _LAST_BREATH_S)
+        limit = min(deadline, self._now() + _LAST_BREATH_S)
         if self._processes.pump(self._is_ready, limit) is Waited.EXITED:
             return self._processes.failure(Waited.EXITED, invocation.request_id), None
         return None, answer
@@ -379,6 +404,8 @@ class Environment:
     def _reset(self, reason: Reason) -> None:
         """End the processes after a failure; /tmp, log stream and address stay."""
         self.state = step(self.state, Signal.FAIL)
+        if self.debug is not None:
+            self.debug.ends()
         self._processes.end(reason)
         self.rest.end()
         self._endpoint.restart()

@@ -1,5 +1,6 @@
 """All execution environments: run an invocation, prepare, retire, stop."""
 
+import contextlib
 import shutil
 import threading
 import time
@@ -19,6 +20,7 @@ from emulator.model import (
 )
 from emulator.observe import Activity, LogBook
 from emulator.runtime_api import ResponseSink
+from emulator.sandbox.debugger import Debugger
 from emulator.sandbox.environment import Environment, InitReport
 from emulator.sandbox.freezing import Freezer
 from emulator.sandbox.output import OutputListener
@@ -51,9 +53,11 @@ class Environments:
         idle_timeout_s: float = IDLE_TIMEOUT_S,
         freeze: bool = True,
         activity: Activity | None = None,
+        debugger: Debugger | None = None,
     ) -> None:
         self._backend = backend
         self._folder = run_folder / "environments"
+        self._debugger = debugger
         self._log_book = log_book
         self._listener = listener
         self._sender = TelemetrySender()
@@ -107,6 +111,8 @@ class Environments:
         Raises LambdaError as `run`.
         """
         pool = self._pool(version)
+        if self._is_debugged(version):
+            return self._first_report(pool)
         environment = self._create(version)
         try:
             report = environment.initialise()
@@ -116,6 +122,18 @@ class Environments:
         if not pool.add(environment):
             self._stop(environment)
         return report
+
+    def _first_report(self, pool: EnvironmentPool) -> InitReport:
+        environment = pool.lend()
+        report = environment.init_report
+        self._give_back(pool, environment, 0.0)
+        assert report is not None
+        return report
+
+    def start_debugged(self, version: FunctionVersion) -> None:
+        """Start the environment of a function that is debugged: debuggers come before callers."""
+        if not self._stopping.is_set() and self._is_debugged(version):
+            self._pool(version).start_first()
 
     def warm(self, version: FunctionVersion) -> None:
         """Start, in the background, what the first environment of `version` needs."""
@@ -176,11 +194,13 @@ class Environments:
         with self._lock:
             pool = self._pools.get(version.deployment)
             if pool is None:
+                is_debugged = self._is_debugged(version)
                 pool = EnvironmentPool(
                     self._creator(version),
                     self._stop,
                     self._in_background,
-                    self._freezer(version) if self._freezes else None,
+                    freezer=self._freezer(version) if self._freezes and not is_debugged else None,
+                    limit=1 if is_debugged else None,
                 )
                 if version.deployment in self._retired:
                     pool.retire()  # for one who resolved it before, and no longer than that
@@ -195,12 +215,20 @@ class Environments:
             freezer = self._freezers[after_s] = Freezer(after_s)
         return freezer
 
+    def _is_debugged(self, version: FunctionVersion) -> bool:
+        if self._debugger is None:
+            return False
+        return self._debugger.debugs(version, self._backend.lets_debuggers_in(version))
+
     def _creator(self, version: FunctionVersion) -> Callable[[], Environment]:
         return lambda: self._create(version)
 
     def _create(self, version: FunctionVersion) -> Environment:
         if self._stopping.is_set():
             raise LambdaError("ServiceException", "The emulator is stopping.")
+        debug = None
+        if self._debugger is not None and self._is_debugged(version):
+            debug = self._debugger.session(version)
         try:
             environment = Environment(
                 version,
@@ -210,6 +238,7 @@ class Environments:
                 listener=self._listener,
                 suspension=self._groups.suspension(),
                 sender=self._sender,
+                debug=debug,
             )
         except OSError as error:
             message = f"No execution environment can be made: {error}"
@@ -219,6 +248,18 @@ class Environments:
         return environment
 
     def _give_back(self, pool: EnvironmentPool, environment: Environment, ran_s: float) -> None:
+        if environment.is_kept and not environment.is_warm and not self._stopping.is_set():
+            self._in_background(self._renew, pool, environment, ran_s)
+            return
+        self._offer(pool, environment, ran_s)
+
+    def _renew(self, pool: EnvironmentPool, environment: Environment, ran_s: float) -> None:
+        """Run the init phase of an environment that failed before somebody waits for it."""
+        with contextlib.suppress(LambdaError):  # the next invocation tries again, and tells
+            environment.initialise()
+        self._offer(pool, environment, ran_s)
+
+    def _offer(self, pool: EnvironmentPool, environment: Environment, ran_s: float) -> None:
         if not pool.give_back(environment, ran_s):
             self._stop_later(environment)
 

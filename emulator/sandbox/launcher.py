@@ -20,7 +20,7 @@ from emulator.sandbox.layers import (
     skipped_extensions,
 )
 from emulator.sandbox.node_sdk import NodeSdk, needs_sdk
-from emulator.sandbox.process import AS_IN_LAMBDA, LaunchSpec, Layout
+from emulator.sandbox.process import AS_IN_LAMBDA, DebugMode, LaunchSpec, Layout
 from emulator.sandbox.report import Report
 from emulator.sandbox.runtime_folder import (
     SDK_PACKAGES,
@@ -44,6 +44,7 @@ class ZygoteKind:
     preload_sdk: bool = False
     brought: Path | None = None  # the SDK of Node.js, the compiled runtime of Java
     program: Interpreter | None = None  # what it executes, where that is not its own Python
+    has_debugger: bool = False  # in its runtime folder
 
 
 class Launcher:
@@ -89,6 +90,10 @@ class Launcher:
                 self._report("extension.skipped", function=version.name, file=name, hint=hint)
         return external_extensions(folder)
 
+    def lets_debuggers_in(self, version: FunctionVersion) -> bool:
+        """See `Backend.lets_debuggers_in`."""
+        return True
+
     def listens_on(self, _version: FunctionVersion) -> str:
         """Where the Runtime API has to listen: the functions share this machine's network."""
         return "127.0.0.1"
@@ -102,14 +107,16 @@ class Launcher:
         runtime_api: str,
         log_stream: str,
         extension: str | None = None,
+        debug: DebugMode | None = None,
     ) -> ZygoteProcess:
         """Start the runtime of one environment, or the external extension of that name.
 
+        debug: how the runtime lets debuggers in; None: not at all.
         Raises LambdaError: InvalidRuntimeException for a runtime nothing here can run,
         ServiceException when its zygote and the one after it were killed, or the machine
         refuses one.
         """
-        arguments = (version, environment_id, tmp_folder, runtime_api, log_stream, extension)
+        arguments = (version, environment_id, tmp_folder, runtime_api, log_stream, extension, debug)
         with contextlib.suppress(ZygoteError):
             return self._launch(*arguments)
         try:
@@ -126,8 +133,11 @@ class Launcher:
         runtime_api: str,
         log_stream: str,
         extension: str | None,
+        debug: DebugMode | None,
     ) -> ZygoteProcess:
         kind = self._kind(version)
+        if debug is not None and kind.language == "python":
+            kind = replace(kind, has_debugger=True)
         zygote = self._zygote(kind)
         layers_folder = self._layers.folder(version, environment_id)
         layout = self._layout(zygote, kind, version, tmp_folder, layers_folder)
@@ -147,13 +157,15 @@ class Launcher:
             argv=(*_wrapper(version), *_argv(kind, layout, version)),
             search_path=_search_path(kind.interpreter, layout, version),
         )
+        if debug is not None:
+            spec = _debugged(spec, kind, debug)
         if extension is not None:
             return zygote.execute(_of_extension(spec, layout, extension))
         if kind.language == "python" and not needs_fresh_start(version):
             return zygote.fork(spec)
         # One that is started again goes back to its namespace: its /tmp is there.
         is_new = not zygote.has(environment_id)
-        standby = self._standby(kind, zygote, version)
+        standby = None if debug else self._standby(kind, zygote, version)
         if is_new and standby is not None:
             return standby.launch(zygote, spec)
         return zygote.execute(spec)
@@ -266,7 +278,7 @@ class Launcher:
             preload=SDK_PACKAGES if kind.preload_sdk else (),
             isolate=self._isolate,
             run_folder=self._run_folder,
-            runtime_folder=make_runtime_folder(self._run_folder, kind.language, kind.brought),
+            runtime_folder=self._runtime_folder(kind),
             shown=interpreters.folders_of(
                 item for item in (kind.interpreter, kind.program) if item
             ),
@@ -320,8 +332,13 @@ class Launcher:
     def _base_layout(self, zygote: Zygote, kind: ZygoteKind) -> Layout:
         if zygote.is_isolated:
             return AS_IN_LAMBDA
-        runtime_dir = make_runtime_folder(self._run_folder, kind.language, kind.brought)
-        return Layout(task_root="/", tmp="/tmp", runtime_dir=str(runtime_dir), layers="/opt")
+        runtime_dir = str(self._runtime_folder(kind))
+        return Layout(task_root="/", tmp="/tmp", runtime_dir=runtime_dir, layers="/opt")
+
+    def _runtime_folder(self, kind: ZygoteKind) -> Path:
+        return make_runtime_folder(
+            self._run_folder, kind.language, kind.brought, has_debugger=kind.has_debugger
+        )
 
 
 def _program(language: Language, runtime: str) -> Interpreter:
@@ -356,6 +373,14 @@ def _argv(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple[s
         is_own = (version.code.folder / "bootstrap").exists() or not version.layers
         return (f"{layout.task_root if is_own else layout.layers}/bootstrap",)
     return ()
+
+
+def _debugged(spec: LaunchSpec, kind: ZygoteKind, mode: DebugMode) -> LaunchSpec:
+    variables = {**spec.variables, "LAMBDA_EMULATOR_DEBUG": mode}
+    argv = list(spec.argv)
+    if kind.language == "nodejs":  # else it would write its own port to the function's log
+        argv.insert(-1, "--inspect-publish-uid=http")
+    return replace(spec, variables=variables, argv=argv)
 
 
 def _of_extension(spec: LaunchSpec, layout: Layout, name: str) -> LaunchSpec:

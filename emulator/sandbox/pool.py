@@ -38,11 +38,14 @@ class EnvironmentPool:
         destroy: Callable[[Environment], None],
         in_background: Callable[[Callable[[], None]], object],
         freezer: Freezer | None = None,
+        limit: int | None = None,
     ) -> None:
+        """Create an empty pool; limit: the most environments that it starts, None: any number."""
         self._create = create
         self._destroy = destroy
         self._in_background = in_background
         self._freezer = freezer
+        self._limit = limit
         self._lock = threading.Lock()
         self._idle: deque[Environment] = deque()  # the most recently used last
         self._waiters: deque[queue.SimpleQueue[_Lent]] = deque()
@@ -96,6 +99,14 @@ class EnvironmentPool:
         with self._lock:
             return self._offer(environment)
 
+    def start_first(self) -> None:
+        """Have an environment started, unless there is one."""
+        with self._lock:
+            if self._idle or self._busy or self._starting:
+                return
+            self._starting += 1
+        self._in_background(self._start)
+
     def retire(self) -> list[Environment]:
         """Lend no longer than what waits already; return the idle ones, for the caller to stop."""
         with self._lock:
@@ -108,7 +119,9 @@ class EnvironmentPool:
     def take_unused(self, since_s: float) -> list[Environment]:
         """Take out those that were last used before `since_s`, for the caller to stop."""
         with self._lock:
-            unused = [item for item in self._idle if item.idle_since_s < since_s]
+            unused = [
+                item for item in self._idle if item.idle_since_s < since_s and not item.is_kept
+            ]
             for item in unused:
                 self._idle.remove(item)
                 item.rest.is_idle = False
@@ -144,6 +157,8 @@ class EnvironmentPool:
         with self._lock:
             if self._starting >= len(self._waiters):
                 return  # who waits will be served by those that start already
+            if self._limit is not None and self._starting + self._busy >= self._limit:
+                return  # or by those that run, when no more may start
             self._starting += 1
         self._in_background(self._start)
 
@@ -160,6 +175,8 @@ class EnvironmentPool:
                 waiter = self._waiters.popleft() if self._waiters else None
             if waiter is not None:
                 waiter.put(error)
+            if self._limit is not None:  # the others did not have one started
+                self._start_another()
             return
         with self._lock:
             self._starting -= 1

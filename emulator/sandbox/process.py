@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -22,6 +23,13 @@ class Layout:
 AS_IN_LAMBDA: Final = Layout(
     task_root="/var/task", tmp="/tmp", runtime_dir="/var/runtime", layers="/opt"
 )
+
+
+class DebugMode(StrEnum):
+    """How a runtime lets debuggers in; the value is what it is told."""
+
+    ATTACH = "attach"  # at any time
+    WAIT = "wait"  # and one has to be there before the function is loaded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,11 +93,17 @@ class Backend(Protocol):
         runtime_api: str,
         log_stream: str,
         extension: str | None = None,
+        debug: DebugMode | None = None,
     ) -> RuntimeProcess:
         """Start the runtime, or the external extension of that name, of an environment.
 
+        debug: how the runtime lets debuggers in; None: not at all, and that it is where the backend
+        does not let them in.
         Raises LambdaError when nothing here can run it.
         """
+
+    def lets_debuggers_in(self, version: FunctionVersion) -> bool:
+        """Tell whether runtimes of `version` can be debugged."""
 
     def extensions(self, version: FunctionVersion) -> Sequence[str]:
         """Return the names of the external extensions that are to be started."""

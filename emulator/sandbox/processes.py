@@ -6,7 +6,14 @@ from collections.abc import Callable, Sequence
 from enum import Enum, auto
 
 from emulator.model import FunctionVersion
-from emulator.runtime_api import RuntimeEndpoint, Subscribe, TelemetryDesk
+from emulator.runtime_api import (
+    DEBUGGER_VERSION,
+    DebuggerRoute,
+    RuntimeEndpoint,
+    Subscribe,
+    TelemetryDesk,
+)
+from emulator.sandbox.debug_session import DebugSession
 from emulator.sandbox.extension_host import ExtensionHost
 from emulator.sandbox.failure import Failure, exited, out_of_memory, timed_out
 from emulator.sandbox.memory import MemoryGauge
@@ -44,6 +51,7 @@ class Processes:
         subscribe: Subscribe,
         *,
         listens_on: str,
+        debug: DebugSession | None = None,
     ) -> None:
         self._version = version
         self._output = output
@@ -58,6 +66,12 @@ class Processes:
         self._runtime: RuntimeProcess | None = None
         self.exit: Exit | None = None  # of the runtime
         self.gauge = MemoryGauge(None, version.memory_mib)
+        self.now = time.monotonic  # of all deadlines: it stands still while a debugger is attached
+        self.debug = debug
+        if debug is not None:
+            self.now = debug.now
+            self.endpoint.routes[DEBUGGER_VERSION] = DebuggerRoute(debug.listens_on)
+            self._selector.register(debug.wakeup_fd, selectors.EVENT_READ, debug.drain)
 
     def start(self, extensions: Sequence[str]) -> None:
         """Start these external extensions or, where there are none, the runtime."""
@@ -101,22 +115,24 @@ class Processes:
 
     def pump(self, done: Callable[[], bool], deadline: float) -> Waited:
         """Serve all until `done`, an end, the limit of memory or the deadline."""
-        reading_s = time.monotonic() + self.gauge.next_reading_s(0.0)
+        reading_s = self.now() + self.gauge.next_reading_s(0.0)
         while not done():
             if self.exit is not None:
                 return Waited.EXITED
             if self.extensions.has_failed:
                 return Waited.EXTENSION
-            now = time.monotonic()
+            now = self.now()
             if now >= deadline:
                 return Waited.TIMEOUT
-            if now >= reading_s and self.gauge.is_known:
+            is_limited = self.gauge.is_known and self.debug is None  # a debugger needs memory
+            if is_limited and now >= reading_s:
                 used_mib = self.gauge.read()
                 if used_mib > self._version.memory_mib:
                     return Waited.OUT_OF_MEMORY
                 reading_s = now + self.gauge.next_reading_s(used_mib)
-            until = min(deadline, reading_s) if self.gauge.is_known else deadline
-            self._dispatch(max(until - now, 0.0))
+            until = min(deadline, reading_s) if is_limited else deadline
+            is_stopped = self.debug is not None and self.debug.is_stopped
+            self._dispatch(None if is_stopped else max(until - now, 0.0))
         return Waited.DONE
 
     def await_late_output(self) -> None:
@@ -162,7 +178,7 @@ class Processes:
         self._selector.register(process.log_fd, selectors.EVENT_READ, self._pull_output)
         self._selector.register(process.exit_fd, selectors.EVENT_READ, self._poll_exit)
 
-    def _dispatch(self, timeout_s: float) -> None:
+    def _dispatch(self, timeout_s: float | None) -> None:
         for key, _ in self._selector.select(timeout_s):
             key.data()
 

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import sys
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -19,17 +20,21 @@ RUBY_RUNTIME: Final = _RUNTIMES / "ruby"
 _making = threading.Lock()
 
 
-def make_runtime_folder(parent: Path, language: str, brought: Path | None = None) -> Path:
+def make_runtime_folder(
+    parent: Path, language: str, brought: Path | None = None, *, has_debugger: bool = False
+) -> Path:
     """Make, or find, the folder of links for a language.
 
     brought: a folder from elsewhere that stands there under its own name: the `node_modules` of
-    the SDK, the compiled runtime of Java.
+    the SDK, the compiled runtime of Java. has_debugger: with what debugs Python functions.
     """
-    folder = parent / f"runtime-{language}{'' if brought is None else '-' + brought.name}"
+    name = f"runtime-{language}{'' if brought is None else '-' + brought.name}"
+    folder = parent / (f"{name}-debugger" if has_debugger else name)
     with _making:  # zygotes of several Pythons start at the same time
         if not folder.exists():
             folder.mkdir()
-            for source in [*_contents(language), *([] if brought is None else [brought])]:
+            more = [*([] if brought is None else [brought]), *(_debugger() if has_debugger else ())]
+            for source in [*_contents(language), *more]:
                 (folder / source.name).symlink_to(source)
     return folder
 
@@ -42,11 +47,19 @@ def _contents(language: str) -> list[Path]:
     return [*_sdk(), *PYTHON_RUNTIME] if language == "python" else []
 
 
+def _debugger() -> list[Path]:
+    return [_RUNTIMES / "python" / "lambda_emulator_debugger.py", *_packages(("debugpy",))]
+
+
 def _sdk() -> list[Path]:
     # Only the SDK is shown to functions: the emulator's other packages would make code work
     # here that fails in AWS.
+    return _packages(SDK_PACKAGES)
+
+
+def _packages(names: Iterable[str]) -> list[Path]:
     found = []
-    for name in SDK_PACKAGES:
+    for name in names:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.origin is not None:
             origin = Path(spec.origin)

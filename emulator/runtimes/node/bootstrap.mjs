@@ -17,6 +17,12 @@ patchOutput();
 if (process.env.LAMBDA_EMULATOR_STANDBY_FD)
   becomeFunction(Number(process.env.LAMBDA_EMULATOR_STANDBY_FD));
 configureLog();
+if (process.env.LAMBDA_EMULATOR_DEBUG) {
+  const mode = process.env.LAMBDA_EMULATOR_DEBUG;
+  delete process.env.LAMBDA_EMULATOR_DEBUG;
+  const { letDebuggersIn } = await import('./debugger.mjs');
+  await letDebuggersIn(process.env.AWS_LAMBDA_RUNTIME_API, mode);
+}
 
 const version = runtimeVersion();
 const rules = version >= FIRST_MODERN ? modern : classic;

@@ -3,6 +3,8 @@
 /** Members of the context that handlers of every Node version see; headers have lower-case names. */
 export function contextMembers(headers) {
   const deadline = Number(headers['lambda-runtime-deadline-ms']);
+  const isStopped = 'lambda-emulator-clock-stopped' in headers; // a debugger is attached
+  const left = isStopped ? deadline - Date.now() : 0;
   return {
     functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
     functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
@@ -14,7 +16,7 @@ export function contextMembers(headers) {
     invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
     awsRequestId: headers['lambda-runtime-aws-request-id'],
     tenantId: headers['lambda-runtime-aws-tenant-id'],
-    getRemainingTimeInMillis: () => deadline - Date.now(),
+    getRemainingTimeInMillis: () => (isStopped ? left : deadline - Date.now()),
   };
 }
 

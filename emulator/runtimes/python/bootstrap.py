@@ -70,6 +70,12 @@ class RuntimeApi:
         self.socket.sendall(self.request("POST", API + "init/error", body, headers))
         self.read()
 
+    def tell_debugger_port(self, port):
+        """Tell the emulator where a debugger can attach."""
+        text = "{} {}".format(port, os.environ["LAMBDA_TASK_ROOT"])
+        self.socket.sendall(self.request("POST", "/2026-11-22/debugger", text.encode()))
+        self.read()
+
     def read_event(self):
         """Read answers up to the one that is an event."""
         while True:
@@ -298,6 +304,8 @@ def error_header(fault):
 class Runtime:
     """The loop: an event in, a result or an error out."""
 
+    context_type = LambdaContext
+
     def __init__(self, api, handler, log):
         self.api = api
         self.handler = handler
@@ -334,7 +342,7 @@ class Runtime:
             text = "Unable to unmarshal input: {}".format(error)
             raise Fault("Runtime.UnmarshalError", text) from None
         try:
-            context = LambdaContext(headers, self.constants)
+            context = self.context_type(headers, self.constants)
         except ValueError as error:
             text = "Unable to parse Client Context JSON: {}".format(error)
             raise Fault("Runtime.LambdaContextUnmarshalError", text) from None
@@ -376,6 +384,15 @@ def flush_output():
             pass
 
 
+def let_debuggers_in(api, mode):
+    """Listen for debuggers and tell the emulator where."""
+    debugger = importlib.import_module("lambda_emulator_debugger")
+    port, wait = debugger.listen(mode)
+    api.tell_debugger_port(port)
+    wait()
+    Runtime.context_type = debugger.with_stopped_clock(LambdaContext)
+
+
 def main():
     """Run the init phase, then serve invocations; returns never, but by SystemExit."""
     os.environ.pop("LAMBDA_EMULATOR_LAYERS", None)
@@ -384,6 +401,8 @@ def main():
     log = runtime_log.install()
     sys.modules["__main__"] = types.ModuleType("__main__")
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    if debug_mode := os.environ.pop("LAMBDA_EMULATOR_DEBUG", None):
+        let_debuggers_in(api, debug_mode)
     try:
         handler = load_handler(os.environ["_HANDLER"])
     except Exception as error:  # noqa: BLE001 - whatever the module raises is told

@@ -22,6 +22,7 @@ from emulator.sandbox.docker.pulling import Image
 from emulator.sandbox.docker.route import LOOPBACK, DockerSettings, EngineError
 from emulator.sandbox.docker.start import Container, start
 from emulator.sandbox.layers import LayerFolders, external_extensions
+from emulator.sandbox.process import DebugMode
 from emulator.sandbox.report import Report
 from emulator.sandbox.suspension import Suspension
 from emulator.sandbox.variables import Credentials, container_variables
@@ -64,6 +65,10 @@ class DockerBackend:
         with _lambda_errors():
             return self._connected().route.listens_on
 
+    def lets_debuggers_in(self, version: FunctionVersion) -> bool:
+        """See `Backend.lets_debuggers_in`: a port in a container cannot be reached from here."""
+        return False
+
     def launch(
         self,
         version: FunctionVersion,
@@ -73,9 +78,11 @@ class DockerBackend:
         runtime_api: str,
         log_stream: str,
         extension: str | None = None,
+        debug: DebugMode | None = None,
     ) -> ContainerProcess:
         """Start an environment's container; see `Backend.launch`."""
         assert extension is None  # there are none: see `extensions`
+        assert debug is None  # see `lets_debuggers_in`
         with _lambda_errors():
             machine = self._connected()
             container = self._containers.get(environment_id)

@@ -1,0 +1,169 @@
+"""Debuggers as small as can be: of the Debug Adapter Protocol, and of Node's inspector."""
+
+import itertools
+import json
+import socket
+import urllib.request
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from typing import Any
+
+from websockets.sync.client import connect
+
+TIMEOUT_S = 30.0
+Message = dict[str, Any]
+
+
+class PythonDebugger:
+    """A client of debugpy, attached; raises when what it waits for does not come."""
+
+    def __init__(self, port: int, local_root: str, breakpoints: dict[str, list[int]]) -> None:
+        """Attach with breakpoints, lines by file. Configuration is done when this returns."""
+        self._socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
+        self._stream = self._socket.makefile("rb")
+        self._numbers = itertools.count(1)
+        self._unread: list[Message] = []
+        self._ask("initialize", adapterID="debugpy", pathFormat="path")
+        attach = self._send(
+            "attach",
+            justMyCode=True,
+            pathMappings=[{"localRoot": local_root, "remoteRoot": "/var/task"}],
+        )
+        self.wait_for_event("initialized")
+        self.verified = [
+            answer["verified"]
+            for path, lines in breakpoints.items()
+            for answer in self._ask(
+                "setBreakpoints",
+                source={"path": path},
+                breakpoints=[{"line": line} for line in lines],
+            )["breakpoints"]
+        ]
+        self._ask("configurationDone")
+        self._answer_to(attach)
+
+    def wait_for_stop(self) -> tuple[str, int]:
+        """Wait until a thread stops; return the file and the line."""
+        event = self.wait_for_event("stopped")
+        self._thread = event["threadId"]
+        self._frame = self._ask("stackTrace", threadId=self._thread)["stackFrames"][0]
+        return self._frame["source"]["path"], self._frame["line"]
+
+    def evaluate(self, expression: str) -> str:
+        """Return what an expression is where it stopped."""
+        answer = self._ask("evaluate", expression=expression, frameId=self._frame["id"])
+        return str(answer["result"])
+
+    def go_on(self) -> None:
+        self._ask("continue", threadId=self._thread)
+
+    def detach(self) -> None:
+        self._ask("disconnect", terminateDebuggee=False)
+        self.close()
+
+    def close(self) -> None:
+        self._stream.close()
+        self._socket.close()
+
+    def wait_for_event(self, name: str) -> Message:
+        is_it = lambda message: message.get("event") == name  # noqa: E731
+        body: Message = self._wait_for(is_it).get("body", {})
+        return body
+
+    def _ask(self, command: str, **arguments: Any) -> Message:
+        return self._answer_to(self._send(command, **arguments))
+
+    def _send(self, command: str, **arguments: Any) -> int:
+        number = next(self._numbers)
+        message = {"seq": number, "type": "request", "command": command, "arguments": arguments}
+        body = json.dumps(message).encode()
+        self._socket.sendall(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        return number
+
+    def _answer_to(self, number: int) -> Message:
+        answer = self._wait_for(lambda message: message.get("request_seq") == number)
+        assert answer["success"], answer
+        body: Message = answer.get("body", {})
+        return body
+
+    def _wait_for(self, is_wanted: Callable[[Message], bool]) -> Message:
+        for message in self._unread:
+            if is_wanted(message):
+                self._unread.remove(message)
+                return message
+        while not is_wanted(message := self._read()):
+            self._unread.append(message)
+        return message
+
+    def _read(self) -> Message:
+        length = 0
+        while line := self._stream.readline().strip():
+            length = int(line.partition(b":")[2])
+        assert length, "the connection was closed"
+        message: Message = json.loads(self._stream.read(length))
+        return message
+
+
+class NodeDebugger:
+    """A client of Node's inspector, attached; raises when what it waits for does not come."""
+
+    def __init__(self, port: int, breakpoints: dict[str, list[int]]) -> None:
+        """Attach with breakpoints, lines from 1 by file as the function sees it."""
+        page = f"http://127.0.0.1:{port}/json/list"
+        with closing(urllib.request.urlopen(page, timeout=TIMEOUT_S)) as response:
+            address = json.load(response)[0]["webSocketDebuggerUrl"]
+        self._stack = ExitStack()
+        connecting = connect(address, max_size=None, open_timeout=TIMEOUT_S)
+        self._connection = self._stack.enter_context(connecting)
+        self._numbers = itertools.count(1)
+        self._unread: list[Message] = []
+        self._files: dict[str, str] = {}  # by the identifier of the script
+        self._ask("Runtime.enable")
+        self._ask("Debugger.enable")
+        for path, lines in breakpoints.items():
+            for line in lines:
+                url = f"file://{path}"
+                self._ask("Debugger.setBreakpointByUrl", url=url, lineNumber=line - 1)
+        self._ask("Runtime.runIfWaitingForDebugger")
+
+    def wait_for_stop(self) -> tuple[str, int]:
+        """Wait until it stops; return the file and the line."""
+        event = self._wait_for(lambda message: message.get("method") == "Debugger.paused")
+        self._frame = event["params"]["callFrames"][0]
+        place = self._frame["location"]
+        return self._files[place["scriptId"]], place["lineNumber"] + 1
+
+    def evaluate(self, expression: str) -> Any:
+        """Return what an expression is where it stopped."""
+        frame = self._frame["callFrameId"]
+        answer = self._ask("Debugger.evaluateOnCallFrame", callFrameId=frame, expression=expression)
+        return answer["result"]["value"]
+
+    def go_on(self) -> None:
+        self._ask("Debugger.resume")
+
+    def detach(self) -> None:
+        self._stack.close()
+
+    close = detach
+
+    def _ask(self, method: str, **parameters: Any) -> Message:
+        number = next(self._numbers)
+        self._connection.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        answer = self._wait_for(lambda message: message.get("id") == number)
+        assert "result" in answer, answer
+        result: Message = answer["result"]
+        return result
+
+    def _wait_for(self, is_wanted: Callable[[Message], bool]) -> Message:
+        for message in self._unread:
+            if is_wanted(message):
+                self._unread.remove(message)
+                return message
+        while not is_wanted(message := json.loads(self._connection.recv(TIMEOUT_S))):
+            if message.get("method") == "Debugger.scriptParsed":
+                script = message["params"]
+                self._files[script["scriptId"]] = script["url"].removeprefix("file://")
+            else:
+                self._unread.append(message)
+        return message
