@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import resource
 import signal
 
@@ -51,8 +52,8 @@ def drop(log_fd, in_own_namespace):
 
 def counts_processes():
     """Tell whether this kernel counts processes by user namespace."""
-    numbers = os.uname().release.split(".")
-    return (int(numbers[0]), int(numbers[1])) >= COUNTS_BY_NAMESPACE
+    major, minor = re.match(r"(\d+)\.(\d+)", os.uname().release).groups()  # 6.12-rc3, too
+    return (int(major), int(minor)) >= COUNTS_BY_NAMESPACE
 
 
 def map_user(uid, gid):
