@@ -181,6 +181,8 @@ class Emulator:
         self.moto.listens_on(self._server.port, self._server.host)
         self.event_sources.start()
         self._start_debugged()
+        for version, executions in self.store.provisioned():
+            self.environments.provisioning.provision(version, executions)
         if self._watcher is not None:
             self._watcher.start()
         read = {mapping.service for mapping in self.mappings.all()}
@@ -365,6 +367,8 @@ class Emulator:
                     fetch_object=self._fetch_object,
                     describe_source=self.moto.describe_source,
                     target_exists=self.moto.takes_messages,
+                    provision=self.environments.provisioning.provision,
+                    provisioned_state=self.environments.provisioning.state,
                 ),
                 clock=self.clock,
             ),

@@ -23,6 +23,7 @@ from emulator.control import (
 )
 from emulator.control.unsupported import UNSUPPORTED
 from emulator.model import Clock
+from emulator.model.provisioned import NONE_YET
 
 DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "coverage.md"
 
@@ -71,6 +72,8 @@ def _built() -> set[str]:
             fetch_object=lambda *_: b"",
             describe_source=lambda _: None,
             target_exists=lambda _: False,
+            provision=lambda *_: None,
+            provisioned_state=lambda _: NONE_YET,
         )
         stores = FunctionStore(clock, code), code, LayerStore(code), MappingStore(clock)
         made = operations(*stores, others, clock)

@@ -82,7 +82,7 @@ class FunctionDirectory:
             found = self._settled(key)
             configuration = found.find(where.qualifier) if found else None
             if found is None or configuration is None:
-                raise _not_found(replace(where, qualifier=where.qualifier or LATEST))
+                raise not_found(replace(where, qualifier=where.qualifier or LATEST))
             answer = self._resolved(where, found, configuration)
             if answer.is_active and not self._held.get(key):
                 self._answers[account, region, function, qualifier] = answer
@@ -92,6 +92,7 @@ class FunctionDirectory:
         self, where: Target, function: Function, configuration: FunctionConfiguration
     ) -> ResolvedFunction:
         config = function.invoke_configs.get(where.qualifier or LATEST)
+        provisioned = function.provisioned.get(configuration.version.version)
         return ResolvedFunction(
             version=configuration.version,
             invoked_arn=where.arn,
@@ -99,6 +100,8 @@ class FunctionDirectory:
             invoke_config=config or EventInvokeConfig(),
             reserved_concurrency=function.reserved_concurrency,
             account_reserved=self._reserved.get((where.account, where.region), 0),
+            provisioned=0 if provisioned is None else provisioned.executions,
+            function_provisioned=function.provisioned_executions,
             may_recurse=function.recursive_loop == "Allow",
         )
 
@@ -128,7 +131,7 @@ class FunctionDirectory:
         with self._lock:
             configuration = self._function(where).find(where.qualifier)
         if configuration is None:
-            raise _not_found(where)
+            raise not_found(where)
         return configuration
 
     def find(self, arn: str) -> FunctionVersion | None:
@@ -165,6 +168,15 @@ class FunctionDirectory:
         """`$LATEST` of every function of every account and region."""
         with self._lock:
             return [function.latest.version for function in self._functions.values()]
+
+    def provisioned(self) -> list[tuple[FunctionVersion, int]]:
+        """The versions that have provisioned concurrency, and how much."""
+        with self._lock:
+            return [
+                (function.published[number].version, config.executions)
+                for function in self._functions.values()
+                for number, config in function.provisioned.items()
+            ]
 
     def declared(self) -> list[FunctionVersion]:
         """`$LATEST` of the functions that a project's file declares, or declared when it ran."""
@@ -214,7 +226,7 @@ class FunctionDirectory:
     def _function(self, where: Target) -> Function:
         function = self._settled(key_of(where))
         if function is None:
-            raise _not_found(where)
+            raise not_found(where)
         return function
 
     def _settled(self, key: FunctionKey) -> Function | None:
@@ -232,5 +244,6 @@ def key_of(what: Target | FunctionSpec) -> FunctionKey:
     return (what.account, what.region, what.name)
 
 
-def _not_found(where: Target) -> LambdaError:
+def not_found(where: Target) -> LambdaError:
+    """The answer for a function or a version that is not there."""
     return LambdaError("ResourceNotFoundException", f"Function not found: {where.arn}")

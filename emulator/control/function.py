@@ -12,6 +12,7 @@ from emulator.control.spec import FunctionSpec
 from emulator.control.validation import check_spec
 from emulator.control.violations import invalid
 from emulator.model import LATEST, CodePackage, EventInvokeConfig, FunctionVersion, LambdaError
+from emulator.model.provisioned import ProvisionedConcurrency
 
 _DEPLOYMENTS: Final = itertools.count(1)  # unique in the process: see FunctionVersion
 
@@ -39,6 +40,7 @@ class Function:
     policies: dict[str | None, ResourcePolicy] = field(default_factory=dict)  # by qualifier
     invoke_configs: dict[str, EventInvokeConfig] = field(default_factory=dict)  # by qualifier
     reserved_concurrency: int | None = None
+    provisioned: dict[str, ProvisionedConcurrency] = field(default_factory=dict)  # by version
     is_declared: bool = False  # by the project's file: it goes when it is no longer in there
     recursive_loop: str = "Terminate"
     settles_at: float = 0.0  # on Clock.monotonic: when CREATING and UPDATING end
@@ -50,7 +52,29 @@ class Function:
             published=dict(self.published),
             policies=dict(self.policies),
             invoke_configs=dict(self.invoke_configs),
+            provisioned=dict(self.provisioned),
         )
+
+    @property
+    def provisioned_executions(self) -> int:
+        """The provisioned concurrency of all its versions."""
+        return sum(config.executions for config in self.provisioned.values())
+
+    @property
+    def set_aside(self) -> int:
+        """What it takes of its account's concurrency for itself, whether it runs or not."""
+        if self.reserved_concurrency is None:
+            return self.provisioned_executions
+        return self.reserved_concurrency
+
+    def provision(self, number: str, config: ProvisionedConcurrency | None) -> None:
+        """Set the provisioned concurrency of a published version; None: it has none."""
+        if config is None:
+            self.provisioned.pop(number, None)
+            return
+        self.provisioned[number] = config
+        shown = self.published[number]
+        self.published[number] = replace(shown, revision_id=str(uuid.uuid4()))
 
     def configurations(self) -> list[FunctionConfiguration]:
         """`$LATEST`, then the published versions in ascending order."""
@@ -125,6 +149,7 @@ class Function:
             raise invalid("$LATEST version cannot be deleted without deleting the function.")
         self.policies.pop(qualifier, None)
         self.invoke_configs.pop(qualifier, None)
+        self.provisioned.pop(qualifier, None)
         gone = self.published.pop(qualifier, None)
         return [gone] if gone else []
 

@@ -13,6 +13,7 @@ from emulator.control.mapping_operations import MappingOperations
 from emulator.control.mappings import MappingStore
 from emulator.control.other_services import OtherServices
 from emulator.control.policy_operations import PolicyOperations
+from emulator.control.provisioned_operations import ProvisionedOperations
 from emulator.control.recursion_operations import RecursionOperations
 from emulator.control.request import Operation
 from emulator.control.store import FunctionStore
@@ -35,6 +36,7 @@ def operations(
     sources = MappingOperations(store, mappings, others.describe_source)
     concurrency = ConcurrencyOperations(store)
     invoke_configs = InvokeConfigOperations(store, clock)
+    provisioned = ProvisionedOperations(store, clock, others.provision, others.provisioned_state)
     recursion = RecursionOperations(store)
     policies = PolicyOperations(store)
     versions = VersionOperations(store)
@@ -47,6 +49,7 @@ def operations(
         "DeleteFunctionConcurrency": concurrency.delete_function_concurrency,
         "DeleteFunctionEventInvokeConfig": invoke_configs.delete_function_event_invoke_config,
         "DeleteLayerVersion": published.delete_layer_version,
+        "DeleteProvisionedConcurrencyConfig": provisioned.delete_provisioned_concurrency_config,
         "GetEventSourceMapping": sources.get,
         "GetFunction": functions.get_function,
         "GetFunctionConcurrency": concurrency.get_function_concurrency,
@@ -56,17 +59,20 @@ def operations(
         "GetLayerVersion": published.get_layer_version,
         "GetLayerVersionByArn": published.get_layer_version_by_arn,
         "GetPolicy": policies.get_policy,
+        "GetProvisionedConcurrencyConfig": provisioned.get_provisioned_concurrency_config,
         "ListEventSourceMappings": sources.list_mappings,
         "ListFunctionEventInvokeConfigs": invoke_configs.list_function_event_invoke_configs,
         "ListFunctions": functions.list_functions,
         "ListLayerVersions": published.list_layer_versions,
         "ListLayers": published.list_layers,
+        "ListProvisionedConcurrencyConfigs": provisioned.list_provisioned_concurrency_configs,
         "ListVersionsByFunction": versions.list_versions_by_function,
         "PublishLayerVersion": published.publish_layer_version,
         "PublishVersion": versions.publish_version,
         "PutFunctionConcurrency": concurrency.put_function_concurrency,
         "PutFunctionEventInvokeConfig": invoke_configs.put_function_event_invoke_config,
         "PutFunctionRecursionConfig": recursion.put_function_recursion_config,
+        "PutProvisionedConcurrencyConfig": provisioned.put_provisioned_concurrency_config,
         "RemovePermission": policies.remove_permission,
         "UpdateEventSourceMapping": sources.update,
         "UpdateFunctionCode": functions.update_function_code,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from emulator.control.mapping_operations import DescribeSource
+from emulator.control.provisioned_operations import Provision, StateOf
 from emulator.control.request import FetchObject, TargetExists
 
 
@@ -13,3 +14,5 @@ class OtherServices:
     fetch_object: FetchObject
     describe_source: DescribeSource
     target_exists: TargetExists
+    provision: Provision
+    provisioned_state: StateOf

@@ -7,14 +7,21 @@ from typing import Any, TypeVar
 
 from emulator.control.changes import FunctionChange, Listener, created, deleted, replaced
 from emulator.control.code import CodeStore
-from emulator.control.directory import FunctionDirectory, key_of
+from emulator.control.directory import FunctionDirectory, key_of, not_found
 from emulator.control.function import Function, FunctionConfiguration, deployed
 from emulator.control.kept_functions import FunctionKey, KeptFunctions
 from emulator.control.lifecycle import Phase
 from emulator.control.names import Target
 from emulator.control.spec import FunctionSpec
-from emulator.control.validation import check_reservation, check_spec, check_tags
+from emulator.control.validation import (
+    check_provision,
+    check_provisioned_fits,
+    check_reservation,
+    check_spec,
+    check_tags,
+)
 from emulator.model import LATEST, Clock, CodePackage, LambdaError
+from emulator.model.provisioned import ProvisionedConcurrency
 from emulator.storage import Documents, StorageError
 
 T = TypeVar("T")
@@ -62,7 +69,7 @@ class FunctionStore(FunctionDirectory):
         with self._lock:
             self._functions.update(restored)
             for (account, region, _), function in restored.items():
-                self._reserved[account, region] += function.reserved_concurrency or 0
+                self._reserved[account, region] += function.set_aside
         for function in restored.values():
             self._tell(*(created(each.version) for each in function.configurations()))
         return len(restored)
@@ -241,8 +248,27 @@ class FunctionStore(FunctionDirectory):
             function = self._function(where)
             if executions is not None:
                 reserved = self._reserved[where.account, where.region]
-                check_reservation(executions, reserved - (function.reserved_concurrency or 0))
+                check_reservation(executions, reserved - function.set_aside)
+                check_provisioned_fits(executions, function.provisioned_executions)
             function.reserved_concurrency = executions
+
+    def provision(
+        self, where: Target, config: ProvisionedConcurrency | None
+    ) -> FunctionConfiguration:
+        """Set the provisioned concurrency of the version `where` names; None: it has none."""
+        with self._changing(key_of(where)):
+            function = self._function(where)
+            shown = function.find(where.qualifier)
+            if shown is None:
+                raise not_found(where)
+            number = shown.version.version
+            if config is not None:
+                others = self._reserved[where.account, where.region] - function.set_aside
+                current = function.provisioned.get(number)
+                wanted = function.provisioned_executions - (current.executions if current else 0)
+                check_provision(config.executions, wanted, function.reserved_concurrency, others)
+            function.provision(number, config)
+            return function.published[number]
 
     def delete(self, where: Target) -> None:
         """Delete a function with all its versions, or the one version the qualifier names."""
@@ -312,4 +338,4 @@ class FunctionStore(FunctionDirectory):
 
 
 def _reserved(function: Function | None) -> int:
-    return (function.reserved_concurrency or 0) if function else 0
+    return function.set_aside if function else 0

@@ -81,6 +81,43 @@ def check_reservation(executions: int, reserved_by_others: int) -> None:
         )
 
 
+def check_provisioned_fits(executions: int, provisioned: int) -> None:
+    """Raise InvalidParameterValueException for a reservation below what is provisioned of it."""
+    if executions < provisioned:
+        raise invalid(  # sic: both blanks
+            f" ReservedConcurrentExecutions  {executions} should not be lower than function's"
+            f" total provisioned concurrency [{provisioned}]."
+        )
+
+
+def check_provision(executions: int, by_versions: int, reserved: int | None, others: int) -> None:
+    """Raise InvalidParameterValueException where a version may not have so many environments.
+
+    by_versions: what other versions of the function have. reserved: what the function reserves.
+    others: what other functions of the account have set aside.
+    """
+    wanted = executions + by_versions
+    if reserved is not None:
+        if wanted > reserved:
+            raise invalid(
+                "Requested Provisioned Concurrency should not be greater than the"
+                " reservedConcurrentExecution for function"
+            )
+        return
+    unreserved = limits.ACCOUNT_CONCURRENCY - others
+    if wanted > unreserved:
+        raise invalid(
+            "Specified ConcurrentExecutions for function is greater than account's unreserved"
+            f" concurrency [{unreserved}]."
+        )
+    if unreserved - wanted < limits.UNRESERVED_CONCURRENCY:
+        raise invalid(
+            "Specified ConcurrentExecutions for function decreases account's"
+            " UnreservedConcurrentExecution below its minimum value of"
+            f" [{limits.UNRESERVED_CONCURRENCY}]."
+        )
+
+
 def check_environment(variables: Mapping[str, str]) -> None:
     """Raise InvalidParameterValueException for reserved keys, and for more than 4 KB."""
     if reserved := [key for key in variables if key in RESERVED_VARIABLES]:

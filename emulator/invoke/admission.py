@@ -22,20 +22,24 @@ class Admission:
     def enter(self, resolved: ResolvedFunction) -> Place:
         """Count one more invocation; raises the 429 of Lambda when there are too many.
 
-        Every version of a function counts for its reservation.
+        Every version of a function counts for its reservation. What a version has provisioned is
+        its own: only what goes beyond that counts for the function and the account.
         """
         version, reserved = resolved.version, resolved.reserved_concurrency
         account = (version.account, version.region)
         function = (*account, version.name)
         running = self._running
         with self._lock:
-            if reserved is None:
-                place: Place = (function, account)
+            own = (*function, version.version) if resolved.provisioned else function
+            if resolved.provisioned and running.get(own, 0) < resolved.provisioned:
+                place: Place = (own,)
+            elif reserved is None:
+                place = (function, account)
                 if running.get(account, 0) >= self._limit - resolved.account_reserved:
                     raise _throttled("ConcurrentInvocationLimitExceeded")
             else:
                 place = (function,)
-                if running.get(function, 0) >= reserved:
+                if running.get(function, 0) >= reserved - resolved.function_provisioned:
                     raise _throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
             for key in place:
                 running[key] = running.get(key, 0) + 1

@@ -12,6 +12,8 @@ TEXT_LOG: Final = "Text"
 JSON_LOG: Final = "JSON"
 DEFAULT_LOG_LEVEL: Final = "INFO"
 APPLICATION_LOG_LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+ON_DEMAND: Final = "on-demand"
+PROVISIONED: Final = "provisioned-concurrency"
 SYSTEM_LOG_LEVELS: Final = ("DEBUG", "INFO", "WARN")
 
 
@@ -64,6 +66,7 @@ class FunctionVersion:
     application_log_level: str = ""  # "" means INFO; a text log has no levels
     system_log_level: str = ""  # the same
     dead_letter_arn: str | None = None  # of a queue or a topic
+    initialization_type: str = ON_DEMAND  # of the environments: PROVISIONED, where they come first
     image_config: ImageConfig | None = None  # None: never given
     sandbox: str = ""  # "process" or "docker"; "" means the emulator's default
 
@@ -97,5 +100,7 @@ class ResolvedFunction:
     is_active: bool = True  # False while the function is Pending
     invoke_config: EventInvokeConfig = NO_INVOKE_CONFIG  # of the qualifier that was asked for
     reserved_concurrency: int | None = None  # of the function; None: it has its account's
-    account_reserved: int = 0  # concurrency that all functions of its account reserve
+    account_reserved: int = 0  # concurrency that functions of its account reserve or provision
+    provisioned: int = 0  # concurrency of this version that is its own
+    function_provisioned: int = 0  # the same of all versions of the function
     may_recurse: bool = False  # RecursiveLoop=Allow

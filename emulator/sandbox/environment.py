@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from emulator.model import FunctionVersion, Invocation, InvocationResult, Status
-from emulator.model.limits import INIT_TIMEOUT_S
+from emulator.model import PROVISIONED, FunctionVersion, Invocation, InvocationResult, Status
+from emulator.model.limits import INIT_TIMEOUT_S, PROVISIONED_INIT_TIMEOUT_S
 from emulator.observe import LogBook
 from emulator.runtime_api import INVOKE as INVOKE_EVENT
 from emulator.runtime_api import Answer, Outcome, ResponseSink, invoke_event
@@ -65,6 +65,7 @@ class Environment:
     ) -> None:
         self.version = version
         self.debug = debug
+        self.is_provisioned = version.initialization_type == PROVISIONED
         self.state = State.COLD
         self.id = uuid.uuid4().hex
         self.idle_since_s = 0.0
@@ -108,7 +109,7 @@ class Environment:
     @property
     def is_kept(self) -> bool:
         """True when it is there however long nobody has used it."""
-        return self.debug is not None
+        return self.is_provisioned or self.debug is not None
 
     def check(self) -> None:
         """Go on after a rest; COLD afterwards if the process ended while nobody watched."""
@@ -126,12 +127,12 @@ class Environment:
         self._platform.init_started(INIT)
         self._launch()  # what the machine needs to get ready is not billed
         started = time.monotonic()
-        failure = self._await_ready("", self._now() + INIT_TIMEOUT_S)
+        failure = self._await_ready("", self._now() + _init_timeout_s(self.version))
         init_ms = (time.monotonic() - started) * 1000
         self._platform.init_ended(INIT, init_ms, failure)
         self._processes.extensions.log_states(self._platform)
         if failure is None:
-            self._init_ms = init_ms
+            self._init_ms = None if self.is_provisioned else init_ms  # no invocation waited for it
             self._telemetry.hold()
         else:
             self._reset(_reason(failure))
@@ -412,6 +413,12 @@ class Environment:
         self._init_ms = None
         self._unreset = None
         self.state = step(self.state, Signal.REAPED)
+
+
+def _init_timeout_s(version: FunctionVersion) -> float:
+    if version.initialization_type == PROVISIONED:
+        return max(PROVISIONED_INIT_TIMEOUT_S, version.timeout_s)
+    return INIT_TIMEOUT_S
 
 
 def _reason(failure: Failure) -> Reason:

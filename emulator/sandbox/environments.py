@@ -4,13 +4,15 @@ import contextlib
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from emulator.model import (
+    PROVISIONED,
     Clock,
     CodePackage,
     FunctionVersion,
@@ -26,6 +28,7 @@ from emulator.sandbox.freezing import Freezer
 from emulator.sandbox.output import OutputListener
 from emulator.sandbox.pool import EnvironmentPool
 from emulator.sandbox.process import Backend
+from emulator.sandbox.provisioning import Provisioning
 from emulator.sandbox.shutdown import EXTERNAL
 from emulator.sandbox.suspension import ControlGroups
 from emulator.sandbox.telemetry_sender import TelemetrySender
@@ -67,6 +70,9 @@ class Environments:
         self._freezers: dict[float, Freezer] = {}  # by how long what they freeze was idle
         self._activity = activity or Activity(Clock())
         self._executor = ThreadPoolExecutor(_STARTERS, thread_name_prefix="environment")
+        self.provisioning = Provisioning(
+            self._start_provisioned, self._dismiss, self._in_background, self._activity
+        )
         self._lock = threading.Lock()
         self._pools: dict[int, EnvironmentPool] = {}
         self._retired: set[int] = set()  # deployments
@@ -97,6 +103,8 @@ class Environments:
         except BaseException:
             pool.discard()
             self._stop_later(environment)
+            if environment.is_provisioned:
+                self.provisioning.lost(environment)
             raise
         if environment.finish():
             self._give_back(pool, environment, result.duration_ms / 1000)
@@ -130,6 +138,24 @@ class Environments:
         assert report is not None
         return report
 
+    def _start_provisioned(self, version: FunctionVersion) -> Environment | None:
+        environment = self._create(replace(version, initialization_type=PROVISIONED))
+        try:
+            is_ready = environment.initialise().failure is None
+        except BaseException:
+            self._stop(environment)
+            raise
+        if is_ready and self._pool(version).add(environment):
+            return environment
+        self._stop(environment)
+        return None
+
+    def _dismiss(self, version: FunctionVersion, environments: Sequence[Environment]) -> None:
+        with self._lock:
+            pool = self._pools.get(version.deployment)
+        if pool is not None:  # else they went with it
+            self._stop_all(pool.dismiss(environments))
+
     def start_debugged(self, version: FunctionVersion) -> None:
         """Start the environment of a function that is debugged: debuggers come before callers."""
         if not self._stopping.is_set() and self._is_debugged(version):
@@ -142,6 +168,7 @@ class Environments:
 
     def retire(self, version: FunctionVersion) -> None:
         """Use the environments of `version` for nothing new; they finish what they run."""
+        self.provisioning.forget(version.deployment)
         with self._lock:
             self._retired.add(version.deployment)
             pool = self._pools.pop(version.deployment, None)

@@ -51,8 +51,9 @@ class PlatformLog:
             shown = None if status is Status.TIMEOUT else error_type
             self._output.platform(platform_lines.init_report(ms, phase, status, shown))
         if self._telemetry.wants_records:
-            self._emit(platform_records.init_runtime_done(phase, status, error_type))
-            self._emit(platform_records.init_report(phase, status, error_type, ms))
+            kind = self._version.initialization_type
+            self._emit(platform_records.init_runtime_done(phase, status, error_type, kind))
+            self._emit(platform_records.init_report(phase, status, error_type, ms, kind))
             self._telemetry.settle()
 
     def extension(

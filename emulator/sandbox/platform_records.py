@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from emulator.model import FunctionVersion, Status
+from emulator.model import ON_DEMAND, FunctionVersion, Status
 from emulator.runtime_api import TelemetryApi
 from emulator.sandbox.platform_lines import runtime_version
 
-ON_DEMAND: Final = "on-demand"
 LEVELS: Final = ("DEBUG", "INFO", "WARN")  # of the system log, in order
 
 
@@ -39,7 +38,7 @@ def init_start(version: FunctionVersion, phase: str, environment_id: str) -> Pla
     """An init phase begins; `phase` is init or invoke."""
     name, arn = runtime_version(version)
     record = {
-        "initializationType": ON_DEMAND,
+        "initializationType": version.initialization_type,
         "phase": phase,
         "functionName": version.name,
         "functionVersion": version.version,
@@ -51,18 +50,30 @@ def init_start(version: FunctionVersion, phase: str, environment_id: str) -> Pla
     return PlatformRecord(type="platform.initStart", record=record, level="INFO")
 
 
-def init_runtime_done(phase: str, status: Status, error_type: str | None) -> PlatformRecord:
+def init_runtime_done(
+    phase: str, status: Status, error_type: str | None, initialization_type: str = ON_DEMAND
+) -> PlatformRecord:
     """The runtime asked for its first event, or never will."""
-    record = {"initializationType": ON_DEMAND, "phase": phase, **_outcome(status, error_type)}
+    record = {
+        "initializationType": initialization_type,
+        "phase": phase,
+        **_outcome(status, error_type),
+    }
     return PlatformRecord(
         type="platform.initRuntimeDone", record=record, level=_level("DEBUG", status)
     )
 
 
-def init_report(phase: str, status: Status, error_type: str | None, ms: float) -> PlatformRecord:
+def init_report(
+    phase: str,
+    status: Status,
+    error_type: str | None,
+    ms: float,
+    initialization_type: str = ON_DEMAND,
+) -> PlatformRecord:
     """An init phase is over."""
     record = {
-        "initializationType": ON_DEMAND,
+        "initializationType": initialization_type,
         "phase": phase,
         **_outcome(status, error_type),
         "metrics": {"durationMs": _rounded(ms)},

@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from emulator.sandbox.environment import Environment
@@ -53,6 +53,7 @@ class EnvironmentPool:
         self._starting = 0
         self._typical_s = 1.0  # how long an invocation takes, weighted to the latest
         self._is_retired = False
+        self._has_provisioned = False
 
     def lend(self) -> Environment:
         """Hand out an environment, which the caller gives back; waits for one.
@@ -97,7 +98,19 @@ class EnvironmentPool:
     def add(self, environment: Environment) -> bool:
         """Take in an environment that was started elsewhere; False as in `give_back`."""
         with self._lock:
+            self._has_provisioned |= environment.is_provisioned
             return self._offer(environment)
+
+    def dismiss(self, environments: Sequence[Environment]) -> list[Environment]:
+        """Have these be ordinary ones; returns those that are idle, for the caller to stop."""
+        with self._lock:
+            for item in environments:
+                item.is_provisioned = False
+            idle = [item for item in environments if item in self._idle]
+            for item in idle:
+                self._idle.remove(item)
+                item.rest.is_idle = False
+        return idle
 
     def start_first(self) -> None:
         """Have an environment started, unless there is one."""
@@ -134,6 +147,12 @@ class EnvironmentPool:
         self._busy += 1
         # Newest first: its caches are warm, and the others idle long enough to retire.
         environment = self._idle.pop()
+        if self._has_provisioned and not environment.is_provisioned:  # those come first
+            first = next((item for item in self._idle if item.is_provisioned), environment)
+            if first is not environment:
+                self._idle.remove(first)
+                self._idle.append(environment)
+                environment = first
         environment.rest.is_idle = False
         return environment
 

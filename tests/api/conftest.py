@@ -13,6 +13,7 @@ from emulator.api import LambdaApi
 from emulator.control import CodeStore, FunctionStore, LayerStore, MappingStore, OtherServices
 from emulator.model import Clock
 from emulator.model.mapping import SourceDescription
+from emulator.model.provisioned import NONE_YET
 from tests.api.lab import ROLE, FakeInvoker, Lab, archive, fetch_from
 
 LabMaker = Callable[..., Lab]
@@ -61,6 +62,8 @@ def make_lab(tmp_path: Path, server: tuple[Switchboard, str]) -> LabMaker:
                 fetch_object=fetch_from(objects),
                 describe_source=sources.get,
                 target_exists=lambda arn: not arn.endswith(":missing"),
+                provision=lambda *_: None,
+                provisioned_state=lambda _: NONE_YET,
             ),
             clock=clock,
         )

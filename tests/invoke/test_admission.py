@@ -14,6 +14,8 @@ def function(
     version: str = "$LATEST",
     reserved: int | None = None,
     account_reserved: int = 0,
+    provisioned: int = 0,
+    function_provisioned: int = 0,
 ) -> ResolvedFunction:
     return ResolvedFunction(
         version=FunctionVersion(
@@ -30,6 +32,8 @@ def function(
         invoked_arn=function_arn(account, region, name),
         reserved_concurrency=reserved,
         account_reserved=account_reserved,
+        provisioned=provisioned,
+        function_provisioned=function_provisioned,
     )
 
 
@@ -91,3 +95,30 @@ def test_what_ran_before_the_reservation_counts_for_it_and_leaves_as_it_came() -
     admission.leave(place)
     admission.enter(function(reserved=1))
     admission.enter(function("other"))
+
+
+def test_what_a_version_has_provisioned_is_its_own_and_the_rest_comes_from_the_account() -> None:
+    admission = Admission(2)
+    provisioned = function(version="1", account_reserved=1, provisioned=1, function_provisioned=1)
+    others = function("resize", account_reserved=1)
+    admission.enter(others)
+    assert refusal(admission, others) == "ConcurrentInvocationLimitExceeded"
+    place = admission.enter(provisioned)
+    assert refusal(admission, provisioned) == "ConcurrentInvocationLimitExceeded"
+    admission.leave(place)
+    admission.enter(provisioned)
+
+
+def test_beyond_what_is_provisioned_a_function_gets_the_rest_of_its_reservation() -> None:
+    admission = Admission(1_000)
+
+    def version(number: str, provisioned: int = 0) -> ResolvedFunction:
+        return function(version=number, reserved=2, provisioned=provisioned, function_provisioned=1)
+
+    reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
+    admission.enter(version("$LATEST"))
+    assert refusal(admission, version("$LATEST")) == reason
+    place = admission.enter(version("1", provisioned=1))
+    assert refusal(admission, version("1", provisioned=1)) == reason
+    admission.leave(place)
+    admission.enter(version("1", provisioned=1))
