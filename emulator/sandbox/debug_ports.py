@@ -47,11 +47,12 @@ class DebugPort:
         while True:
             await self._has_target.wait()
             assert self._target is not None
-            session, port = self._target
+            target = session, port = self._target
             try:
                 return session, *await asyncio.open_connection(_HOST, port)
             except OSError:  # its process has ended by itself
-                self.forget(session)
+                if self._target is target:  # else there is another one by now
+                    self.forget(session)
 
 
 class DebugPorts:
