@@ -83,7 +83,7 @@ def _read_metadata(response: ResponseChannel) -> StreamedAnswer | None:
 def _parse(metadata: bytes) -> HttpAnswer | None:
     try:
         response = json.loads(metadata)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(response, dict):
         return None

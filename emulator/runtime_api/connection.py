@@ -103,18 +103,28 @@ class Connection:
         return True
 
     def _feed(self, data: bytes) -> None:
+        left: bytes | memoryview = data
+        try:
+            while left:
+                left = self._parse(left)
+        except httptools.HttpParserError:
+            self.reply(TOO_LONG if self._head_size > MAX_HEAD_BYTES else NOT_HTTP)
+            self.flush()
+            self.is_open = False
+
+    def _parse(self, data: bytes | memoryview) -> bytes | memoryview:
+        """Parse up to an offer of another protocol; return what comes behind it."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
             # Java's client offers HTTP/2 with a request, and takes an HTTP/1.1 answer. The parser
             # stops behind its head, so that is read again, without the offer.
             self._parser = httptools.HttpRequestParser(self)
-            if "upgrade" in self.requests[-1].headers:  # CONNECT has none, and stays refused
-                self._feed(_without_offer(self.requests.pop()) + data[offer.args[0] :])
-        except httptools.HttpParserError:
-            self.reply(TOO_LONG if self._head_size > MAX_HEAD_BYTES else NOT_HTTP)
-            self.flush()
-            self.is_open = False
+            if self.requests[-1].method == "CONNECT":  # it stays refused
+                return b""
+            self._parser.feed_data(_without_offer(self.requests.pop()))
+            return memoryview(data)[offer.args[0] :]
+        return b""
 
     @property
     def is_flushed(self) -> bool:

@@ -90,6 +90,10 @@ class RuntimeEndpoint:
         if connection is not None and (connection.requests or not connection.is_open):
             self._serve(connection)  # what came pipelined, or nothing: it is over
 
+    def forget_reader(self) -> None:
+        """Hand nothing more to the sink of the last invocation, which is over for its caller."""
+        self._streams.forget_reader()
+
     def drain(self) -> None:
         """Take what a runtime process that has ended had still sent of a streamed answer."""
         connection = self._streams.connection
@@ -233,7 +237,8 @@ class RuntimeEndpoint:
             for route in self.routes.values():
                 route.hang_up(connection)
         if (path := connection.unfinished_path) is not None:
-            self._conversation.cut_off(path)
+            was_streaming = connection is self._streams.connection
+            self._conversation.cut_off(path, was_streaming=was_streaming)
         if not self._streams.forget(connection):
             self._selector.unregister(connection)
         connection.close()

@@ -77,6 +77,10 @@ class ResponseStream:
         """How much went to the sink; None where there is none."""
         return None if self._sink is None else self.size
 
+    def forget_reader(self) -> None:
+        """Hand on no more."""
+        self._sink = None
+
     def write(self, data: bytes) -> bool:
         """Take the next bytes; False: let the runtime wait until the sink has room."""
         left = self._limit - self.size

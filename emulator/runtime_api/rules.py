@@ -205,12 +205,15 @@ class Conversation:
         )
         return Reply(status=202, body=ACCEPTED)
 
-    def cut_off(self, path: str) -> None:
-        """Hear that the connection of an unfinished request has ended."""
+    def cut_off(self, path: str, *, was_streaming: bool) -> None:
+        """Hear that the connection of an unfinished request has ended.
+
+        was_streaming: it was the streamed response itself, not one more that came beside it.
+        """
         request_id, _, kind = path.removeprefix(INVOCATION).partition("/")
         if kind != "response" or not self._is_current(request_id) or self.answer is not None:
             return
-        if self.state in (State.RUNNING, State.RESPONDING):
+        if self.state is State.RUNNING or (self.state is State.RESPONDING and was_streaming):
             self.state = State.RESPONDED
             self.answer = Answer(outcome=Outcome.TRUNCATED, body=b"")
 

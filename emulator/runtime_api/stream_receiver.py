@@ -56,6 +56,15 @@ class StreamReceiver:
         self.connection = self._stream = None
         return self._end_pause() is not None
 
+    def forget_reader(self) -> None:
+        """Throw away what still comes: the sink's owner may close it from now on."""
+        is_paused = self._end_pause() is not None
+        if is_paused and self.connection is not None:
+            self._listen(self.connection)
+        if self._stream is not None:
+            self._stream.forget_reader()
+        self.sink = None
+
     def _begin(
         self, connection: Connection, request: Request, body: OpenBody, conversation: Conversation
     ) -> None:

@@ -193,6 +193,8 @@ class Environment:
         answer = self._endpoint.answer
         if answer is not None and answer.outcome is Outcome.TRUNCATED:
             failure, answer = self._truncated(answer, invocation, deadline)
+        if sink is not None:
+            self._endpoint.forget_reader()  # the runtime may go on to write, until it is ended
         if failure is not None or answer is None:
             return failure, answer
         return answered(answer), answer

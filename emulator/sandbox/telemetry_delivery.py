@@ -128,7 +128,7 @@ class _HttpDelivery(_Delivery):
             self._parser.feed_data(data)
         except BlockingIOError:
             return
-        except (OSError, httptools.HttpParserError):
+        except (OSError, httptools.HttpParserError, httptools.HttpParserUpgrade):
             data = b""
         if self._is_answered or not data:
             # An answer without a length lasts until the connection is closed.

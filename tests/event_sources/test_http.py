@@ -432,7 +432,14 @@ def test_metadata_need_not_name_a_status(call: Caller) -> None:
 
 @pytest.mark.parametrize(
     "metadata",
-    [b"no json" + bytes(8), b"[]" + bytes(8), b'{"statusCode":"x"}' + bytes(8), b'{"a":1}'],
+    [
+        b"no json" + bytes(8),
+        b"[]" + bytes(8),
+        b"[" * 100_000 + bytes(8),
+        b'{"statusCode":"x"}' + bytes(8),
+        b'{"a":1}',
+    ],
+    ids=["no JSON", "no object", "too deep", "no status", "no end"],
 )
 def test_metadata_that_make_no_sense_are_a_502(call: Caller, metadata: bytes) -> None:
     call.door.chunks = (METADATA_TYPE, metadata)

@@ -13,6 +13,7 @@ import pytest
 
 from emulator.model import Invocation
 from emulator.runtime_api import Outcome, RuntimeEndpoint
+from emulator.runtime_api.connection import Connection
 
 NEXT = "/2018-06-01/runtime/invocation/next"
 
@@ -245,6 +246,24 @@ def test_a_client_that_offers_http_2_gets_http_1(served: Served) -> None:
         served.until(lambda: has_answer(client))
     assert served.endpoint.answer is not None
     assert served.endpoint.answer.body == b'"ok"'
+
+
+def test_offers_of_http_2_may_come_by_the_thousand(served: Served) -> None:
+    ping = b"POST /2018-06-01/ping HTTP/1.1\r\n"
+    offer = ping + b"Connection: upgrade\r\nUpgrade: x\r\n\r\n"
+    size = 100_000  # for the large buffer, into which many go at once
+    asked = ping + b"Content-Length: %d\r\n\r\n" % size + bytes(size) + offer * 3_000
+    ours, theirs = socket.socketpair()
+    with theirs:
+        thread, _ = in_thread(lambda: theirs.sendall(asked))
+        connection = Connection(ours)
+        count = 0
+        while count < 3_001:
+            assert connection.receive(patiently=True) or connection.is_open
+            count += len(connection.requests)
+            connection.requests.clear()
+        thread.join(5)
+        connection.close()
 
 
 def test_what_came_pipelined_behind_next_is_answered_after_the_event(served: Served) -> None:

@@ -315,3 +315,31 @@ def test_a_stream_that_ends_while_its_sink_is_full_is_taken_at_the_next_request(
         other.sendall(get_next())  # it is listened to again
         lab.until(lambda: lab.endpoint.is_ready)
         lab.until(lambda: has_answer(other) or not lab.selector.select(0.1))
+
+
+def test_a_second_response_that_breaks_off_leaves_the_first_alone(lab: Lab) -> None:
+    lab.begin()
+    lab.runtime.sendall(HEAD + b"\r\n" + chunk(b"one "))
+    lab.until(lambda: lab.sink.data)
+    for begun in (HEAD + b"\r\n" + chunk(b"x"), post_response()[:-1]):
+        with lab.raw() as other:
+            other.sendall(begun)
+            other.shutdown(socket.SHUT_WR)
+            lab.until(lambda other=other: has_answer(other))  # type: ignore[misc]  # it is bound
+            assert b"TruncatedHTTPRequest" in other.recv(65536)
+    assert lab.endpoint.answer is None
+    lab.runtime.sendall(chunk(b"two") + LAST)
+    assert lab.answer().outcome is Outcome.RESPONSE
+    assert lab.sink.data == b"one two"
+
+
+def test_a_reader_that_is_forgotten_while_it_is_full_may_close(lab: Lab) -> None:
+    lab.sink.room = 1
+    lab.begin()
+    lab.runtime.sendall(HEAD + b"\r\n" + chunk(b"one "))
+    lab.until(lambda: lab.sink.data)
+    lab.endpoint.forget_reader()
+    lab.sink.close()
+    lab.runtime.sendall(chunk(b"two") + LAST)
+    assert lab.answer().outcome is Outcome.RESPONSE  # the runtime does not wait for ever
+    assert lab.sink.data == b"one "

@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 
+from emulator.invoke.response_channel import ResponseChannel
 from emulator.model import CodePackage, FunctionVersion, Status
 from emulator.observe import Activity, LogBook
 from emulator.sandbox import Environments, shutdown
 from emulator.sandbox.shutdown import Budget
 from tests.sandbox.conftest import MakeFunction, Run
+from tests.sandbox.streaming_runtimes import IN_PYTHON
 from tests.sandbox.test_environment import error_of
 
 CLIENT = """\
@@ -575,3 +577,18 @@ def test_the_memory_of_extensions_counts(watched: MakeWatched, run: Run) -> None
     """
     result = run(watched(watcher=source, settings={"memory_mib": 512}), wants_log=True)
     assert result.max_memory_mib is None or result.max_memory_mib > 100
+
+
+def test_a_caller_that_does_not_read_costs_no_environment_with_extensions(
+    watched: MakeWatched, run: Run, activity: Activity
+) -> None:
+    settings = {"file": "bootstrap", "mode": 0o755, "runtime": "provided.al2023", "timeout_s": 1}
+    version = watched(IN_PYTHON, settings=settings, watcher=LOYAL)
+    run(version)
+    channel = ResponseChannel()
+    result = run(version, {"blocks": 1_000}, sink=channel)
+    channel.finish(result)  # the extension has its shutdown phase meanwhile
+    assert result.status is Status.TIMEOUT
+    assert activity.wait_idle(30), activity.pending()
+    assert run(version).environment_id == result.environment_id
+    assert activity.wait_idle(30), activity.pending()

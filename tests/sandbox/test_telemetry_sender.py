@@ -86,6 +86,24 @@ def test_a_batch_that_is_refused_comes_again_in_order(sender: TelemetrySender) -
         assert subscriber.wait_until_delivered(TIMEOUT_S)
 
 
+def test_a_listener_that_answers_oddly_disturbs_no_other(sender: TelemetrySender) -> None:
+    odd = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as server, listening() as (listener, port):
+        server.settimeout(TIMEOUT_S)
+        odd_one, other = subscribed(sender, server.getsockname()[1]), subscribed(sender, port)
+        tell(odd_one, "one")
+        odd_one.flush()
+        for _ in range(2):  # not delivered, so it comes again
+            connection, _ = server.accept()
+            with connection:
+                assert connection.recv(65_536)
+                connection.sendall(odd)
+        tell(other, "one")
+        other.flush()
+        assert listener.records() == ["one"]
+        odd_one.close()
+
+
 def test_who_listens_later_misses_nothing(sender: TelemetrySender) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
