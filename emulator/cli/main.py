@@ -92,7 +92,7 @@ def cli() -> None:
     multiple=True,
     metavar="NAME[:PORT]",
     help="Let a debugger attach to this function at any time; may be given more than once."
-    "  [default port: 5678 for Python, 9229 for Node.js, or the next free one]",
+    "  [default port: 5678 for Python, 9229 for Node.js, 5005 for Java, or the next free one]",
 )
 @click.option(
     "--debug-wait", is_flag=True, help="Debugged functions wait for a debugger before they load."

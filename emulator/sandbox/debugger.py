@@ -42,7 +42,8 @@ class Protocol:
 
     port: int  # the first that is tried
     configuration: Callable[[str, int, str, str], Mapping[str, Any]]  # of VS Code
-    says_farewell: bool  # its client attaches again when it is told to
+    says_farewell: bool = False  # its client attaches again when it is told to
+    may_wait: bool = True  # for a debugger, before the function is loaded
 
 
 def _python(name: str, port: int, folder: str, task_root: str) -> Mapping[str, Any]:
@@ -69,9 +70,20 @@ def _node(name: str, port: int, folder: str, task_root: str) -> Mapping[str, Any
     }
 
 
+def _java(name: str, port: int, folder: str, task_root: str) -> Mapping[str, Any]:
+    return {
+        "name": f"Lambda {name}",
+        "type": "java",
+        "request": "attach",
+        "hostName": _HOST,
+        "port": port,
+    }
+
+
 PROTOCOLS: Final[Mapping[str, Protocol]] = {
     "python": Protocol(port=5678, configuration=_python, says_farewell=True),
-    "nodejs": Protocol(port=9229, configuration=_node, says_farewell=False),
+    "nodejs": Protocol(port=9229, configuration=_node),
+    "java": Protocol(port=5005, configuration=_java, may_wait=False),
 }
 
 
@@ -117,13 +129,14 @@ class Debugger:
         """Return what a new environment needs of a function that can be debugged."""
         protocol = PROTOCOLS[_language(version)]
         relay, port = self._port(version, protocol)
+        waits = self._waits and protocol.may_wait
 
         def on_listening(session: DebugSession, target: int, task_root: str) -> None:
             relay.lead(port, session, target)
-            self._tell_once(_advice(version, port.number, protocol, task_root, waits=self._waits))
+            self._tell_once(_advice(version, port.number, protocol, task_root, waits=waits))
 
         return DebugSession(
-            waits=self._waits,
+            waits=waits,
             on_listening=on_listening,
             on_end=lambda session: relay.forget(port, session),
         )

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import socket
 import subprocess
 import tempfile
 import threading
@@ -96,6 +97,17 @@ def java_command(java: Interpreter, layout: Layout, version: FunctionVersion) ->
         f"{layout.runtime_dir}/java",
         "lambdaemulator.Bootstrap",
     ]
+
+
+def java_debugger() -> list[str]:
+    """Return the options that let debuggers in, by a port that is free now.
+
+    The virtual machine would find one itself, but another one each time a debugger has left.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    transport = f"transport=dt_socket,server=y,suspend=n,quiet=y,address=127.0.0.1:{port}"
+    return [f"-agentlib:jdwp={transport}", f"-Dlambda.debugger={port}"]
 
 
 def _age(java: Interpreter) -> int:

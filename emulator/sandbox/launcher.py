@@ -11,7 +11,7 @@ from emulator.model import FunctionVersion, LambdaError
 from emulator.sandbox import interpreters
 from emulator.sandbox.freezing import FREEZE_AFTER_S
 from emulator.sandbox.interpreters import Interpreter
-from emulator.sandbox.java_runtime import can_wait, compiled_runtime, java_command
+from emulator.sandbox.java_runtime import can_wait, compiled_runtime, java_command, java_debugger
 from emulator.sandbox.languages import Language, is_exact, language_of
 from emulator.sandbox.layers import (
     EXTENSIONS,
@@ -378,6 +378,9 @@ def _argv(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple[s
 def _debugged(spec: LaunchSpec, kind: ZygoteKind, mode: DebugMode) -> LaunchSpec:
     variables = {**spec.variables, "LAMBDA_EMULATOR_DEBUG": mode}
     argv = list(spec.argv)
+    if kind.language == "java":
+        argv[-3:-3] = java_debugger()
+        return replace(spec, argv=argv)
     if kind.language == "nodejs":  # else it would write its own port to the function's log
         argv.insert(-1, "--inspect-publish-uid=http")
     return replace(spec, variables=variables, argv=argv)

@@ -1,8 +1,11 @@
-"""Debuggers as small as can be: of the Debug Adapter Protocol, and of Node's inspector."""
+"""Debuggers: of the Debug Adapter Protocol, of Node's inspector, and Java's own jdb."""
 
 import itertools
 import json
+import os
+import shutil
 import socket
+import subprocess
 import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -167,3 +170,61 @@ class NodeDebugger:
             else:
                 self._unread.append(message)
         return message
+
+
+class JavaDebugger:
+    """A jdb, attached; raises when what it waits for does not come."""
+
+    def __init__(self, port: int, breakpoints: dict[str, list[int]]) -> None:
+        """Attach with breakpoints, lines by class."""
+        program = shutil.which("jdb")
+        assert program is not None
+        self._process = subprocess.Popen(
+            [program, "-attach", f"127.0.0.1:{port}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self._output = b""
+        self._wait_for(b"Initializing jdb")
+        for name, lines in breakpoints.items():
+            for line in lines:
+                self._tell(f"stop at {name}:{line}")
+                self._wait_for(b"breakpoint %b:%d" % (name.encode(), line))
+
+    def wait_for_stop(self) -> str:
+        """Wait until it stops; return where, as jdb says it."""
+        self._wait_for(b"Breakpoint hit: ")
+        return self._wait_for(b"bci=").decode()
+
+    def evaluate(self, expression: str) -> str:
+        """Return what an expression is where it stopped."""
+        self._tell(f"print {expression}")
+        self._wait_for(f"{expression} = ".encode())
+        return self._wait_for(b"\n").decode().strip()
+
+    def go_on(self) -> None:
+        self._tell("cont")
+
+    def detach(self) -> None:
+        self._tell("exit")
+        self._process.wait(TIMEOUT_S)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def _tell(self, command: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{command}\n".encode())
+        self._process.stdin.flush()
+
+    def _wait_for(self, text: bytes) -> bytes:
+        """Read up to `text`; return what came before it."""
+        assert self._process.stdout is not None
+        while text not in self._output:
+            piece = os.read(self._process.stdout.fileno(), 65_536)
+            assert piece, self._output
+            self._output += piece
+        before, _, self._output = self._output.partition(text)
+        return before

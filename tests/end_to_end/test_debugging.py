@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.debug_clients import NodeDebugger, PythonDebugger
+from emulator.sandbox.java_runtime import compiled_runtime
+from emulator.sandbox.jdks import compilers
+from tests.end_to_end.calls import invoke as invoke_it
+from tests.end_to_end.debug_clients import JavaDebugger, NodeDebugger, PythonDebugger
 from tests.end_to_end.project_folder import ProjectFolder, save_by_rename
 from tests.running_emulator import RunningEmulator, running_emulator
 
@@ -31,6 +36,18 @@ export const handler = async (event, context) => {
 };
 """
 NODE_LINE = 3
+JAVA = """\
+package shop;
+import com.amazonaws.services.lambda.runtime.Context;
+public class Doubler {
+    public int[] handle(int number, Context context) {
+        int left = context.getRemainingTimeInMillis();
+        int doubled = number * 2;
+        return new int[] {doubled, left, context.getRemainingTimeInMillis()};
+    }
+}
+"""
+JAVA_LINE = 7
 LOOPER = """\
     def handler(event, context):
         while True:
@@ -165,6 +182,33 @@ def test_a_node_function_stops_at_a_breakpoint_for_longer_than_its_timeout(
             assert answer["doubled"] == 42
             assert answer["leftMs"] == answer["atEndMs"] > TIMEOUT_S * 500
     assert invoke("noder", number=1).result(30)["doubled"] == 2
+
+
+@pytest.mark.skipif(not (compilers() and shutil.which("jdb")), reason="no JDK on this machine")
+def test_a_java_function_stops_at_a_breakpoint_for_longer_than_its_timeout(tmp_path: Path) -> None:
+    (tmp_path / "Doubler.java").write_text(JAVA)
+    command = [str(compilers()[0]), "-g", "-nowarn", "-Xlint:-options", "--release", "8"]
+    command += ["-cp", str(compiled_runtime()), "-d", str(tmp_path / "classes")]
+    subprocess.run([*command, str(tmp_path / "Doubler.java")], check=True)
+    (tmp_path / "emulator.toml").write_text(
+        '[functions.doubler]\ncode = "classes"\nhandler = "shop.Doubler::handle"\n'
+        f'runtime = "java17"\ntimeout_s = {TIMEOUT_S}\nmemory_mib = 512\n'
+    )
+    with running_emulator(tmp_path, "--debug=doubler") as emulator:
+        port = configuration_of(emulator, "doubler")["port"]
+        functions = emulator.client("lambda")
+        for _ in range(2):  # attach again
+            debugger = JavaDebugger(port, {"shop.Doubler": [JAVA_LINE]})
+            with ThreadPoolExecutor() as threads, closing(debugger):
+                calling = threads.submit(invoke_it, functions, "doubler", 21)
+                assert "shop.Doubler.handle()" in debugger.wait_for_stop()
+                assert debugger.evaluate("doubled") == "42"
+                outlast_the_timeout()
+                debugger.go_on()
+                doubled, left_ms, at_end_ms = calling.result(30).result
+                assert doubled == 42
+                assert left_ms == at_end_ms > TIMEOUT_S * 500
+                debugger.detach()
 
 
 def test_calls_queue_behind_the_one_environment_and_others_do_not(

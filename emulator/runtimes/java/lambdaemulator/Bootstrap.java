@@ -31,6 +31,10 @@ public final class Bootstrap {
         System.setErr(utf8(FileDescriptor.err));
         Standby.becomeFunction();
         RuntimeApi api = new RuntimeApi(System.getenv("AWS_LAMBDA_RUNTIME_API"));
+        String debugger = System.clearProperty("lambda.debugger");
+        if (debugger != null) { // the port that this virtual machine lets debuggers in by
+            api.tellDebugger(debugger + " " + System.getenv("LAMBDA_TASK_ROOT"));
+        }
         try {
             Handler handler = loadHandler(api);
             new Bootstrap(api, handler).serve();

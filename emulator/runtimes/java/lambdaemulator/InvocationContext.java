@@ -12,9 +12,15 @@ import java.util.Map;
 /** The context of one invocation: what the environment and the event's headers say. */
 final class InvocationContext implements Context {
     private final Map<String, String> headers; // with small letters
+    private final long stoppedMs; // 0: time runs
 
     InvocationContext(Map<String, String> headers) {
         this.headers = headers;
+        // A debugger is attached: the time that is left does not change.
+        stoppedMs =
+                headers.containsKey("lambda-emulator-clock-stopped")
+                        ? System.currentTimeMillis()
+                        : 0;
     }
 
     private String header(String name) {
@@ -53,7 +59,8 @@ final class InvocationContext implements Context {
 
     @Override
     public int getRemainingTimeInMillis() {
-        long left = Long.parseLong(header("deadline-ms")) - System.currentTimeMillis();
+        long nowMs = stoppedMs == 0 ? System.currentTimeMillis() : stoppedMs;
+        long left = Long.parseLong(header("deadline-ms")) - nowMs;
         return (int) Math.max(left, 0);
     }
 

@@ -70,6 +70,22 @@ final class RuntimeApi {
         read();
     }
 
+    /** Tell the emulator where a debugger can attach. */
+    void tellDebugger(String place) throws IOException {
+        byte[] body = place.getBytes(StandardCharsets.UTF_8);
+        String head =
+                "POST /2026-11-22/debugger HTTP/1.1\r\nHost: "
+                        + address
+                        + "\r\nContent-Length: "
+                        + body.length
+                        + "\r\n\r\n";
+        ByteArrayOutputStream request = new ByteArrayOutputStream();
+        request.write(head.getBytes(StandardCharsets.UTF_8));
+        request.write(body);
+        request.writeTo(output);
+        read();
+    }
+
     private ByteArrayOutputStream post(String path, byte[] body, String errorType)
             throws IOException {
         String type =
