@@ -206,7 +206,8 @@ class Environment:
         if self._unreset is not None:
             return False
         processes = self._processes
-        if self._registered or not self._endpoint.is_ready:
+        # A debugger may stop the runtime here, and its clock stands still: nobody waits for that.
+        if self.debug is None and (self._registered or not self._endpoint.is_ready):
             processes.pump(processes.is_done, self._now() + _NEXT_GRACE_S)
         if processes.exit is None and processes.is_done():
             self._release()
