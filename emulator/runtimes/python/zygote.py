@@ -64,9 +64,8 @@ class Child:
         self.is_running = True
 
     def tell(self, text):
-        """Write a line to the emulator; it may have stopped reading."""
-        with contextlib.suppress(OSError):
-            os.write(self.exit_fd, text.encode())
+        """Write a line to the emulator."""
+        tell(self.exit_fd, text)
 
 
 class Zygote:
@@ -162,7 +161,7 @@ class Zygote:
         finally:
             if environment.init_pid is not None:
                 self.inits[environment.init_pid] = name
-        os.write(exit_fd, "init {}\n".format(environment.init_host_pid).encode())
+        tell(exit_fd, "init {}\n".format(environment.init_host_pid))
 
     def leave(self):
         """Come back."""
@@ -172,8 +171,8 @@ class Zygote:
     def refuse(self, message, error, fds):
         """Tell that a process cannot be had; its exit pipe closes with the descriptors."""
         self.leave()
-        os.write(fds[0], "lambda-emulator: cannot start: {}\n".format(error).encode())
-        os.write(fds[1], b"exit 1\n")
+        tell(fds[0], "lambda-emulator: cannot start: {}\n".format(error))
+        tell(fds[1], "exit 1\n")
         for fd in fds:
             os.close(fd)
         environment = self.environments.get(message["environment"])
@@ -268,6 +267,12 @@ class Zygote:
             self.bury(*os.waitpid(child.pid, 0))
         self.reap()
         families.await_group_end(child.pid)
+
+
+def tell(fd, text):
+    """Write to a pipe of the emulator, which may be gone: the socket says so soon enough."""
+    with contextlib.suppress(OSError):
+        os.write(fd, text.encode())
 
 
 def run_child(become):
