@@ -22,11 +22,10 @@ class PythonDebugger:
 
     def __init__(self, port: int, local_root: str, breakpoints: dict[str, list[int]]) -> None:
         """Attach with breakpoints, lines by file. Configuration is done when this returns."""
-        self._socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
-        self._stream = self._socket.makefile("rb")
         self._numbers = itertools.count(1)
         self._unread: list[Message] = []
-        self._ask("initialize", adapterID="debugpy", pathFormat="path")
+        while not self._greet(port):
+            self.close()
         attach = self._send(
             "attach",
             justMyCode=True,
@@ -44,6 +43,17 @@ class PythonDebugger:
         ]
         self._ask("configurationDone")
         self._answer_to(attach)
+
+    def _greet(self, port: int) -> bool:
+        """Connect; False: debugpy is silent, as it seldom is just after another one has left."""
+        self._socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S / 6)
+        self._stream = self._socket.makefile("rb")
+        try:
+            self._ask("initialize", adapterID="debugpy", pathFormat="path")
+        except TimeoutError:
+            return False
+        self._socket.settimeout(TIMEOUT_S)
+        return True
 
     def wait_for_stop(self) -> tuple[str, int]:
         """Wait until a thread stops; return the file and the line."""
