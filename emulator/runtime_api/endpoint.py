@@ -95,7 +95,12 @@ class RuntimeEndpoint:
         self._streams.forget_reader()
 
     def drain(self) -> None:
-        """Take what a runtime process that has ended had still sent of a streamed answer."""
+        """Take what a runtime process that has ended had still sent of an answer."""
+        for _ in range(BACKLOG):  # perhaps on a connection that nobody has looked at yet
+            if not self._accept():
+                break
+        for each in list(self._connections):
+            self._read(each)
         connection = self._streams.connection
         if connection is None:
             return
@@ -138,18 +143,20 @@ class RuntimeEndpoint:
         self._selector.unregister(self._listener)
         self._listener.close()
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Accept one connection; False: none waits."""
         try:
             sock, _ = self._listener.accept()
         except OSError:
-            return
+            return False
         if len(self._connections) >= MAX_CONNECTIONS:  # its descriptors are the emulator's, too
             sock.close()
-            return
+            return True
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(sock)
         self._connections.add(connection)
         self._selector.register(connection, selectors.EVENT_READ, self._reader(connection))
+        return True
 
     def _reader(self, connection: Connection) -> Callable[[], None]:
         return lambda: self._read(connection)

@@ -78,7 +78,8 @@ def init_report(
         **_outcome(status, error_type),
         "metrics": {"durationMs": _rounded(ms)},
     }
-    return PlatformRecord(type="platform.initReport", record=record, level=_level("DEBUG", status))
+    usual = "DEBUG" if initialization_type == ON_DEMAND else "INFO"
+    return PlatformRecord(type="platform.initReport", record=record, level=_level(usual, status))
 
 
 def start(request_id: str, version: str, trace_header: str) -> PlatformRecord:

@@ -343,3 +343,21 @@ def test_a_reader_that_is_forgotten_while_it_is_full_may_close(lab: Lab) -> None
     lab.runtime.sendall(chunk(b"two") + LAST)
     assert lab.answer().outcome is Outcome.RESPONSE  # the runtime does not wait for ever
     assert lab.sink.data == b"one "
+
+
+def test_what_a_process_sent_before_it_ended_is_found_wherever_it_came(lab: Lab) -> None:
+    lab.begin()
+    with lab.raw() as unseen:
+        unseen.sendall(HEAD + b"\r\n" + chunk(b"last words"))
+        lab.endpoint.drain()
+        assert lab.sink.data == b"last words"
+        assert lab.endpoint.answer is None
+
+
+def test_an_answer_of_a_process_that_has_ended_counts(lab: Lab) -> None:
+    lab.begin()
+    with lab.raw() as unseen:
+        unseen.sendall(post_response(body=b'"last"'))
+    lab.endpoint.drain()
+    assert lab.endpoint.answer is not None
+    assert (lab.endpoint.answer.outcome, lab.endpoint.answer.body) == (Outcome.RESPONSE, b'"last"')

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.model import CodePackage, FunctionVersion, Status
+from emulator.model import PROVISIONED, CodePackage, FunctionVersion, Status
 from emulator.sandbox import platform_records as records
 from emulator.sandbox.platform_records import PlatformRecord, iso_time
 
@@ -127,6 +127,7 @@ LEVELS = [  # spec/execution-environment.md section 6
     (records.init_runtime_done("init", SUCCESS, None), "DEBUG"),
     (records.init_runtime_done("init", ERROR, "X"), "WARN"),
     (records.init_report("init", SUCCESS, None, 1.0), "DEBUG"),
+    (records.init_report("init", SUCCESS, None, 1.0, PROVISIONED), "INFO"),
     (records.init_report("init", ERROR, "X", 1.0), "WARN"),
     (records.extension("e", "Ready", ["INVOKE"], None), "INFO"),
     (records.extension("e", "InitError", [], "X"), "WARN"),
