@@ -117,7 +117,7 @@ class Launcher:
         refuses one.
         """
         arguments = (version, environment_id, tmp_folder, runtime_api, log_stream, extension, debug)
-        with contextlib.suppress(ZygoteError):
+        with contextlib.suppress(ZygoteError, OSError):
             return self._launch(*arguments)
         try:
             return self._launch(*arguments)

@@ -42,9 +42,9 @@ class LayerFolders:
             if not merged.exists():
                 self._remove_unused()
                 self._make(merged, layers)
+            self._unused.discard(merged)  # also for who looks into it before he shows it
             if environment_id is not None:
                 self._shown[environment_id] = merged
-                self._unused.discard(merged)
         return merged
 
     def release(self, environment_id: str) -> None:

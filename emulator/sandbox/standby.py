@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from emulator.model import FunctionVersion
+from emulator.model.readable import Readable
 from emulator.sandbox.process import LaunchSpec
 from emulator.sandbox.zygote import Zygote, ZygoteError, ZygoteProcess
 
@@ -32,6 +33,11 @@ class _Waiting:
     process_id: str
     process: ZygoteProcess
     line: socket.socket  # where it reads what it is to become
+
+    @property
+    def is_alive(self) -> bool:
+        """False once it has ended, as when the machine ran out of memory."""
+        return self.zygote.is_alive and not Readable(self.line.fileno())
 
     def let_go(self) -> None:
         """End it."""
@@ -69,14 +75,18 @@ class Standby:
         if waiting is None:
             return zygote.execute(spec)
         message = {"env": dict(spec.variables), "cwd": spec.variables["LAMBDA_TASK_ROOT"]}
-        with waiting.line:
-            text = json.dumps(message).encode() + b"\n"
+        text = json.dumps(message).encode() + b"\n"
+        try:
             zygote.adopt(waiting.process_id, spec, waiting.line.fileno(), text)
+        except BaseException:
+            waiting.let_go()
+            raise
+        waiting.line.close()
         return waiting.process
 
     def _take(self, zygote: Zygote, argv: tuple[str, ...]) -> _Waiting | None:
         with self._lock:
-            dead = [item for item in self._waiting if not item.zygote.is_alive]
+            dead = [item for item in self._waiting if not item.is_alive]
             for item in dead:
                 self._waiting.remove(item)
             found = next((item for item in self._waiting if _is_for(item, zygote, argv)), None)
@@ -121,7 +131,8 @@ class Standby:
                     self._filler = None
                     return
                 zygote, argv = self._wanted.popleft()
-            with contextlib.suppress(ZygoteError):  # it is gone, and who needed the processes too
+            # It is gone, and who needed the processes too; or the machine has no more of something.
+            with contextlib.suppress(ZygoteError, OSError):
                 self.fill(zygote, argv)
 
     def close(self) -> None:
@@ -143,7 +154,9 @@ def _is_for(item: _Waiting, zygote: Zygote, argv: tuple[str, ...]) -> bool:
 def _start(zygote: Zygote, argv: tuple[str, ...]) -> _Waiting:
     process_id = uuid.uuid4().hex
     ours, theirs = socket.socketpair()
-    with theirs:
-        variables = {"PATH": os.environ.get("PATH", ""), "TZ": ":UTC", "LC_ALL": "C.UTF-8"}
+    variables = {"PATH": os.environ.get("PATH", ""), "TZ": ":UTC", "LC_ALL": "C.UTF-8"}
+    with theirs, contextlib.ExitStack() as undo:
+        undo.callback(ours.close)
         process = zygote.execute_standby(process_id, argv, variables, theirs.fileno())
+        undo.pop_all()
     return _Waiting(zygote, argv, process_id, process, ours)

@@ -3,18 +3,20 @@
 ENVIRONMENTS=500 tries more of them than the suite has time for, and prints what was counted.
 """
 
+import operator
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 
-from emulator.model import FunctionVersion
+from emulator.model import CodePackage, FunctionVersion
 from emulator.sandbox import Environments, suspension
 from tests.end_to_end.processes import wait_until
 from tests.sandbox.conftest import MakeFunction, Run, needs_namespaces
@@ -136,3 +138,30 @@ def test_nothing_is_left_of_environments_that_ended(
     assert census(environments) == before
     assert not {version.code for version in versions} & set(environments.code_in_use())
     assert grown < 4
+
+
+@pytest.mark.parametrize("what", ["code", "layer"])
+def test_nothing_is_left_of_environments_whose_files_are_gone(
+    function: MakeFunction, run: Run, environments: Environments, tmp_path: Path, what: str
+) -> None:
+    def fail() -> None:
+        layer = tmp_path / "layer"
+        layer.mkdir(exist_ok=True)
+        package = CodePackage(folder=layer, sha256="", size_bytes=1)
+        version = function(SOURCE, layers=(package,))
+        shutil.rmtree(layer if what == "layer" else version.code.folder)
+        for _ in range(3):
+            assert run(version).function_error is not None
+        environments.retire(version)
+        environments.settle(30)
+
+    fail()  # what is made once
+    before = astuple(census(environments))
+    fail()
+
+    def has_grown() -> bool:
+        # What ended first may have been counted just before it was gone, so less is no leak.
+        return any(map(operator.gt, astuple(census(environments)), before))
+
+    wait_until(lambda: not has_grown(), timeout_s=20)
+    assert not has_grown()

@@ -158,7 +158,11 @@ class HostView:
             tree = kernel.copy_tree(folder)
         finally:
             kernel.set_namespace(self.template, kernel.CLONE_NEWNS)
-        kernel.make_read_only(tree)
+        try:
+            kernel.make_read_only(tree)
+        except OSError:
+            os.close(tree)
+            raise
         if os.geteuid() == 0:
             # Files that only root may read are the function's own for the function. Where the
             # file system cannot do that, all must be allowed to read them, as in AWS.
@@ -204,14 +208,17 @@ class Environment:
         if is_first:
             self.init_pid, self.init_host_pid = self.view.inits.take()
         processes = kernel.open_namespace("pid", self.init_pid)
-        if self.mounts is None:
-            self._make_mounts(message)
-        else:
-            kernel.set_namespace(self.mounts, kernel.CLONE_NEWNS)
-            if is_first and os.stat("/proc").st_dev != self.view.proc_device:
-                kernel.unmount("/proc")  # of processes that were killed
-        kernel.set_namespace(processes, kernel.CLONE_NEWPID)
-        os.close(processes)
+        try:
+            if self.mounts is None:
+                self._make_mounts(message)
+            else:
+                kernel.set_namespace(self.mounts, kernel.CLONE_NEWNS)
+            # Of processes that were killed; two that started at the same time mounted two.
+            while is_first and os.stat("/proc").st_dev != self.view.proc_device:
+                kernel.unmount("/proc")
+            kernel.set_namespace(processes, kernel.CLONE_NEWPID)
+        finally:
+            os.close(processes)
 
     def _make_mounts(self, message):
         trees = self._trees(message) if "code_folder" in message else None
@@ -222,10 +229,12 @@ class Environment:
 
     def _trees(self, message):
         layers = message["layers_folder"]
-        return (
-            self.view.tree(message["code_folder"]),
-            None if layers is None else self.view.tree(layers),
-        )
+        code = self.view.tree(message["code_folder"])
+        try:
+            return code, None if layers is None else self.view.tree(layers)
+        except OSError:
+            os.close(code)
+            raise
 
     def add_folders(self, message):
         """Show its folders to a program that was started without them."""
@@ -300,4 +309,8 @@ def settle_in(proc_device):
     """Finish the namespaces from within, as their first process or one that joins it."""
     kernel.unshare(kernel.CLONE_NEWIPC)
     if os.stat("/proc").st_dev == proc_device:
-        mount_proc()
+        try:
+            mount_proc()
+        except OSError:  # some kernels refuse it to one of two that start at the same time
+            if os.stat("/proc").st_dev == proc_device:
+                raise

@@ -115,9 +115,7 @@ class Zygote:
         elif op == "signal":
             self.signal(message["id"], message["signal"])
         elif op == "release":
-            environment = self.environments.pop(message["environment"], None)
-            if environment is not None:
-                environment.close()
+            self.abandon(message["environment"])
 
     def start(self, message, fds):
         """Fork; the child becomes the environment and never comes back here."""
@@ -177,10 +175,16 @@ class Zygote:
             os.close(fd)
         environment = self.environments.get(message["environment"])
         if environment is not None and not environment.has_run:
-            del self.environments[message["environment"]]
-            environment.close()
-            if environment.init_pid is not None:
-                families.send(environment.init_pid, signal.SIGKILL)
+            self.abandon(message["environment"])
+
+    def abandon(self, name):
+        """Let an environment go that nothing will be launched in any more."""
+        environment = self.environments.pop(name, None)
+        if environment is None:
+            return
+        environment.close()
+        if environment.init_pid is not None:  # nothing came to run beside it
+            families.send(environment.init_pid, signal.SIGKILL)
 
     def adopt(self, message, line_fd, file_fd):
         """Mount the folders in the program's namespace, then wake it."""
@@ -213,11 +217,7 @@ class Zygote:
     def bury(self, pid, status):
         """Tell the emulator that a first process ended, or that nothing is left of a killed one."""
         if pid in self.inits:
-            name = self.inits.pop(pid)
-            if name in self.environments:
-                self.environments[name].init_pid = None
-            for launch in self.doomed.pop(name, ()):
-                self.forget(launch)
+            self.bury_init(pid)
             return
         launch = self.ids.pop(pid, None)
         if launch is None:
@@ -228,6 +228,17 @@ class Zygote:
             child.tell("signal {}\n".format(os.WTERMSIG(status)))
         else:
             child.tell("exit {}\n".format(os.WEXITSTATUS(status)))
+
+    def bury_init(self, pid):
+        """Take note that all processes of an environment are gone."""
+        name = self.inits.pop(pid)
+        environment = self.environments.get(name)
+        if environment is not None:
+            if environment.init_pid != pid:
+                return  # nothing could be started beside it, and there is a new one
+            environment.init_pid = None
+        for launch in self.doomed.pop(name, ()):
+            self.forget(launch)
 
     def forget(self, launch):
         """Close the exit pipe: no process is left."""

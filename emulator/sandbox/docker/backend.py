@@ -136,10 +136,12 @@ class DockerBackend:
         """Remove an environment's container."""
         with self._lock:
             container = self._containers.pop(environment_id, None)
-        if container is not None and self._machine is not None:
-            with suppress(EngineError), engine_errors(""):  # what is left, `close` removes
+        if self._machine is None:
+            return
+        with suppress(EngineError), engine_errors(""):  # what is left, `close` removes
+            if container is not None:
                 remove_container(self._machine.client, container.id)
-                self._machine.forget_folders(environment_id)
+            self._machine.forget_folders(environment_id)
 
     def warm(self, version: FunctionVersion) -> None:
         """Find the engine and the image ahead of the first launch, and tell what is missing."""

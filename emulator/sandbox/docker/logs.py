@@ -72,6 +72,7 @@ class LogRelay:
         self._relayed: set[_Relayed] = set()  # the thread's own
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
         self._is_closing = threading.Event()
 
     def relay(self, attached: Any) -> int:
@@ -111,7 +112,8 @@ class LogRelay:
             self._drop(relayed)
 
     def _take_new(self) -> None:
-        os.read(self._wake_read, 4096)
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wake_read, 4096)
         with self._lock:
             new, self._new = self._new, []
         for relayed in new:

@@ -1,6 +1,7 @@
 import os
 import select
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def relay() -> Iterator[LogRelay]:
     relay = LogRelay()
     yield relay
     relay.close()
+    assert "docker-logs" not in {thread.name for thread in threading.enumerate()}
 
 
 @pytest.mark.parametrize("size", [1, 3, 8, 100])
