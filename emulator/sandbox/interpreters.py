@@ -26,7 +26,7 @@ class Interpreter:
 
 
 def folders_of(found: Iterable[Interpreter]) -> list[Path]:
-    """Return the folders these programs need of the machine, wherever they live."""
+    """Return what these programs need of the machine, wherever they live: folders, mostly."""
     return [folder for item in found for folder in _needed(item.path.resolve())]
 
 
@@ -34,8 +34,10 @@ def _needed(path: Path) -> list[Path]:
     for shared in _SHARED:  # what it links to stands beside it, in packages of their own
         if any(folder.match(shared) for folder in path.parents):
             return [next(folder for folder in path.parents if folder.match(shared))]
-    prefix = path.parent.parent
-    if Path.home().is_relative_to(prefix):  # ~/bin/node: not the whole home
+    prefix, home = path.parent.parent, Path.home()
+    if home.is_relative_to(path.parent):  # ~/node
+        return [path]
+    if home.is_relative_to(prefix) or prefix == home / ".local":  # ~/bin/node: not the whole home
         return [path.parent, *filter(Path.is_dir, [prefix / "lib"])]
     return [prefix]
 

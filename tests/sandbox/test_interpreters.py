@@ -13,6 +13,8 @@ from emulator.sandbox.interpreters import Interpreter
     [
         ("{home}/.pyenv/versions/3.12.1/bin/python3.12", ["{home}/.pyenv/versions/3.12.1"]),
         ("{home}/bin/node", ["{home}/bin"]),  # not the home it stands in
+        ("{home}/node", ["{home}/node"]),
+        ("{home}/.local/bin/node", ["{home}/.local/bin"]),  # .local/share holds keys and mail
         ("/nix/store/x-python3-3.12/bin/python3.12", ["/nix/store"]),
         (
             "/home/linuxbrew/.linuxbrew/Cellar/node/22.1.0/bin/node",

@@ -1,5 +1,6 @@
 """Functions, and moments in the life of their environments, that once went wrong."""
 
+import errno
 import json
 import signal
 import time
@@ -7,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.model import Status
-from emulator.sandbox import Environments
+from emulator.model import LambdaError, Status
+from emulator.sandbox import Environments, zygote
 from tests.sandbox.conftest import MakeFunction, Run
 from tests.sandbox.test_environment import error_of
 
@@ -218,3 +219,17 @@ def test_a_process_is_killed_before_it_leads_its_group(
         environments.prepare(version)
     environments.retire(version)
     assert environments.settle()
+
+
+def test_a_machine_that_gives_no_more_descriptors_is_told(
+    function: MakeFunction, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(content: bytes) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    version = function("def handler(e, c):\n    return 1")
+    with monkeypatch.context() as patch:
+        patch.setattr(zygote, "_private_file", refuse)
+        with pytest.raises(LambdaError, match=r"No runtime can be .* Too many open files"):
+            run(version)
+    assert run(version).payload == b"1"

@@ -6,11 +6,46 @@ import os
 import signal
 import sys
 import time
+import traceback
 
 import bootstrap
 import isolation
 import kernel
 import privileges
+
+
+def run(*descriptors, **how):
+    """Call `become`; never return to what the parent of this child was doing."""
+    code = 1
+    try:
+        become(*descriptors, **how)
+        code = 0
+    except SystemExit as stop:
+        code = exit_status(stop)
+    except BaseException as error:  # noqa: BLE001 - top of the new process
+        os.write(2, traceback_text(error).encode("utf-8", "backslashreplace"))
+    finally:
+        os._exit(code)
+
+
+def exit_status(stop):
+    """Return the status a SystemExit asks for; write its text, where it has one, as Python does."""
+    if stop.code is None:
+        return 0
+    if isinstance(stop.code, int):
+        return stop.code & 0xFF
+    os.write(2, "{}\n".format(stop.code).encode("utf-8", "backslashreplace"))
+    return 1
+
+
+def traceback_text(error):
+    """Return the traceback from the function's own code on, as Python prints it."""
+    own = os.path.dirname(os.path.abspath(__file__))
+    frames = error.__traceback__
+    while frames is not None and os.path.dirname(frames.tb_frame.f_code.co_filename) == own:
+        frames = frames.tb_next
+    error.__traceback__ = frames or error.__traceback__  # all our own: our bug, shown whole
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
 
 
 def become(log_fd, exit_fd, spec_fd, extra_fds, *, is_program, view, host_pid):

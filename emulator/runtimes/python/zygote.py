@@ -34,7 +34,6 @@ import signal
 import site
 import socket
 import sys
-import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -127,16 +126,14 @@ class Zygote:
             self.refuse(message, error, fds)
             return
         if pid == 0:
-            run_child(
-                lambda: first_process.become(
-                    log_fd,
-                    exit_fd,
-                    spec_fd,
-                    fds[3:],
-                    is_program=message["op"] == "exec",
-                    view=self.view,
-                    host_pid=self.host_pid,
-                )
+            first_process.run(
+                log_fd,
+                exit_fd,
+                spec_fd,
+                fds[3:],
+                is_program=message["op"] == "exec",
+                view=self.view,
+                host_pid=self.host_pid,
             )
         self.leave()
         if self.view is not None:
@@ -284,40 +281,6 @@ def tell(fd, text):
     """Write to a pipe of the emulator, which may be gone: the socket says so soon enough."""
     with contextlib.suppress(OSError):
         os.write(fd, text.encode())
-
-
-def run_child(become):
-    """Call what a forked child is to be; never return to what its parent was doing."""
-    code = 1
-    try:
-        become()
-        code = 0
-    except SystemExit as stop:
-        code = exit_status(stop)
-    except BaseException as error:  # noqa: BLE001 - top of the new process
-        os.write(2, traceback_text(error).encode("utf-8", "backslashreplace"))
-    finally:
-        os._exit(code)
-
-
-def exit_status(stop):
-    """Return the status a SystemExit asks for; write its text, where it has one, as Python does."""
-    if stop.code is None:
-        return 0
-    if isinstance(stop.code, int):
-        return stop.code & 0xFF
-    os.write(2, "{}\n".format(stop.code).encode("utf-8", "backslashreplace"))
-    return 1
-
-
-def traceback_text(error):
-    """Return the traceback from the function's own code on, as Python prints it."""
-    own = os.path.dirname(os.path.abspath(__file__))
-    frames = error.__traceback__
-    while frames is not None and os.path.dirname(frames.tb_frame.f_code.co_filename) == own:
-        frames = frames.tb_next
-    error.__traceback__ = frames or error.__traceback__  # all our own: our bug, shown whole
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
 
 
 def counting_as_host():
