@@ -47,5 +47,10 @@ def _new_root(now: float) -> str:
 
 def _members(header: str) -> dict[str, str]:
     # Names come in both cases: services answer `root=…`, SDKs send `Root=…`.
-    pairs = (part.strip().partition("=") for part in header.split(";"))
+    pairs = (part.strip().partition("=") for part in header.split(";") if _is_plain(part))
     return {key[:1].upper() + key[1:]: value for key, _, value in pairs if key and value}
+
+
+def _is_plain(part: str) -> bool:
+    """Whether it may stand in a header and in a variable of the environment: no NUL, no newline."""
+    return part.isascii() and part.isprintable()

@@ -41,6 +41,10 @@ def test_without_a_callers_header_a_trace_begins_now() -> None:
             f"Root=1-bad;Parent={PARENT};Sampled=1",
             r"Root=1-00000001-[0-9a-f]{24};Parent=(?!53995c3f)[0-9a-f]{16};Sampled=1",
         ),
+        (
+            f"Root={ROOT};Parent=53%00;Sampled=1;Self=a%0d%0aX-Header: 1;Other=%e2%82%ac;B=%7c",
+            f"Root={ROOT};Parent=(?!53)[0-9a-f]{{16}};Sampled=1;B=[|]",
+        ),
         ("nonsense", r"Root=1-00000001-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0"),
         ("", r"Root=1-00000001-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0"),
     ],
