@@ -38,11 +38,18 @@ class LogEvents:
         return self._unframe()
 
     def end(self) -> list[bytes]:
-        """Return what is still open as an event: no more of it comes."""
-        rest, self._line = self._line + self._frame, b""
+        """Return what is still open as events: no more of it comes."""
+        begun = bytes(self._frame)
         self._frame.clear()
         self._missing = 0
-        return _pieces(rest) if rest else []
+        # One or two bytes that could have begun a frame are text, and a newline may follow them.
+        lines = []
+        if begun.startswith(_MAGIC):
+            self._line += begun
+        else:
+            lines = self._cut(begun)
+        rest, self._line = self._line, b""
+        return lines + (_pieces(rest) if rest else [])
 
     def _unframe(self) -> tuple[list[bytes], bytes]:
         data = bytes(self._frame)

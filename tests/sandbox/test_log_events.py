@@ -64,6 +64,8 @@ OPEN = [
     ([b"one\ntw"], [b"tw"]),
     ([TWO_LINES[:20]], [TWO_LINES[:20]]),
     ([b"ab" + TWO_LINES[:2]], [b"ab" + TWO_LINES[:2]]),
+    ([b"bl\xc3", b"\xa5", b"\n"], ["blå".encode()]),
+    ([b"bl\xc3", b"\xa5", b"x"], ["blåx".encode()]),
 ]
 
 
