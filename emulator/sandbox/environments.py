@@ -1,6 +1,7 @@
 """All execution environments: run an invocation, prepare, retire, stop."""
 
 import contextlib
+import logging
 import shutil
 import threading
 import time
@@ -37,6 +38,8 @@ IDLE_TIMEOUT_S: Final = 600.0
 FINISHING: Final = "environments that finish"  # the kind of activity: answered, not idle yet
 SHUTDOWN_S: Final = EXTERNAL.total_s + 1.0  # a phase's own budget, and the time to end processes
 _STARTERS: Final = 256  # environments that may be in their init phase at a time
+
+log = logging.getLogger("emulator.sandbox")
 
 
 class Environments:
@@ -100,13 +103,11 @@ class Environments:
         try:
             environment.check()
             result = environment.run(invocation, sink)
+            is_finished = environment.finish()
         except BaseException:
-            pool.discard()
-            self._stop_later(environment)
-            if environment.is_provisioned:
-                self.provisioning.lost(environment)
+            self._lose(pool, environment)
             raise
-        if environment.finish():
+        if is_finished:
             self._give_back(pool, environment, result.duration_ms / 1000)
         else:
             self._activity.begin(FINISHING)
@@ -294,9 +295,20 @@ class Environments:
         started = time.monotonic()
         try:
             environment.finish_slowly()
+        except Exception:  # top of a thread: the caller has its answer, and others are started
+            log.exception("environment.failed")
+            self._lose(pool, environment)
+        else:
             self._give_back(pool, environment, time.monotonic() - started)
         finally:
             self._activity.end(FINISHING)
+
+    def _lose(self, pool: EnvironmentPool, environment: Environment) -> None:
+        """Stop a lent environment of which nobody knows how it is."""
+        pool.discard()
+        self._stop_later(environment)
+        if environment.is_provisioned:
+            self.provisioning.lost(environment)
 
     def _stop_all(self, environments: list[Environment]) -> None:
         for environment in environments:

@@ -43,7 +43,7 @@ class LogEvents:
         self._frame.clear()
         self._missing = 0
         # One or two bytes that could have begun a frame are text, and a newline may follow them.
-        lines = []
+        lines: list[bytes] = []
         if begun.startswith(_MAGIC):
             self._line += begun
         else:

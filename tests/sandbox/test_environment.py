@@ -1,5 +1,6 @@
 """What an execution environment does with handlers that behave, and with those that do not."""
 
+import contextlib
 import json
 import os
 import re
@@ -12,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from emulator.model import InvocationResult, LambdaError, Status
-from emulator.observe import LogBook
+from emulator.observe import Activity, LogBook
 from emulator.sandbox import Environments
+from emulator.sandbox.environment import Environment
 from tests.sandbox.conftest import MakeFunction, Run, Terminal, needs_namespaces
 
 
@@ -500,3 +502,27 @@ def test_who_follows_a_log_sees_an_invocation_start_while_its_handler_runs(
             page = log_book.follow("/tests/start-line", before, 5.0)
             assert [line.message[:16] for line in page.events] == ["START RequestId:"]
         running.join()
+
+
+@pytest.mark.parametrize("broken", ["finish", "finish_slowly"])
+def test_an_environment_that_breaks_when_its_caller_has_the_answer_is_stopped(
+    function: MakeFunction,
+    run: Run,
+    environments: Environments,
+    activity: Activity,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: str,
+) -> None:
+    def fail(_: Environment) -> None:
+        raise RuntimeError("a bug")
+
+    version = function("def handler(event, context):\n    return 1")
+    with monkeypatch.context() as patch:
+        patch.setattr(Environment, "finish", lambda _: False)
+        patch.setattr(Environment, broken, fail)
+        with contextlib.suppress(RuntimeError):
+            run(version)
+        assert activity.wait_idle(10)
+    assert environments.settle()
+    assert version.code not in environments.code_in_use()
+    assert run(version).payload == b"1"
