@@ -203,6 +203,8 @@ class Emulator:
         self.event_sources.stop(grace_s)
         if lost := self.invoker.stop(max(deadline - time.monotonic(), 0.0)):
             self.reporter.notice(self._farewell(lost))
+        # While the services still answer: extensions ship their last telemetry to them.
+        self.environments.wind_down(max(deadline - time.monotonic(), 0.0))
         self.moto.stop()
         if self._server is not None:
             self._server.stop(max(deadline - time.monotonic(), 0.0))

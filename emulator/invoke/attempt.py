@@ -1,5 +1,7 @@
 """One attempt to run a function: admit, run, record, report."""
 
+from typing import Final
+
 from emulator.invoke.admission import Admission, Place
 from emulator.invoke.neighbours import Environments, Resolver
 from emulator.model import (
@@ -13,6 +15,8 @@ from emulator.model import (
 )
 from emulator.observe import Activity, InvocationRecord, Metrics, Records, Reporter
 from emulator.runtime_api import ResponseSink
+
+INVOCATIONS: Final = "invocations"  # the kind of activity
 
 
 class Attempts:
@@ -53,7 +57,7 @@ class Attempts:
         """
         version = resolved.version
         place = self._admit(resolved)
-        self._activity.begin("invocations")
+        self._activity.begin(INVOCATIONS)
         started_at = self._clock.now()
         self._metrics.started(version, started_at)
         record = None
@@ -75,7 +79,7 @@ class Attempts:
         finally:
             self._metrics.ended(resolved.version, record)
             self._admission.leave(place)
-            self._activity.end("invocations")
+            self._activity.end(INVOCATIONS)
         self._report(record)
         return result
 

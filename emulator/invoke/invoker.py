@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from emulator.invoke.admission import Admission
 from emulator.invoke.async_engine import AsyncEngine
-from emulator.invoke.attempt import Attempts
+from emulator.invoke.attempt import INVOCATIONS, Attempts
 from emulator.invoke.backlog import Backlog
 from emulator.invoke.delivery import Delivery
 from emulator.invoke.event_queue import QueuedEvent
@@ -67,6 +67,8 @@ class Invoker:
             clock=around.clock,
         )
         self._streams = Streams()
+        self._activity = around.activity
+        self._is_stopping = False
         kept = KeptEvents(around.journal, around.reporter, around.clock)
         self._metrics = around.metrics
         self._outbox = Outbox(
@@ -112,6 +114,8 @@ class Invoker:
         )
 
     def _prepared(self, call: Call) -> tuple[ResolvedFunction, Invocation, float]:
+        if self._is_stopping:
+            raise LambdaError("ServiceException", "The emulator stops.")
         resolved = _admissible(self._store.resolve, call, limits.SYNC_REQUEST_BYTES)
         now = self._clock.now()
         invocation = Invocation(
@@ -195,13 +199,14 @@ class Invoker:
         self._outbox.reset()
 
     def stop(self, grace_s: float) -> int:
-        """Start no queued event any more; wait up to `grace_s` for those that run.
+        """Start no invocation any more; wait up to `grace_s` for those that run.
 
         Returns how many events are not over: the journal keeps them, or they are lost.
-        Synchronous calls are their callers' to wait for, but for streams nobody reads any more.
         """
         deadline = time.monotonic() + grace_s
+        self._is_stopping = True
         left = self._engine.stop(grace_s)
+        self._activity.wait_none(INVOCATIONS, max(0.0, deadline - time.monotonic()))
         self._streams.stop(max(0.0, deadline - time.monotonic()))
         return left + self._outbox.stop(max(0.0, deadline - time.monotonic()))
 

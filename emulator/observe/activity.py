@@ -17,7 +17,7 @@ class Activity:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._is_idle = threading.Condition(self._lock)
+        self._has_ended = threading.Condition(self._lock)  # the last of a kind
         self._counts: dict[str, int] = {}
         self._total = 0
         self._waiters = 0
@@ -39,8 +39,8 @@ class Activity:
             self._total -= 1
             if self._total == 0:
                 self._idle_moments += 1
-                if self._waiters:
-                    self._is_idle.notify_all()
+            if count == 1 and self._waiters:
+                self._has_ended.notify_all()
 
     def busy(self, kind: str) -> "Busy":
         """Context manager: `begin` on entry, `end` on exit."""
@@ -58,9 +58,18 @@ class Activity:
             self._waiters += 1
             try:
                 # A moment counts even when work began again before this thread woke up.
-                return self._is_idle.wait_for(
+                return self._has_ended.wait_for(
                     lambda: self._total == 0 or self._idle_moments != before, timeout_s
                 )
+            finally:
+                self._waiters -= 1
+
+    def wait_none(self, kind: str, timeout_s: float) -> bool:
+        """Wait up to `timeout_s` real seconds until nothing of `kind` is left; False: some is."""
+        with self._lock:
+            self._waiters += 1
+            try:
+                return self._has_ended.wait_for(lambda: not self._counts.get(kind), timeout_s)
             finally:
                 self._waiters -= 1
 

@@ -81,6 +81,7 @@ class Environments:
         self._retired: set[int] = set()  # deployments
         self._pending: set[Future[None]] = set()  # environments being stopped
         self._alive: set[Environment] = set()
+        self._wound_down: list[Environment] = []  # idle ones whose processes `stop` ends
         self._stopping = threading.Event()
         self._janitor = threading.Thread(
             target=self._retire_unused, name="environment-janitor", daemon=True
@@ -192,20 +193,28 @@ class Environments:
         """Retire everything."""
         self._stop_all(self._retire_all())
 
+    def wind_down(self, grace_s: float = SHUTDOWN_S) -> None:
+        """End idle environments with extensions, which may take up to `grace_s`; `stop` follows.
+
+        They may call S3 and the others then, to ship their last telemetry.
+        """
+        deadline = time.monotonic() + grace_s
+        self._activity.wait_none(FINISHING, grace_s)
+        idle = self._retire_all()
+        self._stop_all([environment for environment in idle if environment.has_extensions])
+        # A backend ends all its processes at once, so these are not ended one by one.
+        self._wound_down += [each for each in idle if not each.has_extensions]
+        self.settle(max(0.0, deadline - time.monotonic()))
+
     def stop(self, grace_s: float = SHUTDOWN_S) -> None:
         """End all environments, the busy ones too; extensions may take up to `grace_s` for it."""
         self._stopping.set()
         self._janitor.join()
         for freezer in self._freezers.values():
             freezer.stop()
-        idle = self._retire_all()
-        with_extensions = [environment for environment in idle if environment.has_extensions]
-        self._stop_all(with_extensions)
-        idle = [environment for environment in idle if not environment.has_extensions]
-        self.settle(grace_s)
-        # A backend ends all its processes at once, so there is none left to end one by one.
+        self.wind_down(grace_s)
         self._backend.close()
-        for environment in idle:
+        for environment in self._wound_down:
             self._stop(environment)
         self._executor.shutdown()
         self._groups.close()

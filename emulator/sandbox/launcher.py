@@ -86,7 +86,7 @@ class Launcher:
         for name in skipped_extensions(folder):
             if f"extension {name}" not in self._warned:
                 self._warned.add(f"extension {name}")
-                hint = "not executable: chmod 0755, if it is meant to run"
+                hint = "if it is meant to run: chmod 0755, and save a change of it"
                 self._report("extension.skipped", function=version.name, file=name, hint=hint)
         return external_extensions(folder)
 

@@ -8,6 +8,13 @@ from pathlib import Path
 from tests.running_emulator import RunningEmulator
 
 Start = Callable[..., RunningEmulator]
+SHIPPER = """#!/bin/bash
+api="http://$AWS_LAMBDA_RUNTIME_API/2020-01-01/extension"
+id=$(curl -sS -D - -o /dev/null "$api/register" -H "Lambda-Extension-Name: shipper" \\
+  -d '{"events": ["SHUTDOWN"]}' | grep -i extension-identifier | tr -d '[:space:]' | cut -d: -f2)
+curl -sS "$api/event/next" -H "Lambda-Extension-Identifier: $id" > /dev/null
+curl -sS -o /dev/null -w 'shipped: %{http_code}' -X PUT "$AWS_ENDPOINT_URL/kept/log" -d line
+"""
 
 
 def test_a_folder_without_a_project_has_no_functions(start_emulator: Start, project: Path) -> None:
@@ -48,6 +55,37 @@ def test_a_stop_waits_for_what_is_running(
 
     assert answers == ["finished"]
     assert emulator.process.wait(20) == 0
+
+
+def test_until_all_has_ended_functions_and_extensions_reach_s3(
+    start_emulator: Start, project: Path, write_function: Callable[..., Path]
+) -> None:
+    source = """
+        import time, boto3
+
+        def handler(event, context):
+            print("began", flush=True)
+            time.sleep(0.5)
+            boto3.client("s3").put_object(Bucket="kept", Key="late", Body=b"")
+            return "put"
+        """
+    top = '[resources]\nbuckets = ["kept"]\n'
+    write_function("slow", source, f'timeout_s = 30\nlayers = ["layer"]\n{top}')
+    extension = project / "layer" / "extensions" / "shipper"
+    extension.parent.mkdir(parents=True)
+    extension.write_text(SHIPPER)
+    extension.chmod(0o755)
+    emulator = start_emulator(project)
+    functions = emulator.client("lambda")
+
+    with ThreadPoolExecutor(1) as callers:
+        call = callers.submit(functions.invoke, FunctionName="slow")
+        emulator.wait_for_output("began")
+        emulator.process.send_signal(signal.SIGTERM)
+        assert json.load(call.result()["Payload"]) == "put"
+
+    assert emulator.process.wait(20) == 0
+    assert "shipped: 200" in emulator.output
 
 
 def test_of_resets_at_the_same_time_one_comes_after_the_other(

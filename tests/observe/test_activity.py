@@ -87,3 +87,18 @@ def test_counts_of_many_threads_add_up() -> None:
     for thread in threads:
         thread.join()
     assert activity.pending() == {}
+
+
+def test_waiting_for_one_kind_leaves_the_others_aside() -> None:
+    activity = Activity(Clock())
+    activity.begin("invocations")
+    activity.begin("invocations")
+    activity.begin("facts")
+    assert not activity.wait_none("invocations", 0)
+    activity.end("invocations")
+    timer = threading.Timer(0.01, activity.end, ["invocations"])
+    timer.start()
+    assert activity.wait_none("invocations", 30)
+    timer.join()
+    assert activity.wait_none("invocations", 0)
+    assert activity.pending() == {"facts": 1}
