@@ -221,18 +221,21 @@ class RuntimeEndpoint:
 
     def _flush(self, connection: Connection) -> None:
         if not connection.flush():
-            self._selector.modify(
-                connection,
-                selectors.EVENT_READ | selectors.EVENT_WRITE,
-                lambda: self._go_on(connection),
-            )
+            events = selectors.EVENT_READ | selectors.EVENT_WRITE
+            self._wait_for(connection, events, lambda: self._go_on(connection))
         elif connection.is_last and not connection.is_waiting and not connection.requests:
             connection.is_open = False
 
     def _go_on(self, connection: Connection) -> None:
+        if not connection.is_open:
+            return  # dropped after the selector had named it
         if connection.flush():
-            self._selector.modify(connection, selectors.EVENT_READ, self._reader(connection))
+            self._wait_for(connection, selectors.EVENT_READ, self._reader(connection))
         self._read(connection)
+
+    def _wait_for(self, connection: Connection, events: int, then: Callable[[], None]) -> None:
+        if not self._streams.is_paused(connection):  # else it is served when that is over
+            self._selector.modify(connection, events, then)
 
     def _drop(self, connection: Connection) -> None:
         if connection not in self._connections:

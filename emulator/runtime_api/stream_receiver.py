@@ -49,6 +49,10 @@ class StreamReceiver:
         connection.requests.popleft()
         return True
 
+    def is_paused(self, connection: Connection) -> bool:
+        """Tell whether the selector waits for the sink in the place of `connection`."""
+        return self._paused_for is not None and connection is self.connection
+
     def forget(self, connection: Connection) -> bool:
         """Hear that `connection` is gone; True when the selector did not know it any more."""
         if connection is not self.connection:

@@ -361,3 +361,19 @@ def test_an_answer_of_a_process_that_has_ended_counts(lab: Lab) -> None:
     lab.endpoint.drain()
     assert lab.endpoint.answer is not None
     assert (lab.endpoint.answer.outcome, lab.endpoint.answer.body) == (Outcome.RESPONSE, b'"last"')
+
+
+def test_a_client_that_reads_nothing_may_stream_to_a_full_sink(lab: Lab) -> None:
+    lab.sink.room = 1
+    lab.begin()
+    pings = b"GET /2018-06-01/ping HTTP/1.1\r\nHost: x\r\n\r\n" * 60_000  # answers: 5 MB
+    with lab.raw() as other:
+        sent = pings + HEAD + b"\r\n" + chunk(b"one ")
+        sender = threading.Thread(target=lambda: other.sendall(sent))
+        sender.start()
+        lab.until(lambda: lab.sink.data)
+        sender.join(5)
+        other.sendall(chunk(b"two") + LAST)
+        lab.sink.make_room()
+        assert lab.answer().outcome is Outcome.RESPONSE
+        assert lab.sink.data == b"one two"
