@@ -165,7 +165,7 @@ def end(environments: Environments, activity: Activity) -> End:
     """Have the environments of a function retire, and wait until they are gone."""
 
     def retire(version: FunctionVersion) -> None:
-        assert activity.wait_idle(10)
+        assert activity.wait_idle(60), activity.pending()
         environments.retire(version)
         assert environments.settle()
 
@@ -233,7 +233,7 @@ def test_the_caller_does_not_wait_for_extensions_but_the_environment_does(
     assert first.payload == b"1"
     assert not any(line.startswith("REPORT") for line in logged())
     go_on()
-    assert activity.wait_idle(10)
+    assert activity.wait_idle(60), activity.pending()
     (report,) = [line for line in logged() if line.startswith("REPORT")]
     duration = re.search(r"\tDuration: ([\d.]+) ms", report)
     assert duration is not None
@@ -274,7 +274,7 @@ def test_an_extension_that_outlasts_the_timeout_costs_the_environment_and_not_th
         assert time.monotonic() < deadline
         threading.Event().wait(0.01)
     go_on()
-    assert activity.wait_idle(10)
+    assert activity.wait_idle(60), activity.pending()
     assert "then timeout" in logged()
     again = run(version, 2)
     assert again.payload == b"2"
@@ -363,7 +363,7 @@ def test_an_extension_that_fails_in_an_invocation_fails_it_and_the_next_one_star
         settings={"timeout_s": 30},
     )
     assert error_of(run(version, "wait"))[0] == error_type
-    assert activity.wait_idle(10)
+    assert activity.wait_idle(60), activity.pending()
     assert run(version, "fine").payload == b'"fine"'
 
 
@@ -379,7 +379,7 @@ def test_a_timeout_ends_the_runtime_first_and_tells_the_extension_why(
     )
     result = run(version)
     assert result.status is Status.TIMEOUT
-    assert activity.wait_idle(10)
+    assert activity.wait_idle(60), activity.pending()
     assert events_of(logged())[-1]["shutdownReason"] == "timeout"
     assert "asked to end" not in logged()
 
@@ -389,7 +389,7 @@ def test_a_crash_of_the_runtime_is_a_failure_for_its_extensions(
 ) -> None:
     version = watched("import os\ndef handler(e, c):\n    os._exit(7)", watcher=LOYAL)
     assert error_of(run(version))[0] == "Runtime.ExitError"
-    assert activity.wait_idle(10)
+    assert activity.wait_idle(60), activity.pending()
     assert events_of(logged())[-1]["shutdownReason"] == "failure"
 
 
@@ -589,6 +589,6 @@ def test_a_caller_that_does_not_read_costs_no_environment_with_extensions(
     result = run(version, {"blocks": 1_000}, sink=channel)
     channel.finish(result)  # the extension has its shutdown phase meanwhile
     assert result.status is Status.TIMEOUT
-    assert activity.wait_idle(30), activity.pending()
+    assert activity.wait_idle(60), activity.pending()
     assert run(version).environment_id == result.environment_id
-    assert activity.wait_idle(30), activity.pending()
+    assert activity.wait_idle(60), activity.pending()
