@@ -30,7 +30,7 @@ NOTING = """
 import os, socket, time
 
 def handler(event, context):
-    time.sleep(0.5 if event % 20 == 0 else 0)  # so of the last ones some have not run yet
+    time.sleep(3 if event % 500 >= 480 else 0)  # so of the last ones some have not run yet
     with socket.create_connection(("127.0.0.1", int(os.environ["NOTES"]))) as notes:
         notes.sendall(f"{event} {context.aws_request_id}\\n".encode())
         notes.shutdown(socket.SHUT_WR)

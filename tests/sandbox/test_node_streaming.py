@@ -52,8 +52,8 @@ const handlers = {
       drained++;
       await new Promise((resolve) => stream.once('drain', resolve));
     }
-    stream.end();
     console.log('drained', drained > 0);
+    stream.end();
   },
   async early() {
     throw new TypeError('at once');
