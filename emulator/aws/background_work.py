@@ -24,7 +24,10 @@ class BackgroundWork:
         self._lock = threading.Lock()
         self._running: dict[str, Callable[[], None]] = {}  # what stops it
         self._waiting: Counter[str] = Counter()  # threads of an execution that wait
-        self._sleepers: dict[threading.Event, tuple[float, Callable[[], None]]] = {}
+        # When it is due, whether it is still wanted, and what counts it again.
+        self._sleepers: dict[
+            threading.Event, tuple[float, Callable[[], bool], Callable[[], None]]
+        ] = {}
         self._is_stopping = False
         clock.on_move(self.wake)
 
@@ -78,7 +81,7 @@ class BackgroundWork:
         """The same for a thread that is not counted already; `resume` counts it again."""
         due_s = self._clock.monotonic() + seconds
         with self._lock:
-            self._sleepers[woken] = (due_s, resume)
+            self._sleepers[woken] = (due_s, is_wanted, resume)
         try:
             while True:
                 woken.clear()  # before the look: what sets it from here on is not missed
@@ -120,7 +123,7 @@ class BackgroundWork:
         now_s = self._clock.monotonic()
         with self._lock:
             sleepers = list(self._sleepers.items())
-        for woken, (due_s, resume) in sleepers:
-            if due_s <= now_s:
-                resume()  # here: who moved the clock may ask right away whether all is done
+        for woken, (due_s, is_wanted, resume) in sleepers:
+            if due_s <= now_s or not is_wanted():
+                resume()  # here: who woke it may ask right away whether all is done
             woken.set()
