@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks import floor
 from benchmarks.client import Connection, burst, expect_success, invoke, latencies, rate, request
 from benchmarks.emulator_process import Api, Emulator, pause, running
 from benchmarks.producers import PRODUCERS
@@ -16,7 +17,7 @@ from benchmarks.report import Figure
 from benchmarks.sources import DRAINS, TOML, drained, map_all, reached
 from benchmarks.stages import FUNCTION
 from benchmarks.stages import stages as way
-from benchmarks.streaming import connected, floor_serving, read_stream, stream_request
+from benchmarks.streaming import connected, read_stream, stream_request
 
 MS: Final = 1000.0
 MICROSECONDS: Final = 1_000_000.0
@@ -341,7 +342,7 @@ def large(bench: Bench) -> Figures:
 @case
 def streaming(bench: Bench) -> Figures:
     """A Node function streams: the first byte of 64 KiB, and 50 MB."""
-    with floor_serving() as floor_port:
+    with floor.serving("benchmarks.streaming") as floor_port:
         floor_first, floor_whole = streamed(floor_port)
     first, whole = streamed(bench.emulator.port)
     yield Figure(

@@ -18,9 +18,9 @@ RECEIVE_BYTES: Final = 1_048_576
 
 
 @contextmanager
-def serving() -> Iterator[int]:
-    """Run the floor server; yield its port."""
-    command = [sys.executable, "-m", "benchmarks.floor", "server"]
+def serving(module: str = "benchmarks.floor") -> Iterator[int]:
+    """Run the floor server that a module of the benchmarks has; yield its port."""
+    command = [sys.executable, "-m", module, "server"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

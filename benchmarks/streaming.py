@@ -9,8 +9,6 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from benchmarks.client import RECEIVE_BYTES, TIMEOUT_S, request
@@ -50,20 +48,6 @@ def connected(port: int) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
-
-
-@contextmanager
-def floor_serving() -> Iterator[int]:
-    """Run the floor server; yield its port."""
-    command = [sys.executable, "-m", "benchmarks.streaming", "server"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
 
 
 def _received(connection: socket.socket) -> bytes:

@@ -1,9 +1,10 @@
 from benchmarks.client import Connection
-from benchmarks.streaming import BLOCK, connected, floor_serving, read_stream, stream_request
+from benchmarks import floor
+from benchmarks.streaming import BLOCK, connected, read_stream, stream_request
 
 
 def test_the_floor_streams_as_much_as_is_asked_for() -> None:
-    with floor_serving() as port:
+    with floor.serving("benchmarks.streaming") as port:
         with connected(port) as connection:
             for blocks in (1, 3):
                 first_s, whole_s, total = read_stream(connection, stream_request("f", blocks))
