@@ -1,5 +1,5 @@
-from benchmarks.client import Connection
 from benchmarks import floor
+from benchmarks.client import Connection
 from benchmarks.streaming import BLOCK, connected, read_stream, stream_request
 
 
