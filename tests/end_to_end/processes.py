@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -44,7 +45,10 @@ def function_processes(emulator_id: int) -> list[psutil.Process]:
 
 def zygotes_of(emulator_id: int) -> list[psutil.Process]:
     """The zygotes themselves, of which at least one function has been forked."""
-    found = {process.ppid() for process in function_processes(emulator_id)}
+    found = set()
+    for process in function_processes(emulator_id):
+        with suppress(psutil.NoSuchProcess):
+            found.add(process.ppid())
     return [psutil.Process(process_id) for process_id in found]
 
 

@@ -10,8 +10,10 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import pytest
@@ -21,6 +23,7 @@ from emulator.sandbox import Environments, suspension
 from tests.end_to_end.processes import wait_until
 from tests.sandbox.conftest import MakeFunction, Run, needs_namespaces
 
+Seen = TypeVar("Seen")
 COUNT = int(os.environ.get("ENVIRONMENTS", "48"))
 AT_ONCE = 8
 SOURCE = """
@@ -64,7 +67,23 @@ class Census:
     folders: int
 
 
+def undisturbed(look: Callable[[], Seen]) -> Seen:
+    """Look at processes, again if one ended meanwhile."""
+    while True:
+        with suppress(psutil.NoSuchProcess, FileNotFoundError):
+            return look()
+
+
+def has_grown(now: Census, before: Census) -> bool:
+    """Tell whether there is more of anything; less was counted just before it was gone."""
+    return any(map(operator.gt, astuple(now), astuple(before)))
+
+
 def census(environments: Environments) -> Census:
+    return undisturbed(lambda: count(environments))
+
+
+def count(environments: Environments) -> Census:
     own = psutil.Process()
     zygotes = [child for child in own.children(recursive=True) if is_zygote(child)]
     group = suspension._own_group()
@@ -94,9 +113,11 @@ def is_pooled(thread: threading.Thread) -> bool:
 
 
 def memory_mib() -> float:
-    own = psutil.Process()
-    zygotes = [child for child in own.children(recursive=True) if is_zygote(child)]
-    return sum(zygote.memory_full_info().uss for zygote in zygotes) / 1024**2
+    def look() -> int:
+        zygotes = [each for each in psutil.Process().children(recursive=True) if is_zygote(each)]
+        return sum(zygote.memory_full_info().uss for zygote in zygotes)
+
+    return float(undisturbed(look)) / 1024**2
 
 
 @pytest.fixture
@@ -131,11 +152,11 @@ def test_nothing_is_left_of_environments_that_ended(
     before, memory = census(environments), memory_mib()
     versions = live(COUNT)
     environments.settle(30)
-    wait_until(lambda: census(environments) == before, timeout_s=20)
+    wait_until(lambda: not has_grown(census(environments), before), timeout_s=20)
     grown = memory_mib() - memory
     counted = f"\n{COUNT} environments: {asdict(before)}, zygote {grown:+.1f} MiB\n"
     sys.stderr.write(counted)
-    assert census(environments) == before
+    assert not has_grown(census(environments), before)
     assert not {version.code for version in versions} & set(environments.code_in_use())
     assert grown < 4
 
@@ -156,12 +177,7 @@ def test_nothing_is_left_of_environments_whose_files_are_gone(
         environments.settle(30)
 
     fail()  # what is made once
-    before = astuple(census(environments))
+    before = census(environments)
     fail()
-
-    def has_grown() -> bool:
-        # What ended first may have been counted just before it was gone, so less is no leak.
-        return any(map(operator.gt, astuple(census(environments)), before))
-
-    wait_until(lambda: not has_grown(), timeout_s=20)
-    assert not has_grown()
+    wait_until(lambda: not has_grown(census(environments), before), timeout_s=20)
+    assert not has_grown(census(environments), before)
