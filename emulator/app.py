@@ -20,6 +20,7 @@ from emulator.control import (
     LayerStore,
     MappingStore,
     OtherServices,
+    tags_of,
 )
 from emulator.event_sources import (
     Alarms,
@@ -119,6 +120,7 @@ class Emulator:
             self.documents,
             immediate_states=bool(project.emulator.immediate_states),
         )
+        self.tags = tags_of(self.store, self.mappings)
         self.moto = Moto(
             log_book=self.log_book,
             metrics=self.metrics,
@@ -129,6 +131,9 @@ class Emulator:
                 exists=self.store.exists,
                 log_group=self._log_group,
                 policy_allows=self.store.policy_allows,
+                tagged=self.tags.all,
+                tag=self.tags.add,
+                untag=self.tags.remove,
                 invoke=lambda call: self.invoker.run(call)[0],
                 accept=self._accept,
             ),

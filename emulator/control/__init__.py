@@ -13,6 +13,7 @@ from emulator.control.request import Operation, Request, RequestContext, Respons
 from emulator.control.runtimes import CREATABLE
 from emulator.control.spec import FunctionSpec
 from emulator.control.store import FunctionStore
+from emulator.control.tags import Tags, tags_of
 from emulator.control.validation import RESERVED_VARIABLES
 
 __all__ = [
@@ -31,8 +32,10 @@ __all__ = [
     "Request",
     "RequestContext",
     "Response",
+    "Tags",
     "Target",
     "operations",
+    "tags_of",
     "target",
     "too_large",
 ]

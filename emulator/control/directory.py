@@ -153,6 +153,12 @@ class FunctionDirectory:
         with self._lock:
             return read(self._function(where))
 
+    def select(self, account: str, region: str, read: Callable[[Function], T]) -> list[T]:
+        """What `read` finds in each function of an account and region, by name, under the lock."""
+        with self._lock:
+            keys = sorted(key for key in self._functions if key[:2] == (account, region))
+            return [read(self._settle(self._functions[key])) for key in keys]
+
     def versions(self, where: Target) -> list[FunctionConfiguration]:
         """`$LATEST`, then the published versions in ascending order."""
         with self._lock:
@@ -160,9 +166,7 @@ class FunctionDirectory:
 
     def list_functions(self, account: str, region: str) -> list[list[FunctionConfiguration]]:
         """Each function of an account and region with its versions, by name."""
-        with self._lock:
-            keys = sorted(key for key in self._functions if key[:2] == (account, region))
-            return [self._settle(self._functions[key]).configurations() for key in keys]
+        return self.select(account, region, Function.configurations)
 
     def functions(self) -> list[FunctionVersion]:
         """`$LATEST` of every function of every account and region."""

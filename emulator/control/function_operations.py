@@ -25,7 +25,7 @@ from emulator.control.request import (
 from emulator.control.spec import FunctionSpec
 from emulator.control.store import FunctionStore
 from emulator.control.unsupported import refuse_unsupported
-from emulator.control.validation import check_dead_letter_target
+from emulator.control.validation import check_dead_letter_target, check_user_keys
 from emulator.control.violations import invalid
 from emulator.model import LATEST, CodePackage
 
@@ -92,6 +92,7 @@ class FunctionOperations:
         if where.qualifier is not None:
             raise invalid(f"A new function's name cannot have a qualifier: {where.qualifier}")
         refuse_unsupported("CreateFunction", request["Code"])
+        check_user_keys(request.get("Tags", {}))
         is_image = request.get("PackageType") == "Image"
         settings = _settings(context, "CreateFunction", request)
         check_dead_letter_target(settings.get("dead_letter_arn"), self._target_exists)

@@ -14,7 +14,7 @@ from emulator.control.names import Target, target
 from emulator.control.paging import page
 from emulator.control.request import Request, RequestContext, Response
 from emulator.control.store import FunctionStore
-from emulator.control.validation import check_tags
+from emulator.control.validation import check_tags, check_user_keys
 from emulator.control.violations import invalid
 from emulator.model import LambdaError
 from emulator.model.mapping import EventSourceMapping, SourceDescription
@@ -41,6 +41,7 @@ class MappingOperations:
         kind = source_kind(request)
         fields = options("CreateEventSourceMapping", kind, request)
         check_tags(request.get("Tags", {}))
+        check_user_keys(request.get("Tags", {}))
         where = target(context.account, context.region, request["FunctionName"])
         mapping = EventSourceMapping(
             uuid=str(uuid.uuid4()),

@@ -112,6 +112,29 @@ class MappingStore:
         self._tell(MappingChange(old=shown.mapping))
         return going
 
+    def tags(self, account: str, region: str, uuid: str) -> Mapping[str, str]:
+        """The tags of one mapping."""
+        return self.get(account, region, uuid).tags
+
+    def change_tags(
+        self,
+        account: str,
+        region: str,
+        uuid: str,
+        change: Callable[[Mapping[str, str]], Mapping[str, str]],
+    ) -> None:
+        """Replace the tags of a mapping; who polls has nothing to do with them."""
+        with self._lock:
+            shown = self._get(account, region, uuid)
+            changed = replace(shown, tags=dict(change(shown.tags)))
+            if not (shown.is_declared or shown.state is MappingState.DELETING):
+                self._documents.put(KIND, uuid, changed.document())
+            self._found[uuid] = changed
+
+    def tagged(self, account: str, region: str) -> list[tuple[str, Mapping[str, str]]]:
+        """ARN and tags of the mappings of an account and region."""
+        return [(shown.arn, shown.tags) for shown in self.list_mappings(account, region)]
+
     def declare(self, mapping: EventSourceMapping) -> None:
         """Have a mapping exist that a project's file names; the file keeps it, not we."""
         state = MappingState.ENABLED if mapping.is_enabled else MappingState.DISABLED

@@ -17,6 +17,8 @@ from emulator.control.provisioned_operations import ProvisionedOperations
 from emulator.control.recursion_operations import RecursionOperations
 from emulator.control.request import Operation
 from emulator.control.store import FunctionStore
+from emulator.control.tag_operations import TagOperations
+from emulator.control.tags import tags_of
 from emulator.control.version_operations import VersionOperations
 from emulator.model import Clock
 
@@ -39,6 +41,7 @@ def operations(
     provisioned = ProvisionedOperations(store, clock, others.provision, others.provisioned_state)
     recursion = RecursionOperations(store)
     policies = PolicyOperations(store)
+    tags = TagOperations(tags_of(store, mappings))
     versions = VersionOperations(store)
     return {
         "AddPermission": policies.add_permission,
@@ -67,6 +70,7 @@ def operations(
         "ListLayers": published.list_layers,
         "ListProvisionedConcurrencyConfigs": provisioned.list_provisioned_concurrency_configs,
         "ListVersionsByFunction": versions.list_versions_by_function,
+        "ListTags": tags.list_tags,
         "PublishLayerVersion": published.publish_layer_version,
         "PublishVersion": versions.publish_version,
         "PutFunctionConcurrency": concurrency.put_function_concurrency,
@@ -74,6 +78,8 @@ def operations(
         "PutFunctionRecursionConfig": recursion.put_function_recursion_config,
         "PutProvisionedConcurrencyConfig": provisioned.put_provisioned_concurrency_config,
         "RemovePermission": policies.remove_permission,
+        "TagResource": tags.tag_resource,
+        "UntagResource": tags.untag_resource,
         "UpdateEventSourceMapping": sources.update,
         "UpdateFunctionCode": functions.update_function_code,
         "UpdateFunctionConfiguration": functions.update_function_configuration,

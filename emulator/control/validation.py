@@ -1,7 +1,7 @@
 """Rules for a function's settings that the service model cannot say."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from emulator.control.images import check_image_spec
@@ -51,9 +51,19 @@ def check_spec(spec: FunctionSpec) -> None:
 
 
 def check_tags(tags: Mapping[str, str]) -> None:
-    """Raise InvalidParameterValueException for more tags than a function may have."""
-    if len(tags) > limits.TAGS:
+    """Raise InvalidParameterValueException for more tags than a resource may have."""
+    if sum(not _is_reserved(key) for key in tags) > limits.TAGS:  # AWS's own do not count
         raise invalid("Number of tags exceeds resource tag limit.")
+
+
+def check_user_keys(keys: Iterable[str]) -> None:
+    """Raise InvalidParameterValueException for keys of tags that only AWS itself sets."""
+    if reserved := [key for key in keys if _is_reserved(key)]:
+        raise invalid(f"Tag keys that begin with aws: are reserved: {', '.join(reserved)}")
+
+
+def _is_reserved(key: str) -> bool:
+    return key.lower().startswith("aws:")
 
 
 def check_dead_letter_target(arn: str | None, exists: Callable[[str], bool]) -> None:

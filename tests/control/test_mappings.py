@@ -56,6 +56,19 @@ def test_a_transition_takes_its_time_on_the_clock_and_refuses_changes_meanwhile(
         state(store)
 
 
+def test_tags_are_kept_with_their_mapping(tmp_path: Path) -> None:
+    documents = Documents(tmp_path / "documents")
+    store = MappingStore(Clock(), documents)
+    store.create(MAPPING, {"team": "red"})
+    store.change_tags(ACCOUNT, REGION, UUID, lambda tags: {**tags, "stage": "test"})
+    documents.close()
+    again = MappingStore(Clock(), Documents(tmp_path / "documents"))
+    assert again.tags(ACCOUNT, REGION, UUID) == {"team": "red", "stage": "test"}
+    ((arn, tags),) = again.tagged(ACCOUNT, REGION)
+    assert (arn.split(":")[-1], len(tags)) == (UUID, 2)
+    assert again.tagged(ACCOUNT, "eu-west-1") == []
+
+
 def test_states_can_be_immediate() -> None:
     store = MappingStore(Clock(), immediate_states=True)
     assert store.create(MAPPING).state is MappingState.ENABLED

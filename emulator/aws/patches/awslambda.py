@@ -1,5 +1,6 @@
 """Lambda: whoever in moto looks for a function finds ours; moto itself runs none."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from emulator.aws.patches.patching import Patch, PatchContext
@@ -43,7 +44,13 @@ class _OurFunctions:
         return Function(arn, self.context) if self.context.functions.exists(arn) else None
 
     def list_functions(self, func_version: str | None = None) -> list[Any]:
-        return []  # for the tagging API; ours answers for functions
+        return []  # for API calls; ours answers them
+
+    def iter_tagged_resources(self) -> Iterator[Any]:
+        from moto.core.resource_tagging import TaggedResource
+
+        for arn, tags in self.context.functions.tagged(self.account_id, self.region_name):
+            yield TaggedResource(arn, dict(tags), f"lambda:{arn.split(':')[5]}")
 
     def invoke(
         self,

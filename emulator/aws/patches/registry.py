@@ -25,6 +25,7 @@ PATCHES: Final[Mapping[str, tuple[str, ...]]] = {  # by service: module:function
     "iotdata": ("iot:publish_patches",),
     "kinesis": ("kinesis:patches",),
     "logs": ("logs:patches",),
+    "resourcegroupstaggingapi": ("resourcegroupstaggingapi:patches",),
     "s3": ("s3:patches",),
     "scheduler": ("scheduler:patches",),
     "secretsmanager": ("secretsmanager:patches",),
@@ -46,7 +47,10 @@ PROOFS: Final[Mapping[str, str]] = {
 }
 # Services that look for functions; moto's Lambda is loaded and patched with them.
 LAMBDA_USERS: Final = frozenset(
-    {"cloudformation", "config", "events", "logs", "secretsmanager", "ses", "sns"}
+    {
+        *("cloudformation", "config", "events", "logs", "resourcegroupstaggingapi"),
+        *("secretsmanager", "ses", "sns"),
+    }
 )
 
 
