@@ -52,7 +52,7 @@ without subnets, `TracingConfig` with `PassThrough`).
 
 def section() -> str:
     """The section, as Markdown."""
-    built = _built()
+    built = built_operations()
     names = service_model().operation_names
     head = _HEAD.format(built=len(built), all=len(names), version=_VERSION)
     return head + "".join(f"{_row(name, name in built)}\n" for name in sorted(names))
@@ -65,7 +65,8 @@ def replaced(document: str) -> str:
     return f"{document.rstrip()}\n\n{section()}".lstrip()
 
 
-def _built() -> set[str]:
+def built_operations() -> set[str]:
+    """The names of all operations that do what Lambda does."""
     with tempfile.TemporaryDirectory() as folder:
         code, clock = CodeStore(Path(folder)), Clock()
         others = OtherServices(

@@ -152,7 +152,7 @@ def _result(result: InvocationResult, request_id: str, call: Call, log_type: str
 
 
 def _qualifier(query: str) -> str | None:
-    return parse_qs(query).get("Qualifier", [None])[0]
+    return parse_qs(query, keep_blank_values=True).get("Qualifier", [None])[0]
 
 
 def _client_context(environ: WSGIEnvironment, invocation_type: str) -> str | None:

@@ -21,6 +21,7 @@ from emulator.invoke.identity import new_request_id
 from emulator.invoke.response_channel import ResponseChannel
 from emulator.model import Call, Clock, FetchError, InvocationResult, LambdaError, Status
 from emulator.model.mapping import SourceDescription
+from tests.api.output_shape import refuse_foreign_answers
 
 ACCOUNT = "000000000000"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lambda-role"
@@ -141,6 +142,7 @@ def _client(endpoint: str, region: str, account: str) -> Any:
         request.headers["X-Test-Region"] = region
 
     made.meta.events.register("before-send.lambda", name)
+    refuse_foreign_answers(made)
     return made
 
 

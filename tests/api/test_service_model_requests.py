@@ -1,0 +1,84 @@
+"""Every operation, with requests made of the service model: the least, and each one too wrong."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from emulator.api.coverage import built_operations
+from emulator.api.service_model import service_model
+from tests.api.conftest import LabMaker
+from tests.api.in_process import InProcess
+from tests.api.minimal_requests import MINIMAL, NEED_AN_EXECUTION, Made
+from tests.api.model_requests import minimal, violations
+
+OPERATIONS = sorted(service_model().operation_names)
+BUILT = sorted(built_operations())
+
+
+@pytest.fixture(scope="module")
+def api() -> InProcess:
+    """Its lab is that of the test that asks it."""
+    return InProcess(lambda _environ, _start: [])
+
+
+@pytest.fixture
+def made(make_lab: LabMaker, api: InProcess) -> Made:
+    lab = make_lab()
+    api.wsgi = lab.wsgi
+    return Made(lab, api)
+
+
+def refusal(api: InProcess, operation: str, request: dict[str, Any]) -> tuple[int, str, str] | None:
+    """Status, code and text of a refusal; None when there is none."""
+    try:
+        api.call(operation, request)
+    except ClientError as error:
+        response: Any = error.response
+        status = response["ResponseMetadata"]["HTTPStatusCode"]
+        return status, response["Error"]["Code"], response["Error"]["Message"]
+    return None
+
+
+def test_every_operation_has_a_request() -> None:
+    assert sorted({*MINIMAL, *NEED_AN_EXECUTION}) == OPERATIONS
+
+
+@pytest.mark.parametrize("operation", sorted(set(BUILT) - NEED_AN_EXECUTION))
+def test_the_least_request_is_answered_as_the_model_says(
+    made: Made, api: InProcess, operation: str
+) -> None:
+    # The client refuses an answer that is not of the model's form: tests/api/output_shape.py.
+    api.call(operation, dict(MINIMAL[operation](made)))
+
+
+@pytest.mark.parametrize("operation", sorted(set(OPERATIONS) - set(BUILT)))
+def test_what_is_not_built_names_itself(made: Made, api: InProcess, operation: str) -> None:
+    answer = refusal(api, operation, minimal(service_model().operation_model(operation)))
+    assert answer is not None
+    assert answer[:2] == (501, "NotImplemented")
+    assert operation in answer[2]
+
+
+@pytest.mark.usefixtures("made")
+@pytest.mark.parametrize("operation", BUILT)
+def test_each_broken_constraint_is_named(api: InProcess, operation: str) -> None:
+    assert list(unnamed(api, operation)) == []
+
+
+def unnamed(api: InProcess, operation: str) -> Iterator[str]:
+    """The broken constraints that the answer does not name as Lambda does."""
+    for request, broken in violations(service_model().operation_model(operation)):
+        answer = refusal(api, operation, request)
+        text = f"at '{broken.path}' failed to satisfy constraint: {broken.constraint}"
+        if broken.shown is not None:
+            text = f"Value {broken.shown} {text}"
+        if (
+            answer is None
+            or answer[:2] != (400, "ValidationException")
+            or not re.match(r"\d+ validation errors? detected: Value ", answer[2])
+            or text not in answer[2]
+        ):
+            yield f"{text}: {answer and answer[1:]}"[:300]
