@@ -38,8 +38,10 @@ class FunctionDirectory:
     each change puts a new dict there, so an answer is either right or gone.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, chance: Callable[[], float]) -> None:
+        """Start empty; chance: one in [0, 1) for each call of an alias that shares its calls."""
         self._clock = clock
+        self._chance = chance
         self._lock = threading.Condition()
         self._functions: dict[FunctionKey, Function] = {}
         self._reserved: Counter[tuple[str, str]] = Counter()  # concurrency, by account and region
@@ -80,11 +82,12 @@ class FunctionDirectory:
             self._lock.wait_for(lambda: not self._is_held(key, came_s), patience_s)
             self.check_access(account, where, "lambda:InvokeFunction")
             found = self._settled(key)
-            configuration = found.find(where.qualifier) if found else None
+            configuration = found.routed(where.qualifier, self._chance) if found else None
             if found is None or configuration is None:
                 raise not_found(replace(where, qualifier=where.qualifier or LATEST))
             answer = self._resolved(where, found, configuration)
-            if answer.is_active and not self._held.get(key):
+            is_lasting = answer.is_active and not found.is_weighted(where.qualifier)
+            if is_lasting and not self._held.get(key):
                 self._answers[account, region, function, qualifier] = answer
         return answer
 
@@ -127,7 +130,7 @@ class FunctionDirectory:
     # What is there.
 
     def get(self, where: Target) -> FunctionConfiguration:
-        """`$LATEST`, or the version the qualifier names; raises LambdaError when it is unknown."""
+        """`$LATEST`, or what the qualifier stands for; raises LambdaError when it is unknown."""
         with self._lock:
             configuration = self._function(where).find(where.qualifier)
         if configuration is None:

@@ -1,11 +1,12 @@
-"""One function: what runs now, its published versions, and its policies."""
+"""One function: what runs now, its published versions and aliases, and its policies."""
 
 import itertools
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
+from emulator.control.alias import Alias, check_routing, missing_version
 from emulator.control.lifecycle import Phase, Signal, step
 from emulator.control.policy import ResourcePolicy
 from emulator.control.spec import FunctionSpec
@@ -36,6 +37,7 @@ class Function:
     published: dict[str, FunctionConfiguration] = field(default_factory=dict)  # ascending
     last_number: int = 0  # never counts back, also when versions are deleted
     published_spec: FunctionSpec | None = None  # of `$LATEST` when the last version was made
+    aliases: dict[str, Alias] = field(default_factory=dict)  # by name
     tags: Mapping[str, str] = field(default_factory=dict)
     policies: dict[str | None, ResourcePolicy] = field(default_factory=dict)  # by qualifier
     invoke_configs: dict[str, EventInvokeConfig] = field(default_factory=dict)  # by qualifier
@@ -50,6 +52,7 @@ class Function:
         return replace(
             self,
             published=dict(self.published),
+            aliases=dict(self.aliases),
             policies=dict(self.policies),
             invoke_configs=dict(self.invoke_configs),
             provisioned=dict(self.provisioned),
@@ -81,10 +84,27 @@ class Function:
         return [self.latest, *self.published.values()]
 
     def find(self, qualifier: str | None) -> FunctionConfiguration | None:
-        """What a qualifier stands for; None means `$LATEST`."""
-        if qualifier is None or qualifier == LATEST:
+        """What a qualifier stands for, of an alias its first version; None means `$LATEST`."""
+        if qualifier in self.aliases:
+            qualifier = self.aliases[qualifier].version
+        return self._version(qualifier)
+
+    def routed(
+        self, qualifier: str | None, chance: Callable[[], float]
+    ) -> FunctionConfiguration | None:
+        """What one call of a qualifier runs; `chance` decides where an alias shares its calls."""
+        if not self.is_weighted(qualifier):
+            return self.find(qualifier)
+        return self._version(self.aliases[qualifier].routed(chance()))
+
+    def is_weighted(self, qualifier: str | None) -> TypeGuard[str]:
+        """Whether two calls of a qualifier may run different versions."""
+        return qualifier in self.aliases and bool(self.aliases[qualifier].weights)
+
+    def _version(self, number: str | None) -> FunctionConfiguration | None:
+        if number is None or number == LATEST:
             return self.latest
-        return self.published.get(qualifier)
+        return self.published.get(number)
 
     def check_updatable(self, revision_id: str | None) -> None:
         """Raise LambdaError unless `$LATEST` may be changed, and by who saw that revision of it."""
@@ -98,12 +118,8 @@ class Function:
                 "ResourceConflictException",
                 f"The operation cannot be performed at this time. {reason}",
             )
-        if revision_id is not None and revision_id != self.latest.revision_id:
-            raise LambdaError(
-                "PreconditionFailedException",
-                "The Revision Id provided does not match the latest Revision Id. Call the"
-                " GetFunction/GetAlias API to retrieve the latest Revision Id",
-            )
+        if revision_id not in (None, self.latest.revision_id):
+            raise outdated_revision()
 
     def changed(self, changes: Mapping[str, Any], revision_id: str | None) -> FunctionSpec:
         """The settings of `$LATEST` with `changes`; raises LambdaError unless they may be made."""
@@ -147,11 +163,55 @@ class Function:
         """Delete a published version and return it; none is no error, as in Lambda."""
         if qualifier == LATEST:
             raise invalid("$LATEST version cannot be deleted without deleting the function.")
+        if names := [alias.name for alias in self.aliases.values() if alias.invokes(qualifier)]:
+            raise LambdaError(
+                "ResourceConflictException",
+                "Unable to delete version because the following aliases reference it:"
+                f" [{', '.join(sorted(names))}]",
+            )
+        self._forget(qualifier)
+        gone = self.published.pop(qualifier, None)
+        return [gone] if gone else []
+
+    def add_alias(self, alias: Alias) -> Alias:
+        """Add an alias; raises LambdaError when its name is taken, or its versions do not fit."""
+        if alias.name in self.aliases:
+            text = f"Alias already exists: {self._arn(alias.name)}"
+            raise LambdaError("ResourceConflictException", text)
+        return self._save_alias(alias)
+
+    def change_alias(self, name: str, changes: Mapping[str, Any], revision_id: str | None) -> Alias:
+        """Change an alias that still has that revision; raises LambdaError as `add_alias`."""
+        alias = self.aliases.get(name)
+        if alias is None:
+            text = f"Alias not found: {self._arn(name)}"
+            raise LambdaError("ResourceNotFoundException", text)
+        if revision_id not in (None, alias.revision_id):
+            raise outdated_revision()
+        return self._save_alias(replace(alias, **changes, revision_id=str(uuid.uuid4())))
+
+    def remove_alias(self, name: str) -> None:
+        """Delete an alias and what belongs to it; none is no error, as in Lambda."""
+        if self.aliases.pop(name, None):
+            self._forget(name)
+
+    def _save_alias(self, alias: Alias) -> Alias:
+        check_routing(alias)
+        missing = missing_version(alias, self.published)
+        if missing is not None:
+            text = f"Function not found: {self._arn(missing)}"
+            raise LambdaError("ResourceNotFoundException", text)
+        self.aliases[alias.name] = alias
+        return alias
+
+    def _arn(self, qualifier: str) -> str:
+        return f"{self.latest.spec.arn}:{qualifier}"
+
+    def _forget(self, qualifier: str) -> None:
+        """Delete what belongs to a version or an alias that goes."""
         self.policies.pop(qualifier, None)
         self.invoke_configs.pop(qualifier, None)
         self.provisioned.pop(qualifier, None)
-        gone = self.published.pop(qualifier, None)
-        return [gone] if gone else []
 
     def check_code_sha256(self, sha256: str | None) -> None:
         """Raise InvalidParameterValueException unless that is the code of `$LATEST`."""
@@ -187,6 +247,15 @@ def deployed(
         phase=phase,
         revision_id=str(uuid.uuid4()),
         modified_at=now,
+    )
+
+
+def outdated_revision() -> LambdaError:
+    """The answer to who wants to change what somebody else has changed."""
+    return LambdaError(
+        "PreconditionFailedException",
+        "The Revision Id provided does not match the latest Revision Id. Call the"
+        " GetFunction/GetAlias API to retrieve the latest Revision Id",
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from emulator.control.alias_operations import AliasOperations
 from emulator.control.code import CodeStore
 from emulator.control.code_source import CodeSource
 from emulator.control.concurrency_operations import ConcurrencyOperations
@@ -36,6 +37,7 @@ def operations(
     functions = FunctionOperations(store, code, source, layers, others.target_exists)
     published = LayerOperations(layers, code, source, clock)
     sources = MappingOperations(store, mappings, others.describe_source)
+    aliases = AliasOperations(store)
     concurrency = ConcurrencyOperations(store)
     invoke_configs = InvokeConfigOperations(store, clock)
     provisioned = ProvisionedOperations(store, clock, others.provision, others.provisioned_state)
@@ -45,14 +47,17 @@ def operations(
     versions = VersionOperations(store)
     return {
         "AddPermission": policies.add_permission,
+        "CreateAlias": aliases.create_alias,
         "CreateEventSourceMapping": sources.create,
         "CreateFunction": functions.create_function,
+        "DeleteAlias": aliases.delete_alias,
         "DeleteEventSourceMapping": sources.delete,
         "DeleteFunction": functions.delete_function,
         "DeleteFunctionConcurrency": concurrency.delete_function_concurrency,
         "DeleteFunctionEventInvokeConfig": invoke_configs.delete_function_event_invoke_config,
         "DeleteLayerVersion": published.delete_layer_version,
         "DeleteProvisionedConcurrencyConfig": provisioned.delete_provisioned_concurrency_config,
+        "GetAlias": aliases.get_alias,
         "GetEventSourceMapping": sources.get,
         "GetFunction": functions.get_function,
         "GetFunctionConcurrency": concurrency.get_function_concurrency,
@@ -63,6 +68,7 @@ def operations(
         "GetLayerVersionByArn": published.get_layer_version_by_arn,
         "GetPolicy": policies.get_policy,
         "GetProvisionedConcurrencyConfig": provisioned.get_provisioned_concurrency_config,
+        "ListAliases": aliases.list_aliases,
         "ListEventSourceMappings": sources.list_mappings,
         "ListFunctionEventInvokeConfigs": invoke_configs.list_function_event_invoke_configs,
         "ListFunctions": functions.list_functions,
@@ -80,6 +86,7 @@ def operations(
         "RemovePermission": policies.remove_permission,
         "TagResource": tags.tag_resource,
         "UntagResource": tags.untag_resource,
+        "UpdateAlias": aliases.update_alias,
         "UpdateEventSourceMapping": sources.update,
         "UpdateFunctionCode": functions.update_function_code,
         "UpdateFunctionConfiguration": functions.update_function_configuration,

@@ -1,5 +1,6 @@
 """Every function of every account and region, and what changes them."""
 
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -42,14 +43,16 @@ class FunctionStore(FunctionDirectory):
         *,
         immediate_states: bool = False,
         transition_s: float = 0.0,
+        chance: Callable[[], float] | None = None,
     ) -> None:
         """Start empty; `restore` brings back what `documents` hold.
 
         transition_s: how long Pending and InProgress last; with 0 they are over when the answer
         that shows them is out, so a waiter finds Active at its first look. immediate_states: no
-        answer shows them at all.
+        answer shows them at all. chance: see FunctionDirectory; None: what nobody can foresee.
         """
-        super().__init__(clock)
+        # Own generator: a program that seeds the module's does not fix our choices.
+        super().__init__(clock, chance or random.Random().random)
         self._code = code
         self._kept = KeptFunctions(documents or Documents(), code)
         self._immediate_states = immediate_states

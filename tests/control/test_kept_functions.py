@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from emulator.control import CodeStore, FunctionSpec, FunctionStore, Target
+from emulator.control.alias import Alias
 from emulator.control.policy import new_policy
 from emulator.model import Clock, CodePackage, EventInvokeConfig
 from emulator.storage import Documents, StorageError
@@ -104,6 +105,7 @@ def test_a_function_is_the_same_again(open_store: Open, pack: Pack, clock: Clock
         function.policies["1"] = new_policy().with_statement(allowed)
         function.invoke_configs["1"] = EventInvokeConfig(retries=0, on_failure="arn:x")
         function.recursive_loop = "Allow"
+        function.add_alias(Alias(name="live", version="1", revision_id="r"))
 
     store.change(WHERE, change)
 
@@ -115,10 +117,12 @@ def test_a_function_is_the_same_again(open_store: Open, pack: Pack, clock: Clock
     assert resolved.reserved_concurrency == resolved.account_reserved == 7
     assert resolved.may_recurse
     assert resolved.invoke_config.on_failure == "arn:x"
+    assert again.resolve(ACCOUNT, REGION, "hello", "live").version == resolved.version
 
     def rest(function: Any) -> list[Any]:
         return [
             function.tags,
+            function.aliases,
             function.policies,
             function.invoke_configs,
             function.last_number,

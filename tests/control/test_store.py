@@ -14,6 +14,7 @@ from emulator.control import (
     Target,
     directory,
 )
+from emulator.control.alias import Alias
 from emulator.model import Clock, CodePackage, LambdaError, function_arn
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
@@ -287,3 +288,19 @@ def test_a_project_cannot_deploy_what_lambda_refuses(
         store.deploy(replace(SPEC, environment={"AWS_REGION": "x"}), package)
     with pytest.raises(LambdaError, match="Function not found"):
         resolve(store)
+
+
+def test_calls_of_a_weighted_alias_are_chosen_one_by_one(
+    code: CodeStore, package: CodePackage
+) -> None:
+    chances = iter([0.05, 0.5, 0.0, 0.1])
+    store = FunctionStore(Clock(), code, chance=lambda: next(chances))
+    store.deploy(SPEC, package)
+    store.publish(WHERE)
+    store.replace_configuration(WHERE, {"timeout_s": 9})
+    store.publish(WHERE)
+    alias = Alias(name="live", version="1", weights={"2": 0.1}, revision_id="r")
+    store.change(WHERE, lambda function: function.add_alias(alias))
+    found = [store.resolve(ACCOUNT, REGION, "hello", "live") for _ in range(4)]
+    assert [each.version.version for each in found] == ["2", "1", "2", "1"]
+    assert {each.invoked_arn for each in found} == {f"{SPEC.arn}:live"}

@@ -1,0 +1,115 @@
+"""Aliases in front of functions that run."""
+
+import http.client
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.end_to_end.calls import invoke
+from tests.end_to_end.project_folder import ProjectFolder
+from tests.running_emulator import RunningEmulator, running_emulator
+
+SOURCE = """
+def handler(event, context):
+    return [context.function_version, context.invoked_function_arn.split(":", 6)[6]]
+"""
+INVOKES, CALLERS = 2_000, 4
+# Of 2,000 calls, each with a chance of a tenth, fewer or more than these lead to the other version
+# less than twice in ten thousand million runs (binomial distribution).
+FEWEST, MOST = 120, 290
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = ProjectFolder(tmp_path_factory.mktemp("aliases"))
+    project.add("greeter", SOURCE)
+    return project.path
+
+
+@pytest.fixture(scope="module")
+def emulator(folder: Path) -> Iterator[RunningEmulator]:
+    with running_emulator(folder) as emulator:
+        functions = emulator.client("lambda")
+        for timeout in (4, 5):
+            functions.update_function_configuration(FunctionName="greeter", Timeout=timeout)
+            functions.publish_version(FunctionName="greeter")
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def functions(emulator: RunningEmulator) -> Any:
+    return emulator.client("lambda")
+
+
+@pytest.fixture
+def point(functions: Any) -> Iterator[Callable[..., None]]:
+    """Point alias `live` at a version of `greeter`; it goes at the end."""
+
+    def point(version: str, **shares: float) -> None:
+        weights = {name.removeprefix("v"): share for name, share in shares.items()}
+        call = functions.update_alias
+        if not functions.list_aliases(FunctionName="greeter")["Aliases"]:
+            call = functions.create_alias
+        call(
+            FunctionName="greeter",
+            Name="live",
+            FunctionVersion=version,
+            RoutingConfig={"AdditionalVersionWeights": weights},
+        )
+
+    yield point
+    functions.delete_alias(FunctionName="greeter", Name="live")
+
+
+def test_a_function_learns_version_and_alias(functions: Any, point: Callable[..., None]) -> None:
+    for version in ("1", "2", "$LATEST"):
+        point(version)
+        for name in ({"FunctionName": "greeter:live"}, {"Qualifier": "live"}):
+            named = {"FunctionName": "greeter", **name}
+            answer = functions.invoke(**named)
+            assert answer["ExecutedVersion"] == version
+            assert answer["Payload"].read().decode() == f'["{version}", "greeter:live"]'
+    assert invoke(functions, "greeter", Qualifier="2").result == ["2", "greeter:2"]
+
+
+def test_a_tenth_of_the_calls_goes_to_the_other_version(
+    emulator: RunningEmulator, point: Callable[..., None]
+) -> None:
+    point("1", v2=0.1)
+    address = urlsplit(emulator.endpoint)
+
+    def call_often(calls: int) -> Counter[str | None]:
+        assert address.hostname
+        path = "/2015-03-31/functions/greeter/invocations?Qualifier=live"
+        ran: Counter[str | None] = Counter()
+        with closing(http.client.HTTPConnection(address.hostname, address.port)) as connection:
+            for _ in range(calls):
+                connection.request("POST", path, b"{}")
+                answer = connection.getresponse()
+                version = answer.headers["X-Amz-Executed-Version"]
+                assert answer.read().decode() == f'["{version}", "greeter:live"]'
+                ran[version] += 1
+        return ran
+
+    with ThreadPoolExecutor(CALLERS) as callers:
+        counts = sum(callers.map(call_often, [INVOKES // CALLERS] * CALLERS), Counter())
+    assert set(counts) == {"1", "2"}
+    assert FEWEST <= counts["2"] <= MOST
+    point("1")
+    assert set(call_often(50)) == {"1"}
+
+
+def test_events_go_where_the_alias_points(
+    emulator: RunningEmulator, functions: Any, point: Callable[..., None]
+) -> None:
+    point("1", v2=1.0)
+    functions.invoke(FunctionName="greeter", Qualifier="live", InvocationType="Event")
+    emulator.settle()
+    newest, *_ = emulator.invocations("greeter")
+    assert newest["response"] == ["2", "greeter:live"]
