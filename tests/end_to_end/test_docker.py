@@ -9,7 +9,6 @@ import pytest
 from tests import python_image
 from tests.docker_engine import DockerEngine
 from tests.end_to_end.calls import invoke
-from tests.end_to_end.processes import wait_until
 from tests.end_to_end.project_folder import ProjectFolder
 from tests.running_emulator import RunningEmulator, running_emulator, started_emulator
 
