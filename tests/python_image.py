@@ -16,7 +16,7 @@ import docker
 
 RUNTIME: Final = f"python3.{sys.version_info.minor}"
 NAME: Final = f"lambda-emulator-test/{RUNTIME}:{os.getpid()}"
-_PYTHON: Final = Path(sys.base_prefix) / "bin" / RUNTIME
+PYTHON: Final = Path(sys.base_prefix) / "bin" / RUNTIME
 _SHELL: Final = Path("/bin/sh")
 _LEFT_OUT: Final = {
     *("__pycache__", "ensurepip", "idlelib", "lib2to3", "site-packages", "test", "tkinter"),
@@ -27,7 +27,7 @@ export _HANDLER="$1"
 exec /var/runtime/bootstrap
 """
 _BOOTSTRAP: Final = f"""#!/bin/sh
-exec $AWS_LAMBDA_EXEC_WRAPPER {_PYTHON} /var/runtime/bootstrap.py
+exec $AWS_LAMBDA_EXEC_WRAPPER {PYTHON} /var/runtime/bootstrap.py
 """
 # What AWS's images have there, but for the telemetry.
 _START: Final = """import os, sys
@@ -82,8 +82,8 @@ def _files() -> Iterator[tuple[Path, str]]:
     """Where each file comes from and goes to: programs, libraries, packages."""
     standard_library = Path(sysconfig.get_path("stdlib"))
     yield standard_library, str(standard_library)
-    programs = [_PYTHON.resolve(), _SHELL.resolve(), Path("/bin/sleep").resolve()]
-    yield programs[0], str(_PYTHON)
+    programs = [PYTHON.resolve(), _SHELL.resolve(), Path("/bin/sleep").resolve()]
+    yield programs[0], str(PYTHON)
     yield programs[1], str(_SHELL)
     yield programs[2], "/bin/sleep"
     extensions = standard_library.glob("lib-dynload/*.so")

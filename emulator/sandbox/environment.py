@@ -270,8 +270,9 @@ class Environment:
         self.state = step(self.state, Signal.START)
         if self.debug is not None:
             self.debug.launched()
-        has_layers = bool(self.version.layers)  # they bring the external extensions
-        self._processes.start(self._backend.extensions(self.version) if has_layers else ())
+        # What brings external extensions.
+        may_have_some = self.version.layers or self.version.code.image is not None
+        self._processes.start(self._backend.extensions(self.version) if may_have_some else ())
 
     def _launch_process(self, extension: str | None) -> RuntimeProcess:
         mode = None

@@ -1,6 +1,10 @@
 """Functions in containers of a real engine."""
 
+import io
+import os
+import tarfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +13,7 @@ import pytest
 from tests import python_image
 from tests.docker_engine import DockerEngine
 from tests.end_to_end.calls import invoke
+from tests.end_to_end.processes import wait_until
 from tests.end_to_end.project_folder import ProjectFolder
 from tests.running_emulator import RunningEmulator, running_emulator, started_emulator
 
@@ -39,12 +44,52 @@ HANDLER: Final = """
             os._exit(event["status"])
         elif action == "allocate":
             return len(bytearray(event["mib"] * 1024 * 1024))
+        elif action == "ask the extension":
+            import urllib.request
+            address = "http://sandbox.localdomain:" + pathlib.Path("/tmp/neighbour").read_text()
+            with urllib.request.urlopen(address) as answer:
+                return answer.status
         elif action == "health":
             import urllib.request
             address = os.environ["AWS_ENDPOINT_URL"] + "/_emulator/health"
             with urllib.request.urlopen(address) as answer:
                 return answer.status
         return TOKEN
+"""
+
+# It notes in the shared /tmp what it hears of, and answers on the shared network.
+EXTENSION: Final = f"""#!{python_image.PYTHON} -IS
+import http.client, http.server, json, os, threading
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+
+def call(method, path, body=None, **headers):
+    headers = {{name.replace("_", "-"): value for name, value in headers.items()}}
+    api.request(method, "/2020-01-01/extension/" + path, body, headers)
+    answer = api.getresponse()
+    return answer.headers, json.loads(answer.read())
+
+class Neighbour(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+server = http.server.HTTPServer(("sandbox.localdomain", 0), Neighbour)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+name = os.path.basename(__file__)
+events = json.dumps({{"events": ["INVOKE", "SHUTDOWN"]}})
+headers, _ = call("POST", "register", events, Lambda_Extension_Name=name)
+me = headers["Lambda-Extension-Identifier"]
+with open("/tmp/neighbour", "w") as file:
+    file.write(str(server.server_port))
+print(name, "has", "_HANDLER" in os.environ, flush=True)
+while True:
+    _, event = call("GET", "event/next", Lambda_Extension_Identifier=me)
+    print(name, "hears", event["eventType"], event.get("shutdownReason", ""), flush=True)
+    if event["eventType"] == "SHUTDOWN":
+        break
 """
 
 
@@ -70,7 +115,7 @@ def emulator(
     made.add("broken", "import nothing_of_that_name")
     extension = folder / "layer" / "extensions" / "watcher"
     extension.parent.mkdir(parents=True)
-    extension.write_text("of the layer")
+    extension.write_text(EXTENSION)
     extension.chmod(0o755)
     made.add("layered", HANDLER, 'layers = ["layer"]')
     image = f'image = "{docker_engine.image}"'
@@ -180,12 +225,53 @@ def test_an_init_error_is_that_of_the_runtime(functions: Any) -> None:
     assert answer.error[0] == "Runtime.ImportModuleError"
 
 
-def test_layers_are_shown_and_extensions_that_do_not_run_are_told(
-    emulator: RunningEmulator, functions: Any
+def test_an_extension_of_a_layer_runs_beside_the_runtime_and_hears_of_the_end(
+    emulator: RunningEmulator, functions: Any, docker_engine: DockerEngine
 ) -> None:
-    event = {"do": "read", "path": "/opt/extensions/watcher"}
-    assert invoke(functions, "layered", event).result == "of the layer"
-    emulator.wait_for_output("docker.without_extensions function=layered")
+    first = invoke(functions, "layered", {"do": "ask the extension"})
+    assert first.result == 204
+    assert len(of_function(docker_engine, emulator, "layered")) == 2
+    assert invoke(functions, "layered", {"do": "exit", "status": 3}).error[0] == "Runtime.ExitError"
+    emulator.wait_for_output("watcher hears SHUTDOWN failure")
+    assert invoke(functions, "layered", {"do": "ask the extension"}).result == 204
+    functions.update_function_configuration(FunctionName="layered", Timeout=9)
+    emulator.wait_for_output("watcher hears SHUTDOWN spindown")
+    assert wait_until(lambda: of_function(docker_engine, emulator, "layered") == [])
+    logs = emulator.client("logs").filter_log_events(logGroupName="/aws/lambda/layered")
+    lines = [event["message"].rstrip("\n") for event in logs["events"]]
+    assert "watcher has False" in lines
+    assert "watcher has True" not in lines
+    assert lines.count("watcher hears INVOKE ") == 3
+
+
+def test_an_extension_of_an_image_runs(docker_engine: DockerEngine, tmp_path: Path) -> None:
+    with image_with_extension(docker_engine) as image:
+        made = project(tmp_path, docker_engine)
+        with made.file.open("a") as file:
+            file.write(f'[functions.image]\nimage = "{image}"\n')
+            file.write('image_config.command = ["operator.ne"]\n')
+        with running_emulator(tmp_path, DOCKER_HOST=docker_engine.host) as emulator:
+            assert invoke(emulator.client("lambda"), "image", {}).result is True
+            emulator.wait_for_output("inside hears INVOKE")
+            assert len(of_function(docker_engine, emulator, "image")) == 2
+
+
+@contextmanager
+def image_with_extension(engine: DockerEngine) -> Iterator[str]:
+    """The tests' image with an extension in it."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        entry = tarfile.TarInfo("extensions/inside")
+        entry.size, entry.mode = len(EXTENSION.encode()), 0o755
+        tar.addfile(entry, io.BytesIO(EXTENSION.encode()))
+    name = "lambda-emulator-test/with-extension"
+    with engine.client() as client:
+        container = client.create_container(engine.image, ["none"])["Id"]
+        client.put_archive(container, "/opt", archive.getvalue())
+        client.commit(container, name, str(os.getpid()))
+        client.remove_container(container)
+        yield f"{name}:{os.getpid()}"
+        client.remove_image(f"{name}:{os.getpid()}", force=True)
 
 
 def test_an_image_runs_with_the_command_that_the_function_sets(functions: Any) -> None:

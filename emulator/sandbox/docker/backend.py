@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from emulator.sandbox.docker.container import ContainerSpec, start_command
 from emulator.sandbox.docker.images import PLATFORMS, image_name
 from emulator.sandbox.docker.logs import open_pipe
 from emulator.sandbox.docker.machine import Machine
-from emulator.sandbox.docker.ownership import remove_container
+from emulator.sandbox.docker.ownership import remove_container, remove_volume
 from emulator.sandbox.docker.pausing import ContainerSuspension
 from emulator.sandbox.docker.process import ContainerProcess
 from emulator.sandbox.docker.pulling import Image
@@ -27,13 +28,15 @@ from emulator.sandbox.report import Report
 from emulator.sandbox.suspension import Suspension
 from emulator.sandbox.variables import Credentials, container_variables
 
+_SHELL: Final = "sh"
 _REMOVERS: Final = 8  # containers removed at a time when the emulator stops
 
 
 class DockerBackend:
-    """Starts each environment's runtime in a container of its own.
+    """Starts each environment's runtime in a container of its own, and each extension in another.
 
-    After a reset the same container starts again, with what is in its /tmp. Any thread may call.
+    An environment's containers share the network and /tmp. After a reset the same containers start
+    again, with what is in /tmp. Any thread may call.
     `_lock` guards the tables, `_connecting` lets one thread connect to the engine while others
     that need it wait; neither is held while a container is made, started or removed.
     """
@@ -55,7 +58,8 @@ class DockerBackend:
         self._lock = threading.Lock()
         self._connecting = threading.Lock()
         self._machine: Machine | None = None
-        self._containers: dict[str, Container] = {}  # by environment
+        self._containers: dict[str, dict[str | None, Container]] = {}  # by environment, extension
+        self._volumes: dict[str, str] = {}  # the /tmp of environments with several containers
         self._layers = LayerFolders(run_folder / "docker")
         self._told: set[tuple[str, str]] = set()
         self._is_closed = False
@@ -80,36 +84,32 @@ class DockerBackend:
         extension: str | None = None,
         debug: DebugMode | None = None,
     ) -> ContainerProcess:
-        """Start an environment's container; see `Backend.launch`."""
-        assert extension is None  # there are none: see `extensions`
+        """Start a container of an environment; see `Backend.launch`."""
         assert debug is None  # see `lets_debuggers_in`
         with _lambda_errors():
             machine = self._connected()
-            container = self._containers.get(environment_id)
+            container = self._containers.get(environment_id, {}).get(extension)
             if container is None:
-                container = self._create(
-                    machine,
+                variables = container_variables(
                     version,
-                    environment_id,
-                    log_pipe=tmp_folder.parent / "log",
-                    variables=container_variables(
-                        version,
-                        runtime_api=_through(machine, runtime_api),
-                        log_stream=log_stream,
-                        credentials=self._credentials(version),
-                        endpoint_url=self._endpoint(machine),
-                    ),
+                    runtime_api=_through(machine, runtime_api),
+                    log_stream=log_stream,
+                    credentials=self._credentials(version),
+                    endpoint_url=self._endpoint(machine),
+                )
+                pipe = tmp_folder.parent / ("log" if extension is None else f"log of {extension}")
+                container = self._create(
+                    machine, version, environment_id, extension, log_pipe=pipe, variables=variables
                 )
             return start(machine, container)
 
     def extensions(self, version: FunctionVersion) -> Sequence[str]:
-        """Return none: external extensions do not run in containers yet, which is told once."""
-        if found := external_extensions(self._layers.folder(version)):
-            hint = 'they run with sandbox = "process"'
-            self._tell_once(
-                "docker.without_extensions", function=version.name, left_out=found, hint=hint
-            )
-        return ()
+        """Return the names of the external extensions of its layers, or of its image."""
+        if version.code.image is None:
+            return external_extensions(self._layers.folder(version))
+        with _lambda_errors():
+            machine = self._connected()
+            return machine.images.extensions(self._image(machine, version))
 
     def _tell_once(self, event: str, **fields: object) -> None:
         with self._lock:
@@ -126,21 +126,24 @@ class DockerBackend:
         """See `Backend.freezes_after_s`: the engine takes some 30 ms to let a container go on."""
         return 1.0
 
-    def _running(self, environment_id: str) -> tuple[Any, str] | None:
-        container = self._containers.get(environment_id)
-        if container is None or self._machine is None:
+    def _running(self, environment_id: str) -> tuple[Any, Sequence[str]] | None:
+        containers = self._containers.get(environment_id)
+        if containers is None or self._machine is None:
             return None
-        return self._machine.client, container.id
+        return self._machine.client, [container.id for container in containers.values()]
 
     def release(self, environment_id: str) -> None:
-        """Remove an environment's container."""
+        """Remove an environment's containers."""
         with self._lock:
-            container = self._containers.pop(environment_id, None)
+            containers = self._containers.pop(environment_id, {})
+            volume = self._volumes.pop(environment_id, None)
         if self._machine is None:
             return
         with suppress(EngineError), engine_errors(""):  # what is left, `close` removes
-            if container is not None:
+            for container in reversed(containers.values()):  # the last ones use the first's network
                 remove_container(self._machine.client, container.id)
+            if volume is not None:
+                remove_volume(self._machine.client, volume)
             self._machine.forget_folders(environment_id)
 
     def warm(self, version: FunctionVersion) -> None:
@@ -155,8 +158,11 @@ class DockerBackend:
         """Remove all containers."""
         with self._lock:
             self._is_closed = True
-            containers = [container.id for container in self._containers.values()]
+            containers = [
+                container.id for each in self._containers.values() for container in each.values()
+            ]
             self._containers.clear()
+            self._volumes.clear()  # with everything else of this emulator
         with self._connecting:
             machine = self._machine
         if machine is None:
@@ -189,34 +195,48 @@ class DockerBackend:
         machine: Machine,
         version: FunctionVersion,
         environment_id: str,
+        extension: str | None,
         *,
         log_pipe: Path,
         variables: dict[str, str],
     ) -> Container:
         image = self._image(machine, version)
-        pipe = log_pipe if _can_share_pipe(machine, version, image) else None
-        if pipe is not None:
-            os.close(open_pipe(pipe))
+        labels = machine.ownership.labels(function=version.arn, environment=environment_id)
+        with self._lock:
+            others = [each.id for each in self._containers.get(environment_id, {}).values()]
+            tmp = self._volumes.get(environment_id)
         spec = ContainerSpec(
             version=version,
+            extension=extension,
             image=image,
             variables=variables,
-            labels=machine.ownership.labels(function=version.arn, environment=environment_id),
+            labels=labels,
             network=machine.route.network,
+            joins=others[0] if others else None,
             folders=machine.folders(version, image, environment_id),
-            log_pipe=pipe,
+            log_pipe=_shared_pipe(machine, version, image, extension, log_pipe),
+            tmp=tmp,
             limits_tmp=machine.limits_tmp,
         )
+        if extension is not None and tmp is None:
+            spec = replace(spec, tmp=self._new_tmp(machine, spec, environment_id))
         with engine_errors(f"No container can be made of {image.name}"):
             host_config = machine.client.create_host_config(**spec.host_config())
             made = machine.client.create_container(host_config=host_config, **spec.config())
-        container = Container(id=made["Id"], log_pipe=pipe)
+        container = Container(id=made["Id"], log_pipe=spec.log_pipe)
         with self._lock:
             if not self._is_closed:
-                self._containers[environment_id] = container
+                self._containers.setdefault(environment_id, {})[extension] = container
                 return container
         remove_container(machine.client, container.id)
         raise EngineError("The emulator is stopping.")
+
+    def _new_tmp(self, machine: Machine, spec: ContainerSpec, environment_id: str) -> str:
+        with engine_errors("The Docker engine makes no volume"):
+            volume: str = machine.client.create_volume(**spec.tmp_volume())["Name"]
+        with self._lock:
+            self._volumes[environment_id] = volume
+        return volume
 
     def _endpoint(self, machine: Machine) -> str:
         url = urlsplit(self._endpoint_url())
@@ -225,11 +245,21 @@ class DockerBackend:
         return f"{url.scheme}://{machine.route.host}:{url.port}"
 
 
-def _can_share_pipe(machine: Machine, version: FunctionVersion, image: Image) -> bool:
+def _shared_pipe(
+    machine: Machine, version: FunctionVersion, image: Image, extension: str | None, path: Path
+) -> Path | None:
+    """Make the pipe that a container writes to; None: only the engine can carry its output."""
     if not (machine.engine.shares_kernel and machine.sees_files(image)):
-        return False
-    entrypoint, command = start_command(version, image)
-    return machine.images.can_start_by_shell(image, [*entrypoint, *command, ""][0])
+        return None
+    if extension is not None and version.code.image is None:
+        program = _SHELL  # what it starts is in a layer, so not in the image
+    else:
+        entrypoint, command = start_command(version, image, extension)
+        program = [*entrypoint, *command, ""][0]
+    if not machine.images.can_start_by_shell(image, program):
+        return None
+    os.close(open_pipe(path))
+    return path
 
 
 def _through(machine: Machine, address: str) -> str:

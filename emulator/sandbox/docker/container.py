@@ -8,6 +8,8 @@ from typing import Any, Final
 from emulator.model import FunctionVersion
 from emulator.sandbox.docker.logs import PIPE_IN_CONTAINER, THROUGH_PIPE
 from emulator.sandbox.docker.pulling import Image
+from emulator.sandbox.layers import EXTENSIONS
+from emulator.sandbox.variables import OF_THE_RUNTIME
 
 _MIB: Final = 1024 * 1024
 _PROCESSES: Final = 1024  # spec/execution-environment.md: processes and threads, descriptors
@@ -34,36 +36,46 @@ class ContainerSpec:
     """All that makes up a container."""
 
     version: FunctionVersion
+    extension: str | None  # the external extension it runs; None: the runtime
     image: Image
     variables: Mapping[str, str]
     labels: Mapping[str, str]
     network: str
+    joins: str | None  # the container of the same environment whose network it shares
     folders: Sequence[Folder]
     log_pipe: Path | None  # None: the engine carries what it prints
+    tmp: str | None  # the volume that the environment's containers share; None: one of its own
     limits_tmp: bool  # the engine's volumes can have a size
 
     def config(self) -> dict[str, Any]:
         """Arguments for `create_container`, without those of the host."""
-        entrypoint, command = start_command(self.version, self.image)
+        entrypoint, command = start_command(self.version, self.image, self.extension)
         if self.log_pipe is not None:
             entrypoint = [*THROUGH_PIPE, *entrypoint]
         config: dict[str, Any] = {
             "image": self.image.name,
             "entrypoint": entrypoint or None,
             "command": command,
-            "environment": dict(self.variables),
+            "environment": self._variables(),
             "labels": dict(self.labels),
         }
         settings = self.version.image_config
-        if settings is not None and settings.working_directory:
+        if self.extension is not None:
+            config["working_dir"] = "/"
+        elif settings is not None and settings.working_directory:
             config["working_dir"] = settings.working_directory
         return config
+
+    def _variables(self) -> dict[str, str]:
+        if self.extension is None:
+            return dict(self.variables)
+        return {name: value for name, value in self.variables.items() if name not in OF_THE_RUNTIME}
 
     def host_config(self) -> dict[str, Any]:
         """Arguments for `create_host_config`."""
         memory = self.version.memory_mib * _MIB
         return {
-            "network_mode": self.network,
+            **self._network(),
             "mem_limit": memory,
             "memswap_limit": memory,  # together with swap: there is none
             "pids_limit": _PROCESSES,
@@ -75,24 +87,43 @@ class ContainerSpec:
             "mounts": self._mounts(),
         }
 
+    def tmp_volume(self) -> dict[str, Any]:
+        """Arguments for `create_volume`, of the /tmp that several containers share."""
+        return {"driver": "local", "driver_opts": self._tmp_options(), "labels": dict(self.labels)}
+
+    def _network(self) -> dict[str, Any]:
+        if self.joins is not None:
+            return {"network_mode": f"container:{self.joins}"}
+        # The environment itself, by the names at which its extensions listen.
+        hosts = {"sandbox.localdomain": "127.0.0.1", "sandbox": "127.0.0.1"}
+        return {"network_mode": self.network, "extra_hosts": hosts}
+
     def _mounts(self) -> list[dict[str, Any]]:
         # A volume rather than memory: what lies in /tmp does not count as the function's memory,
         # and is still there when the container starts again.
-        volume: dict[str, Any] = {"Labels": dict(self.labels)}
-        if self.limits_tmp:
-            size = f"{self.version.ephemeral_storage_mib}m"
-            volume["DriverConfig"] = {"Name": "local", "Options": {"size": size}}
-        mounts = [folder.mount() for folder in self.folders]
-        mounts.append({"Type": "volume", "Target": "/tmp", "VolumeOptions": volume})
+        tmp: dict[str, Any] = {"Type": "volume", "Target": "/tmp"}
+        if self.tmp is not None:
+            tmp["Source"] = self.tmp
+        else:
+            driver = {"Name": "local", "Options": self._tmp_options()}
+            tmp["VolumeOptions"] = {"Labels": dict(self.labels), "DriverConfig": driver}
+        mounts = [*(folder.mount() for folder in self.folders), tmp]
         if self.log_pipe is not None:
             mounts.append(
                 {"Type": "bind", "Source": str(self.log_pipe), "Target": PIPE_IN_CONTAINER}
             )
         return mounts
 
+    def _tmp_options(self) -> dict[str, str]:
+        return {"size": f"{self.version.ephemeral_storage_mib}m"} if self.limits_tmp else {}
 
-def start_command(version: FunctionVersion, image: Image) -> tuple[list[str], list[str]]:
-    """Entry point and command: the image's own, the function's settings, the handler."""
+
+def start_command(
+    version: FunctionVersion, image: Image, extension: str | None = None
+) -> tuple[list[str], list[str]]:
+    """Entry point and command: an extension's, the image's own, the function's, the handler."""
+    if extension is not None:
+        return [f"/opt/{EXTENSIONS}/{extension}"], []
     settings = version.image_config
     if version.code.image is None:
         return list(image.entrypoint), [version.handler]

@@ -1,13 +1,13 @@
 """Containers of idle environments are paused: as in AWS, nothing runs between invocations."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from emulator.sandbox.docker.connection import engine_errors
 from emulator.sandbox.docker.route import EngineError
 
-Running = Callable[[], tuple[Any, str] | None]
-"""The engine's client and the container, while there is one."""
+Running = Callable[[], tuple[Any, Sequence[str]] | None]
+"""The engine's client and the containers of an environment, while there are some."""
 
 
 class ContainerSuspension:
@@ -15,30 +15,32 @@ class ContainerSuspension:
 
     def __init__(self, running: Running) -> None:
         self._running = running
-        self._is_paused = False
+        self._paused: list[str] = []
 
     def suspend(self, _roots: Iterable[int]) -> None:
-        """Pause the container; a container that has ended is left as it is."""
-        self._is_paused = self._ask("pause")
+        """Pause the containers; one that has ended is left as it is."""
+        running = self._running()
+        if running is not None:
+            client, containers = running
+            self._paused = [each for each in containers if _ask(client, "pause", each)]
 
     def resume(self) -> None:
-        """Let it go on."""
-        if self._is_paused:
-            self._is_paused = False
-            self._ask("unpause")
+        """Let them go on."""
+        paused, self._paused = self._paused, []
+        running = self._running()
+        if running is not None:
+            for container in paused:
+                _ask(running[0], "unpause", container)
 
     def close(self) -> None:
         """Nothing is held: a paused container can be killed."""
-        self._is_paused = False
+        self._paused = []
 
-    def _ask(self, what: str) -> bool:
-        running = self._running()
-        if running is None:
-            return False
-        client, container = running
-        try:
-            with engine_errors(what):
-                getattr(client, what)(container)
-        except EngineError:  # it has ended, or the engine has: its exit pipe tells
-            return False
-        return True
+
+def _ask(client: Any, what: str, container: str) -> bool:
+    try:
+        with engine_errors(what):
+            getattr(client, what)(container)
+    except EngineError:  # it has ended, or the engine has: its exit pipe tells
+        return False
+    return True

@@ -1,8 +1,11 @@
 """Images: pulled where they are missing, looked into once."""
 
+import tarfile
+import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +16,8 @@ from emulator.sandbox.report import Report
 _MIB: Final = 1024 * 1024
 _PROGRESS_S: Final = 5.0  # between two lines about a pull
 _SHELL: Final = "/bin/sh"
+_EXTENSIONS: Final = "/opt/extensions"
+_IN_MEMORY: Final = 16 * _MIB
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +43,7 @@ class Images:
         self._report = report
         self._lock = threading.Lock()
         self._startable: dict[tuple[str, str], bool] = {}  # by an image's id and the program
+        self._extensions: dict[str, Sequence[str]] = {}  # by an image's id
         self._looking: dict[tuple[str, str], threading.Lock] = {}
 
     def get(self, name: str, platform: str) -> Image:
@@ -83,18 +89,55 @@ class Images:
                     self._startable[key] = self._has_files(image.name, paths)
             return self._startable[key]
 
+    def extensions(self, image: Image) -> Sequence[str]:
+        """Return the names of the executable files in an image's /opt/extensions, sorted."""
+        with self._lock:
+            looking = self._looking.setdefault((image.id, _EXTENSIONS), threading.Lock())
+        with looking:
+            if image.id not in self._extensions:
+                with engine_errors(f"The engine does not show what is in {image.name}"):
+                    self._extensions[image.id] = self._executables(image.name, _EXTENSIONS)
+            return self._extensions[image.id]
+
     def _has_files(self, name: str, paths: Iterable[str]) -> bool:
         import docker
 
-        container = self._client.create_container(name, ["look"], labels=self._labels)["Id"]
+        with self._container(name) as container:
+            try:
+                for path in paths:
+                    self._client.get_archive(container, path)[0].close()
+            except docker.errors.NotFound:
+                return False
+        return True
+
+    def _executables(self, name: str, folder: str) -> Sequence[str]:
+        import docker
+
+        with self._container(name) as container:
+            try:
+                chunks, _ = self._client.get_archive(container, folder)
+            except docker.errors.NotFound:
+                return ()
+            with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+                for chunk in chunks:
+                    file.write(chunk)
+                file.seek(0)
+                with tarfile.open(fileobj=file) as archive:
+                    found = [entry for entry in archive if entry.name.count("/") == 1]
+        return sorted(
+            entry.name.partition("/")[2]
+            for entry in found
+            if not entry.isdir() and entry.mode & 0o111
+        )
+
+    @contextmanager
+    def _container(self, image: str) -> Iterator[str]:
+        """A container that nobody starts, to look into."""
+        container: str = self._client.create_container(image, ["look"], labels=self._labels)["Id"]
         try:
-            for path in paths:
-                self._client.get_archive(container, path)[0].close()
-        except docker.errors.NotFound:
-            return False
+            yield container
         finally:
             self._client.remove_container(container, force=True, v=True)
-        return True
 
     def _pull(self, name: str, platform: str) -> None:
         repository, tag = split_name(name)

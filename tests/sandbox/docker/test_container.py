@@ -35,6 +35,9 @@ def test_the_handler_or_the_functions_settings_are_the_command(
 
 def spec(**more: Any) -> ContainerSpec:
     defaults: dict[str, Any] = {
+        "extension": None,
+        "joins": None,
+        "tmp": None,
         "version": version(memory_mib=256, ephemeral_storage_mib=1024),
         "image": IMAGE,
         "variables": {"A": "b"},
@@ -54,7 +57,19 @@ def test_limits_are_those_of_the_function() -> None:
     tmp = host["mounts"][-1]
     assert tmp["Target"] == "/tmp"
     assert tmp["VolumeOptions"]["DriverConfig"]["Options"] == {"size": "1024m"}
-    assert "DriverConfig" not in spec(limits_tmp=False).host_config()["mounts"][-1]["VolumeOptions"]
+    unlimited = spec(limits_tmp=False).host_config()["mounts"][-1]
+    assert unlimited["VolumeOptions"]["DriverConfig"]["Options"] == {}
+
+
+def test_containers_of_one_environment_share_tmp_and_the_network() -> None:
+    first = spec(extension="watcher", tmp="t")
+    assert first.config()["entrypoint"] == ["/opt/extensions/watcher"]
+    assert first.config()["command"] == []
+    assert first.host_config()["network_mode"] == "host"
+    assert first.tmp_volume()["driver_opts"] == {"size": "1024m"}
+    second = spec(tmp="t", joins="c1").host_config()
+    assert second["network_mode"] == "container:c1"
+    assert second["mounts"][-1] == {"Type": "volume", "Target": "/tmp", "Source": "t"}
 
 
 def test_code_is_shown_read_only_from_a_folder_or_a_volume() -> None:
