@@ -13,6 +13,7 @@ from emulator.control.lifecycle import Phase
 from emulator.control.names import Target, target
 from emulator.control.policy import ResourcePolicy, access_denied, allows_account, allows_service
 from emulator.control.spec import FunctionSpec
+from emulator.control.url_directory import UrlDirectory
 from emulator.model import (
     LATEST,
     Clock,
@@ -47,6 +48,7 @@ class FunctionDirectory:
         self._reserved: Counter[tuple[str, str]] = Counter()  # concurrency, by account and region
         self._held: dict[FunctionKey, list[float]] = {}  # since when
         self._answers: dict[_Question, ResolvedFunction] = {}
+        self.urls = UrlDirectory()
 
     # What an invocation needs.
 

@@ -13,6 +13,7 @@ from emulator.control.spec import FunctionSpec
 from emulator.control.validation import check_spec
 from emulator.control.violations import invalid
 from emulator.model import LATEST, CodePackage, EventInvokeConfig, FunctionVersion, LambdaError
+from emulator.model.function_url import FunctionUrl
 from emulator.model.provisioned import ProvisionedConcurrency
 
 _DEPLOYMENTS: Final = itertools.count(1)  # unique in the process: see FunctionVersion
@@ -41,6 +42,7 @@ class Function:
     tags: Mapping[str, str] = field(default_factory=dict)
     policies: dict[str | None, ResourcePolicy] = field(default_factory=dict)  # by qualifier
     invoke_configs: dict[str, EventInvokeConfig] = field(default_factory=dict)  # by qualifier
+    urls: dict[str, FunctionUrl] = field(default_factory=dict)  # by qualifier
     reserved_concurrency: int | None = None
     provisioned: dict[str, ProvisionedConcurrency] = field(default_factory=dict)  # by version
     is_declared: bool = False  # by the project's file: it goes when it is no longer in there
@@ -55,6 +57,7 @@ class Function:
             aliases=dict(self.aliases),
             policies=dict(self.policies),
             invoke_configs=dict(self.invoke_configs),
+            urls=dict(self.urls),
             provisioned=dict(self.provisioned),
         )
 

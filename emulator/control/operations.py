@@ -20,6 +20,7 @@ from emulator.control.request import Operation
 from emulator.control.store import FunctionStore
 from emulator.control.tag_operations import TagOperations
 from emulator.control.tags import tags_of
+from emulator.control.url_operations import UrlOperations
 from emulator.control.version_operations import VersionOperations
 from emulator.model import Clock
 
@@ -44,6 +45,7 @@ def operations(
     recursion = RecursionOperations(store)
     policies = PolicyOperations(store)
     tags = TagOperations(tags_of(store, mappings))
+    urls = UrlOperations(store, clock)
     versions = VersionOperations(store)
     return {
         "AddPermission": policies.add_permission,
@@ -51,10 +53,12 @@ def operations(
         "CreateEventSourceMapping": sources.create,
         "CreateFunction": functions.create_function,
         "DeleteAlias": aliases.delete_alias,
+        "CreateFunctionUrlConfig": urls.create_function_url_config,
         "DeleteEventSourceMapping": sources.delete,
         "DeleteFunction": functions.delete_function,
         "DeleteFunctionConcurrency": concurrency.delete_function_concurrency,
         "DeleteFunctionEventInvokeConfig": invoke_configs.delete_function_event_invoke_config,
+        "DeleteFunctionUrlConfig": urls.delete_function_url_config,
         "DeleteLayerVersion": published.delete_layer_version,
         "DeleteProvisionedConcurrencyConfig": provisioned.delete_provisioned_concurrency_config,
         "GetAlias": aliases.get_alias,
@@ -64,6 +68,7 @@ def operations(
         "GetFunctionConfiguration": functions.get_function_configuration,
         "GetFunctionEventInvokeConfig": invoke_configs.get_function_event_invoke_config,
         "GetFunctionRecursionConfig": recursion.get_function_recursion_config,
+        "GetFunctionUrlConfig": urls.get_function_url_config,
         "GetLayerVersion": published.get_layer_version,
         "GetLayerVersionByArn": published.get_layer_version_by_arn,
         "GetPolicy": policies.get_policy,
@@ -71,6 +76,7 @@ def operations(
         "ListAliases": aliases.list_aliases,
         "ListEventSourceMappings": sources.list_mappings,
         "ListFunctionEventInvokeConfigs": invoke_configs.list_function_event_invoke_configs,
+        "ListFunctionUrlConfigs": urls.list_function_url_configs,
         "ListFunctions": functions.list_functions,
         "ListLayerVersions": published.list_layer_versions,
         "ListLayers": published.list_layers,
@@ -91,4 +97,5 @@ def operations(
         "UpdateFunctionCode": functions.update_function_code,
         "UpdateFunctionConfiguration": functions.update_function_configuration,
         "UpdateFunctionEventInvokeConfig": invoke_configs.update_function_event_invoke_config,
+        "UpdateFunctionUrlConfig": urls.update_function_url_config,
     }

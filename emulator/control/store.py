@@ -71,8 +71,9 @@ class FunctionStore(FunctionDirectory):
         restored = self._kept.load()
         with self._lock:
             self._functions.update(restored)
-            for (account, region, _), function in restored.items():
-                self._reserved[account, region] += function.set_aside
+            for key, function in restored.items():
+                self._reserved[key[:2]] += function.set_aside
+                self.urls.follow(key, None, function)
         for function in restored.values():
             self._tell(*(created(each.version) for each in function.configurations()))
         return len(restored)
@@ -298,6 +299,7 @@ class FunctionStore(FunctionDirectory):
             functions = list(self._functions.values())
             self._functions.clear()
             self._reserved.clear()
+            self.urls.clear()
             self._answers = {}
         for function in functions:
             gone = function.configurations()
@@ -322,7 +324,9 @@ class FunctionStore(FunctionDirectory):
                 raise
             finally:
                 self._answers = {}
-            self._reserved[key[:2]] += _reserved(self._functions.get(key)) - _reserved(untouched)
+            after = self._functions.get(key)
+            self._reserved[key[:2]] += _reserved(after) - _reserved(untouched)
+            self.urls.follow(key, untouched, after)
 
     def _start_transition(self, function: Function) -> None:
         function.settles_at = self._clock.monotonic() + self._transition_s
