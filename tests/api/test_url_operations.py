@@ -177,3 +177,20 @@ def test_a_url_outlives_the_process(lab: Lab, client: Any, tmp_path: Path) -> No
     again.reset()
     assert again.urls.find(url.url_id) is None
     documents.close()
+
+
+def test_an_alias_has_a_url_of_its_own_that_outlives_it(client: Any) -> None:
+    alias = {"FunctionName": "hello", "Qualifier": "live"}
+    client.create_alias(FunctionName="hello", Name="live", FunctionVersion="1")
+    made = client.create_function_url_config(**alias, AuthType="NONE")
+    assert made["FunctionArn"] == f"{ARN}:live"
+    client.create_function_url_config(FunctionName="hello", AuthType="AWS_IAM")
+    assert client.get_function_url_config(FunctionName="hello:live")["AuthType"] == "NONE"
+    page = client.list_function_url_configs(FunctionName="hello", MaxItems=1)
+    rest = client.list_function_url_configs(FunctionName="hello", Marker=page["NextMarker"])
+    listed = page["FunctionUrlConfigs"] + rest["FunctionUrlConfigs"]
+    assert [each["FunctionArn"] for each in listed] == [ARN, f"{ARN}:live"]
+    client.delete_function_url_config(FunctionName="hello")
+    client.delete_alias(FunctionName="hello", Name="live")
+    left = client.get_function_url_config(**alias)
+    assert left["FunctionUrl"] == made["FunctionUrl"]
