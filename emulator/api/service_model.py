@@ -11,7 +11,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
 _MEMBER: Final = re.compile(r"\{(\w+)\}")
-_WITH_SLASHES: Final = frozenset({"DurableExecutionArn"})  # the others hold none
+_WITH_SLASHES: Final = frozenset({"DurableExecutionArn", "ResourceArn"})  # the others hold none
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from emulator.control.function import Function, FunctionConfiguration
 from emulator.control.kept_functions import FunctionKey
 from emulator.control.lifecycle import Phase
 from emulator.control.names import Target, target
-from emulator.control.policy import ResourcePolicy, access_denied, allows_account, allows_service
+from emulator.control.policy import ResourcePolicy, access_denied
+from emulator.control.policy_evaluation import allows_account, allows_service
 from emulator.control.spec import FunctionSpec
 from emulator.control.url_directory import UrlDirectory
 from emulator.model import (

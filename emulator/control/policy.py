@@ -1,4 +1,4 @@
-"""Resource policies of functions: how a statement is made, and what it allows."""
+"""Resource policies of functions and layer versions, and how a statement is made."""
 
 import json
 import re
@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from emulator.control.violations import invalid
 from emulator.model import LambdaError
-from emulator.model.wildcard import wildcard, wildcard_regex
 
 POLICY_BYTES: Final = 20_480  # spec/control-plane.md section 7
 
@@ -30,19 +29,22 @@ Statement = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResourcePolicy:
-    """Statements on one function or one of its qualifiers, oldest first."""
+    """Statements on one layer version, function or qualifier of it, oldest first."""
 
     statements: tuple[Statement, ...]
     revision_id: str
+    language: str = "2012-10-17"  # element Version
+    name: str | None = "default"  # element Id; None: PutResourcePolicy gave none
 
     def document(self) -> str:
         """The policy as GetPolicy hands it out."""
-        return compact({"Version": "2012-10-17", "Id": "default", "Statement": self.statements})
+        head = {"Version": self.language} | ({} if self.name is None else {"Id": self.name})
+        return compact({**head, "Statement": self.statements})
 
     def with_statement(self, statement: Statement) -> "ResourcePolicy":
         """The policy with one more statement; raises LambdaError when it says it already."""
         sid = statement["Sid"]
-        if any(existing["Sid"] == sid for existing in self.statements):
+        if any(existing.get("Sid") == sid for existing in self.statements):
             raise LambdaError(
                 "ResourceConflictException",
                 f"The statement id ({sid}) provided already exists. Please provide a new"
@@ -51,16 +53,20 @@ class ResourcePolicy:
         changed = replace(
             self, statements=(*self.statements, statement), revision_id=str(uuid.uuid4())
         )
-        if (size := len(changed.document())) > POLICY_BYTES:
+        changed.check_size()
+        return changed
+
+    def check_size(self) -> None:
+        """Raise PolicyLengthExceededException for a policy over 20 KB."""
+        if (size := len(self.document())) > POLICY_BYTES:
             raise LambdaError(
                 "PolicyLengthExceededException",
                 f"The final policy size ({size}) is bigger than the limit ({POLICY_BYTES}).",
             )
-        return changed
 
     def without_statement(self, sid: str) -> "ResourcePolicy":
         """The policy without statement `sid`; raises LambdaError when there is none."""
-        kept = tuple(statement for statement in self.statements if statement["Sid"] != sid)
+        kept = tuple(statement for statement in self.statements if statement.get("Sid") != sid)
         if len(kept) == len(self.statements):
             raise LambdaError(
                 "ResourceNotFoundException", f"Statement {sid} is not found in resource policy."
@@ -73,6 +79,25 @@ def new_policy() -> ResourcePolicy:
     return ResourcePolicy(statements=(), revision_id=str(uuid.uuid4()))
 
 
+def check_revision(
+    policy: ResourcePolicy | None, revision_id: str | None, api: str = "GetPolicy"
+) -> None:
+    """Raise PreconditionFailedException for who saw another revision; api: what shows it."""
+    if revision_id is not None and (policy is None or policy.revision_id != revision_id):
+        raise LambdaError(
+            "PreconditionFailedException",
+            "The Revision Id provided does not match the latest Revision Id. Call the"
+            f" {api} API to retrieve the latest Revision Id",
+        )
+
+
+def no_policy() -> LambdaError:
+    """The answer to who takes something from a policy that is not there."""
+    return LambdaError(
+        "ResourceNotFoundException", "No policy is associated with the given resource."
+    )
+
+
 def compact(document: object) -> str:
     """JSON without blanks, as Lambda writes policies."""
     return json.dumps(document, separators=(",", ":"))
@@ -80,6 +105,8 @@ def compact(document: object) -> str:
 
 def statement(request: Mapping[str, Any], resource: str) -> Statement:
     """The statement an AddPermission request asks for, on the ARN `resource`."""
+    if "FunctionUrlAuthType" in request and request["Action"] != "lambda:InvokeFunctionUrl":
+        raise invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
     conditions: dict[str, dict[str, str]] = {}
     for member, operator, key in _CONDITIONS:
         if (value := request.get(member)) is not None:
@@ -109,29 +136,6 @@ def _principal(text: str) -> str | dict[str, str]:
     raise invalid("The provided principal was invalid. Please check the principal and try again.")
 
 
-def allows_service(
-    policy: ResourcePolicy, service: str, source_arn: str | None, source_account: str | None
-) -> bool:
-    """Whether a statement lets `service` invoke the function on behalf of that source."""
-    context = {"AWS:SourceArn": source_arn, "AWS:SourceAccount": source_account}
-    return any(
-        made["Principal"] in ("*", {"Service": service})
-        and _covers(made, "lambda:InvokeFunction")
-        and _conditions_hold(made, context)
-        for made in policy.statements
-    )
-
-
-def allows_account(policy: ResourcePolicy, account: str, action: str) -> bool:
-    """Whether a statement lets another account do `action` (`lambda:GetFunction`)."""
-    return any(
-        (made["Principal"] == "*" or f"::{account}:" in made["Principal"].get("AWS", ""))
-        and _covers(made, action)
-        and _conditions_hold(made, {"AWS:SourceAccount": account})
-        for made in policy.statements
-    )
-
-
 def access_denied(caller: str, action: str, resource: str) -> LambdaError:
     """The answer to an account that asks for what belongs to another one."""
     return LambdaError(
@@ -139,29 +143,3 @@ def access_denied(caller: str, action: str, resource: str) -> LambdaError:
         f"User: arn:aws:iam::{caller}:root is not authorized to perform: {action} on resource:"
         f" {resource} because no resource-based policy allows the {action} action",
     )
-
-
-def _covers(made: Statement, action: str) -> bool:
-    return made["Action"] in ("*", "lambda:*", action)
-
-
-def _conditions_hold(made: Statement, context: Mapping[str, str | None]) -> bool:
-    return all(
-        _matches(operator, wanted, context.get(key))
-        for operator, keys in made.get("Condition", {}).items()
-        for key, wanted in keys.items()
-    )
-
-
-def _matches(operator: str, wanted: str, actual: str | None) -> bool:
-    if actual is None:
-        return False  # the key is not part of this request
-    if operator != "ArnLike":
-        return wanted == actual
-    parts = wanted.split(":", 5), actual.split(":", 5)
-    return len(parts[0]) == len(parts[1]) and all(map(_like, *parts))
-
-
-def _like(pattern: str, text: str) -> bool:
-    """Compare one part of an ARN; `*` stands for any characters, `?` for one."""
-    return wildcard_regex(wildcard(pattern)).fullmatch(text) is not None

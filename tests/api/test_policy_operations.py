@@ -63,6 +63,7 @@ STATEMENTS: list[tuple[dict[str, Any], Any, Any]] = [
     (
         {
             "Principal": "*",
+            "Action": "lambda:InvokeFunctionUrl",
             "FunctionUrlAuthType": "NONE",
             "PrincipalOrgID": "o-0123456789",
             "EventSourceToken": "token",
@@ -75,6 +76,11 @@ STATEMENTS: list[tuple[dict[str, Any], Any, Any]] = [
                 "lambda:EventSourceToken": "token",
             }
         },
+    ),
+    (
+        {"Principal": "*", "InvokedViaFunctionUrl": True},
+        "*",
+        {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
     ),
 ]
 
@@ -89,7 +95,7 @@ def test_a_permission_becomes_a_statement(
         "Sid": "s1",
         "Effect": "Allow",
         "Principal": principal,
-        "Action": "lambda:InvokeFunction",
+        "Action": members.get("Action", "lambda:InvokeFunction"),
         "Resource": ARN,
     }
     if condition:
@@ -126,6 +132,12 @@ def test_each_qualifier_has_its_own_policy(add: Any, client: Any) -> None:
 
 
 REFUSALS: list[tuple[dict[str, Any], int, str, str]] = [
+    (
+        {"FunctionUrlAuthType": "NONE"},
+        400,
+        "InvalidParameterValueException",
+        "FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action",
+    ),
     (
         {"Qualifier": "$LATEST"},
         400,
