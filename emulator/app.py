@@ -155,6 +155,7 @@ class Emulator:
             InvokeSettings(retry_delay_scale=_default(project.emulator.retry_delay_scale, 1.0)),
         )
         self.store.subscribe(self._on_change)
+        self.store.subscribe_provisioned(self.environments.provisioning.provision)
         self.event_sources = self._make_event_sources(project)
         self.deployer = self._make_deployer(settings.project)
         self._watcher = self._make_watcher() if settings.watch else None
@@ -374,7 +375,6 @@ class Emulator:
                     fetch_object=self._fetch_object,
                     describe_source=self.moto.describe_source,
                     target_exists=self.moto.takes_messages,
-                    provision=self.environments.provisioning.provision,
                     provisioned_state=self.environments.provisioning.state,
                 ),
                 clock=self.clock,

@@ -73,7 +73,6 @@ def built_operations() -> set[str]:
             fetch_object=lambda *_: b"",
             describe_source=lambda _: None,
             target_exists=lambda _: False,
-            provision=lambda *_: None,
             provisioned_state=lambda _: NONE_YET,
         )
         stores = FunctionStore(clock, code), code, LayerStore(code), MappingStore(clock)

@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from emulator.control.violations import invalid
-from emulator.model import LATEST
+from emulator.model import LATEST, LambdaError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +43,28 @@ def check_routing(alias: Alias) -> None:
             f"Invalid function version {alias.version}. Function version {alias.version} is already"
             " included in routing configuration."
         )
+
+
+def check_provisionable(alias: Alias, already: Container[str]) -> None:
+    """Raise LambdaError unless the version it points at may get provisioned concurrency by it.
+
+    already: the versions that have some by another name.
+    """
+    if alias.version == LATEST:
+        raise unpublished()
+    if alias.version in already:
+        raise LambdaError(
+            "ResourceConflictException",
+            "Alias can't be used for Provisioned Concurrency configuration on an already"
+            " Provisioned version",
+        )
+
+
+def unpublished() -> LambdaError:
+    """The answer to who wants provisioned concurrency for `$LATEST`."""
+    return invalid(
+        "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
+    )
 
 
 def missing_version(alias: Alias, published: Container[str]) -> str | None:

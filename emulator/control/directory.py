@@ -98,7 +98,6 @@ class FunctionDirectory:
         self, where: Target, function: Function, configuration: FunctionConfiguration
     ) -> ResolvedFunction:
         config = function.invoke_configs.get(where.qualifier or LATEST)
-        provisioned = function.provisioned.get(configuration.version.version)
         return ResolvedFunction(
             version=configuration.version,
             invoked_arn=where.arn,
@@ -106,7 +105,7 @@ class FunctionDirectory:
             invoke_config=config or EventInvokeConfig(),
             reserved_concurrency=function.reserved_concurrency,
             account_reserved=self._reserved.get((where.account, where.region), 0),
-            provisioned=0 if provisioned is None else provisioned.executions,
+            provisioned=function.provisioned_versions().get(configuration.version.version, 0),
             function_provisioned=function.provisioned_executions,
             may_recurse=function.recursive_loop == "Allow",
         )
@@ -183,9 +182,9 @@ class FunctionDirectory:
         """The versions that have provisioned concurrency, and how much."""
         with self._lock:
             return [
-                (function.published[number].version, config.executions)
+                (function.published[number].version, executions)
                 for function in self._functions.values()
-                for number, config in function.provisioned.items()
+                for number, executions in function.provisioned_versions().items()
             ]
 
     def declared(self) -> list[FunctionVersion]:

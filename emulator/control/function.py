@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeGuard
 
-from emulator.control.alias import Alias, check_routing, missing_version
+from emulator.control.alias import Alias, check_provisionable, check_routing, missing_version
 from emulator.control.lifecycle import Phase, Signal, step
 from emulator.control.policy import ResourcePolicy
 from emulator.control.spec import FunctionSpec
@@ -44,7 +44,7 @@ class Function:
     invoke_configs: dict[str, EventInvokeConfig] = field(default_factory=dict)  # by qualifier
     urls: dict[str, FunctionUrl] = field(default_factory=dict)  # by qualifier
     reserved_concurrency: int | None = None
-    provisioned: dict[str, ProvisionedConcurrency] = field(default_factory=dict)  # by version
+    provisioned: dict[str, ProvisionedConcurrency] = field(default_factory=dict)  # by qualifier
     is_declared: bool = False  # by the project's file: it goes when it is no longer in there
     recursive_loop: str = "Terminate"
     settles_at: float = 0.0  # on Clock.monotonic: when CREATING and UPDATING end
@@ -73,14 +73,37 @@ class Function:
             return self.provisioned_executions
         return self.reserved_concurrency
 
-    def provision(self, number: str, config: ProvisionedConcurrency | None) -> None:
-        """Set the provisioned concurrency of a published version; None: it has none."""
-        if config is None:
-            self.provisioned.pop(number, None)
-            return
-        self.provisioned[number] = config
-        shown = self.published[number]
-        self.published[number] = replace(shown, revision_id=str(uuid.uuid4()))
+    def provisioned_versions(self, *, but_by: str | None = None) -> dict[str, int]:
+        """The provisioned concurrency of each version that has some; an alias's is its version's.
+
+        but_by: a qualifier that is left out.
+        """
+        return {
+            self.aliases[qualifier].version if qualifier in self.aliases else qualifier: (
+                config.executions
+            )
+            for qualifier, config in self.provisioned.items()
+            if qualifier != but_by
+        }
+
+    def provision(self, qualifier: str, config: ProvisionedConcurrency) -> None:
+        """Set the provisioned concurrency of a version, or of the one an alias points at."""
+        number = self._provisionable(qualifier)
+        self.provisioned[qualifier] = config
+        self.published[number] = replace(self.published[number], revision_id=str(uuid.uuid4()))
+
+    def _provisionable(self, qualifier: str) -> str:
+        others = self.provisioned_versions(but_by=qualifier)
+        alias = self.aliases.get(qualifier)
+        if alias is None:
+            if qualifier in others:
+                text = "Version is pointed by a Provisioned Concurrency alias"
+                raise LambdaError("ResourceConflictException", text)
+            return qualifier
+        check_provisionable(alias, others)
+        if alias.weights:  # shared afterwards, what its first version has stays with it
+            raise invalid("Alias with weights can not be used with Provisioned Concurrency")
+        return alias.version
 
     def configurations(self) -> list[FunctionConfiguration]:
         """`$LATEST`, then the published versions in ascending order."""
@@ -204,6 +227,8 @@ class Function:
         if missing is not None:
             text = f"Function not found: {self._arn(missing)}"
             raise LambdaError("ResourceNotFoundException", text)
+        if alias.name in self.provisioned:
+            check_provisionable(alias, self.provisioned_versions(but_by=alias.name))
         self.aliases[alias.name] = alias
         return alias
 

@@ -41,7 +41,7 @@ def operations(
     aliases = AliasOperations(store)
     concurrency = ConcurrencyOperations(store)
     invoke_configs = InvokeConfigOperations(store, clock)
-    provisioned = ProvisionedOperations(store, clock, others.provision, others.provisioned_state)
+    provisioned = ProvisionedOperations(store, clock, others.provisioned_state)
     recursion = RecursionOperations(store)
     policies = PolicyOperations(store)
     tags = TagOperations(tags_of(store, mappings))

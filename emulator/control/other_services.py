@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from emulator.control.mapping_operations import DescribeSource
-from emulator.control.provisioned_operations import Provision, StateOf
+from emulator.control.provisioned_operations import StateOf
 from emulator.control.request import FetchObject, TargetExists
 
 
@@ -14,5 +14,4 @@ class OtherServices:
     fetch_object: FetchObject
     describe_source: DescribeSource
     target_exists: TargetExists
-    provision: Provision
     provisioned_state: StateOf

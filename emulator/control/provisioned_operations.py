@@ -6,8 +6,9 @@ Source: spec/control-plane.md, Provisioned.
 from collections.abc import Callable
 from typing import Final
 
+from emulator.control.alias import unpublished
 from emulator.control.answers import timestamp
-from emulator.control.function import Function, FunctionConfiguration
+from emulator.control.function import Function
 from emulator.control.names import Target
 from emulator.control.paging import page
 from emulator.control.request import (
@@ -24,20 +25,15 @@ from emulator.model.provisioned import NONE_YET, ProvisionedConcurrency, Provisi
 
 PAGE: Final = 50
 
-Provision = Callable[[FunctionVersion, int], None]
-"""Has so many environments of a version initialised; 0: none any more."""
 StateOf = Callable[[FunctionVersion], ProvisionedState]
 
 
 class ProvisionedOperations:
-    """Operations on the provisioned concurrency of published versions. Any thread may call."""
+    """Operations on the provisioned concurrency of versions and aliases. Any thread may call."""
 
-    def __init__(
-        self, store: FunctionStore, clock: Clock, provision: Provision, state_of: StateOf
-    ) -> None:
+    def __init__(self, store: FunctionStore, clock: Clock, state_of: StateOf) -> None:
         self._store = store
         self._clock = clock
-        self._provision = provision
         self._state_of = state_of
 
     def put_provisioned_concurrency_config(
@@ -46,15 +42,11 @@ class ProvisionedOperations:
         """Have environments initialised; answers before they are."""
         where = addressed(self._store, context, request, "PutProvisionedConcurrencyConfig")
         if where.qualifier == LATEST:
-            raise invalid(
-                "Provisioned Concurrency Configs cannot be applied to unpublished function"
-                " versions."
-            )
+            raise unpublished()
         config = ProvisionedConcurrency(
             executions=request["ProvisionedConcurrentExecutions"], modified_at=self._clock.now()
         )
-        version = self._store.provision(where, config).version
-        self._provision(version, config.executions)
+        self._store.provision(where, config)
         return _answer(config, NONE_YET)
 
     def get_provisioned_concurrency_config(
@@ -63,7 +55,8 @@ class ProvisionedOperations:
         """How far it is."""
         where = self._addressed(context, request, "GetProvisionedConcurrencyConfig")
         version = self._store.get(where).version
-        config = self._store.read(where, lambda function: function.provisioned.get(version.version))
+        qualifier = where.qualifier or LATEST
+        config = self._store.read(where, lambda function: function.provisioned.get(qualifier))
         if config is None:
             raise LambdaError(
                 "ProvisionedConcurrencyConfigNotFoundException",
@@ -76,28 +69,26 @@ class ProvisionedOperations:
     ) -> Response:
         """Go back to environments on demand; without a config nothing happens."""
         where = self._addressed(context, request, "DeleteProvisionedConcurrencyConfig")
-        version = self._store.provision(where, None).version
-        self._provision(version, 0)
+        self._store.provision(where, None)
         return {}
 
     def list_provisioned_concurrency_configs(
         self, context: RequestContext, request: Request
     ) -> Response:
-        """One page of the configs of a function, by version."""
+        """One page of the configs of a function, by qualifier."""
         where = addressed_unqualified(
             self._store, context, request, "ListProvisionedConcurrencyConfigs"
         )
-        configs, shown = self._store.read(where, _provisioned)
-        found, marker = page(request, shown, _list_key, PAGE)
+        configs = self._store.read(where, _provisioned)
+        found, marker = page(request, sorted(configs), str, PAGE)
         return {
             "ProvisionedConcurrencyConfigs": [
                 {
-                    "FunctionArn": function_arn(
-                        where.account, where.region, where.name, each.version.version
-                    ),
-                    **_answer(configs[each.version.version], self._state_of(each.version)),
+                    "FunctionArn": function_arn(where.account, where.region, where.name, qualifier),
+                    **_answer(config, self._state_of(version)),
                 }
-                for each in found
+                for qualifier in found
+                for config, version in [configs[qualifier]]
             ],
             **marker,
         }
@@ -109,15 +100,13 @@ class ProvisionedOperations:
         return where
 
 
-def _provisioned(
-    function: Function,
-) -> tuple[dict[str, ProvisionedConcurrency], list[FunctionConfiguration]]:
-    configs = dict(function.provisioned)
-    return configs, [each for number, each in function.published.items() if number in configs]
-
-
-def _list_key(shown: FunctionConfiguration) -> str:
-    return f"{int(shown.version.version):020}"
+def _provisioned(function: Function) -> dict[str, tuple[ProvisionedConcurrency, FunctionVersion]]:
+    """What each qualifier has, and for which version."""
+    return {
+        qualifier: (config, shown.version)
+        for qualifier, config in function.provisioned.items()
+        if (shown := function.find(qualifier))
+    }
 
 
 def _answer(config: ProvisionedConcurrency, state: ProvisionedState) -> Response:

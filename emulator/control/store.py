@@ -1,12 +1,19 @@
 """Every function of every account and region, and what changes them."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from emulator.control.changes import FunctionChange, Listener, created, deleted, replaced
+from emulator.control.changes import (
+    FunctionChange,
+    Listener,
+    Provision,
+    created,
+    deleted,
+    replaced,
+)
 from emulator.control.code import CodeStore
 from emulator.control.directory import FunctionDirectory, key_of, not_found
 from emulator.control.function import Function, FunctionConfiguration, deployed
@@ -21,7 +28,7 @@ from emulator.control.validation import (
     check_spec,
     check_tags,
 )
-from emulator.model import LATEST, Clock, CodePackage, LambdaError
+from emulator.model import LATEST, Clock, CodePackage, FunctionVersion, LambdaError
 from emulator.model.provisioned import ProvisionedConcurrency
 from emulator.storage import Documents, StorageError
 
@@ -58,10 +65,15 @@ class FunctionStore(FunctionDirectory):
         self._immediate_states = immediate_states
         self._transition_s = transition_s
         self._listeners: list[Listener] = []
+        self._provisioners: list[Provision] = []
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` after every change, on the thread that made it, outside the lock."""
         self._listeners.append(listener)
+
+    def subscribe_provisioned(self, provision: Provision) -> None:
+        """Call `provision` for a version whose provisioned concurrency was set, as `subscribe`."""
+        self._provisioners.append(provision)
 
     def restore(self) -> int:
         """Bring back what an earlier process kept, before anything is deployed.
@@ -244,7 +256,12 @@ class FunctionStore(FunctionDirectory):
     def change(self, where: Target, change: Callable[[Function], T]) -> T:
         """Have `change` change what belongs to a function beside code and configuration."""
         with self._changing(key_of(where)):
-            return change(self._function(where))
+            function = self._function(where)
+            before = function.provisioned_versions()
+            result = change(function)
+            moved = before.items() ^ function.provisioned_versions().items()
+        self._provision(where, {number for number, _ in moved})
+        return result
 
     def reserve_concurrency(self, where: Target, executions: int | None) -> None:
         """Set aside a part of the account's concurrency for a function; None: give it back."""
@@ -256,23 +273,42 @@ class FunctionStore(FunctionDirectory):
                 check_provisioned_fits(executions, function.provisioned_executions)
             function.reserved_concurrency = executions
 
-    def provision(
-        self, where: Target, config: ProvisionedConcurrency | None
-    ) -> FunctionConfiguration:
-        """Set the provisioned concurrency of the version `where` names; None: it has none."""
+    def provision(self, where: Target, config: ProvisionedConcurrency | None) -> None:
+        """Set the provisioned concurrency of a version or an alias; None: it has none."""
+        qualifier = where.qualifier or LATEST
         with self._changing(key_of(where)):
             function = self._function(where)
-            shown = function.find(where.qualifier)
+            shown = function.find(qualifier)
             if shown is None:
                 raise not_found(where)
-            number = shown.version.version
-            if config is not None:
+            if config is None:
+                function.provisioned.pop(qualifier, None)
+            else:
                 others = self._reserved[where.account, where.region] - function.set_aside
-                current = function.provisioned.get(number)
-                wanted = function.provisioned_executions - (current.executions if current else 0)
-                check_provision(config.executions, wanted, function.reserved_concurrency, others)
-            function.provision(number, config)
-            return function.published[number]
+                by_others = sum(function.provisioned_versions(but_by=qualifier).values())
+                check_provision(config.executions, by_others, function.reserved_concurrency, others)
+                function.provision(qualifier, config)
+        self._provision(where, {shown.version.version})
+
+    def _provision(self, where: Target, numbers: Iterable[str]) -> None:
+        """Have environments initialised as these versions want it."""
+        for number in numbers:
+            wanted, told = self._wanted(where, number), None
+            while wanted is not None and wanted[1] != told:
+                version, told = wanted
+                for provision in self._provisioners:
+                    provision(version, told)
+                # Once more when it has changed: who changed it may have told it before us.
+                wanted = self._wanted(where, number)
+
+    def _wanted(self, where: Target, number: str) -> tuple[FunctionVersion, int] | None:
+        """A version and its provisioned concurrency; None: it is gone, with all it had."""
+        with self._lock:
+            function = self._functions.get(key_of(where))
+            shown = function.published.get(number) if function else None
+            if function is None or shown is None:
+                return None
+            return shown.version, function.provisioned_versions().get(number, 0)
 
     def delete(self, where: Target) -> None:
         """Delete a function with all its versions, or the one version the qualifier names."""

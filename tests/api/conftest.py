@@ -62,7 +62,6 @@ def make_lab(tmp_path: Path, server: tuple[Switchboard, str]) -> LabMaker:
                 fetch_object=fetch_from(objects),
                 describe_source=sources.get,
                 target_exists=lambda arn: not arn.endswith(":missing"),
-                provision=lambda *_: None,
                 provisioned_state=lambda _: NONE_YET,
             ),
             clock=clock,

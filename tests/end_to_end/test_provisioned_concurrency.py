@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = ProjectFolder(
         tmp_path_factory.mktemp("provisioned"), "[emulator]\nidle_timeout_s = 1\n"
     )
-    for name in ("worker", "kept"):
+    for name in ("worker", "kept", "moved"):
         project.add(name, SOURCE, "timeout_s = 20")
     project.add("broken", "raise ValueError('as ever')\n")
     project.add("slow", "import time\ntime.sleep(11)\ndef handler(*_):\n    return 'up'\n")
@@ -131,6 +131,23 @@ def test_more_fewer_and_none_at_all(emulator: RunningEmulator, functions: Any) -
     functions.delete_provisioned_concurrency_config(**named)
     emulator.settle()
     assert invoke(functions, "worker", Qualifier=number).result[0] == ON_DEMAND
+
+
+def test_it_moves_with_its_alias(emulator: RunningEmulator, functions: Any) -> None:
+    for timeout in (20, 21):
+        functions.update_function_configuration(FunctionName="moved", Timeout=timeout)
+        functions.publish_version(FunctionName="moved")
+    named = {"FunctionName": "moved", "Name": "live"}
+    functions.create_alias(**named, FunctionVersion="1")
+    functions.put_provisioned_concurrency_config(
+        FunctionName="moved", Qualifier="live", ProvisionedConcurrentExecutions=2
+    )
+    for version, other in (("1", "2"), ("2", "1")):
+        functions.update_alias(**named, FunctionVersion=version)
+        emulator.settle()
+        assert shown(functions, "moved", "live") == ("READY", 2)
+        assert invoke(functions, "moved", Qualifier="live").result[0] == PROVISIONED
+        assert invoke(functions, "moved", Qualifier=other).result[0] == ON_DEMAND
 
 
 def test_it_is_kept_with_the_data_folder(tmp_path: Path) -> None:
