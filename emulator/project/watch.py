@@ -152,6 +152,8 @@ class Watcher:
             with self._roots_lock:
                 self._events = file_events(self._note, self._unwatchable)
             self._watch_roots()
+            # Whoever saved it since the project was loaded: no event will tell.
+            self._apply_project(time.monotonic())
         except OSError as error:
             self._unwatchable(self._file.parent, error)
         finally:
@@ -208,7 +210,7 @@ class Watcher:
             changed = snapshot.changed(paths, burst.began_s) if snapshot else []
             cause = Cause(changed=changed, began_s=burst.began_s)
             if changed and root == self._file:
-                self._apply_project(cause)
+                self._apply_project(cause.began_s)
             elif changed:
                 self._reloader.reload(root, self._running(root), self._deployer.roots, cause)
         except Exception:  # noqa: BLE001  our bug; the next save must find this thread alive
@@ -217,7 +219,7 @@ class Watcher:
             burst.release()
             self._activity.end(ACTIVITY)
 
-    def _apply_project(self, cause: Cause) -> None:
+    def _apply_project(self, began_s: float) -> None:
         before = self._deployer.project.emulator
         try:
             fields = self._deployer.apply().fields
@@ -231,5 +233,6 @@ class Watcher:
         if self._deployer.project.emulator != before:
             fields["needs_restart"] = "emulator"
         if fields or self._was_invalid:
-            self._reporter.event("project.applied", **fields, ms=cause.ms)
+            ms = (time.monotonic() - began_s) * 1000
+            self._reporter.event("project.applied", **fields, ms=ms)
         self._was_invalid = False

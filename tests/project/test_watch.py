@@ -341,6 +341,15 @@ def test_the_project_file_adds_changes_and_removes_functions(running: Running) -
     assert running.lines.wait(FINISHED)["function"] == "n"
 
 
+def test_the_project_file_that_was_saved_before_it_was_watched_is_applied(running: Running) -> None:
+    running.write("f/app.py", "x = 0")
+    running.write("emulator.toml", "")
+    running.deployer.apply()
+    running.write("emulator.toml", FUNCTION.format("f"))
+    running.watcher.start()
+    assert running.lines.wait("project.applied")["added"] == "f"
+
+
 def test_a_mistake_in_the_project_file_is_told_and_everything_runs_on(running: Running) -> None:
     running.start("f")
     running.write("emulator.toml", FUNCTION.format("f") + "timeout_s = 0\nmemory = 1\n")
