@@ -29,10 +29,11 @@ DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "coverage.md"
 
 _SECTION: Final = re.compile(r"## Lambda API\n.*?(?=\n## |\Z)", re.DOTALL)
 _REMARKS: Final[Mapping[str, str]] = {
+    "AddLayerVersionPermission": "no account belongs to an organization here, so `OrganizationId`"
+    " lets nobody in",
     "CreateEventSourceMapping": "of SQS, Kinesis and DynamoDB Streams; Kafka, MQ and DocumentDB"
     " answer 501",
     "CreateFunction": "`S3Bucket=hot-reload` runs a folder in place",
-    "GetLayerVersion": "of the own account: a layer's policy cannot be set yet",
     "Invoke": "RequestResponse, Event and DryRun",
     "InvokeWithResponseStream": "AWS's 2 MB/s after the first 6 MB are not modelled",
 }

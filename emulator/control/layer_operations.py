@@ -37,7 +37,7 @@ class LayerOperations:
 
     def publish_layer_version(self, context: RequestContext, request: Request) -> Response:
         """Make a version of a layer, and the layer with its first one."""
-        key = _key(context, request["LayerName"], "PublishLayerVersion")
+        key = owned_layer(context, request["LayerName"], "PublishLayerVersion")
         refuse_unsupported("PublishLayerVersion", request["Content"])
         package = self._source.package(context, request["Content"])
         given = {field: request[member] for member, field in _GIVEN.items() if member in request}
@@ -49,14 +49,15 @@ class LayerOperations:
 
     def get_layer_version(self, context: RequestContext, request: Request) -> Response:
         """A version with an address that its content can be downloaded from."""
-        key = _key(context, request["LayerName"], "GetLayerVersion")
-        return self._whole(context, self._layers.get(key, request["VersionNumber"]))
+        key = _key(context, request["LayerName"])
+        version = self._layers.shared(context.account, key, request["VersionNumber"])
+        return self._whole(context, version)
 
     def get_layer_version_by_arn(self, context: RequestContext, request: Request) -> Response:
         """As GetLayerVersion, for who has an ARN."""
         name, _, number = request["Arn"].rpartition(":")
-        key = _key(context, name, "GetLayerVersion")
-        return self._whole(context, self._layers.get(key, int(number)))
+        version = self._layers.shared(context.account, _key(context, name), int(number))
+        return self._whole(context, version)
 
     def list_layers(self, context: RequestContext, request: Request) -> Response:
         """One page of layers by name, each with its newest version that matches."""
@@ -80,14 +81,14 @@ class LayerOperations:
 
     def list_layer_versions(self, context: RequestContext, request: Request) -> Response:
         """One page of the versions of a layer, newest first."""
-        key = _key(context, request["LayerName"], "ListLayerVersions")
+        key = owned_layer(context, request["LayerName"], "ListLayerVersions")
         versions = _matching(request, self._layers.versions(key))
         shown, marker = page(request, versions, _newest_first, PAGE)
         return {"LayerVersions": [_listed(version) for version in shown], **marker}
 
     def delete_layer_version(self, context: RequestContext, request: Request) -> Response:
         """Delete a version; functions that have it go on with it."""
-        key = _key(context, request["LayerName"], "DeleteLayerVersion")
+        key = owned_layer(context, request["LayerName"], "DeleteLayerVersion")
         self._layers.delete(key, request["VersionNumber"])
         return {}
 
@@ -104,8 +105,16 @@ class LayerOperations:
         }
 
 
-def _key(context: RequestContext, name: str, action: str) -> LayerKey:
-    """Read a layer's name or ARN; raises LambdaError for one of another account or region."""
+def owned_layer(context: RequestContext, name: str, action: str) -> LayerKey:
+    """Read a layer's name or ARN; raises AccessDeniedException for one of another account."""
+    key = _key(context, name)
+    if key[0] != context.account:
+        raise access_denied(context.account, f"lambda:{action}", name)
+    return key
+
+
+def _key(context: RequestContext, name: str) -> LayerKey:
+    """Read a layer's name or ARN; raises LambdaError for one of another region."""
     arn = _ARN.fullmatch(name)
     if arn is None:
         return context.account, context.region, name
@@ -115,8 +124,6 @@ def _key(context: RequestContext, name: str, action: str) -> LayerKey:
             "Layers are not in the same region as the function. Layers are expected to be in"
             f" region {context.region}."
         )
-    if account != context.account:
-        raise access_denied(context.account, f"lambda:{action}", name)
     return account, region, arn[3]
 
 

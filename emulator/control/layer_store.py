@@ -1,24 +1,27 @@
 """Every layer of every account and region."""
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from emulator.control.code import CodeStore
 from emulator.control.layers import check_layers
+from emulator.control.policy import ResourcePolicy, access_denied
+from emulator.control.policy_evaluation import allows_account
 from emulator.control.violations import invalid
 from emulator.model import CodePackage, LambdaError, layer_arn
-from emulator.storage import Documents, StorageError
+from emulator.storage import Documents, StorageError, from_document, to_document
 
 KIND: Final = "layer"  # of document
+READ: Final = "lambda:GetLayerVersion"  # the one action that another account can be allowed
 
 LayerKey = tuple[str, str, str]  # account, region, name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LayerVersion:
-    """One published version; the last three are None when they were never given."""
+    """One published version; what is None was never given."""
 
     account: str
     region: str
@@ -30,6 +33,7 @@ class LayerVersion:
     runtimes: tuple[str, ...] | None = None
     architectures: tuple[str, ...] | None = None
     license: str | None = None
+    policy: ResourcePolicy | None = None  # what other accounts may do with it
 
     @property
     def layer_arn(self) -> str:
@@ -106,8 +110,7 @@ class LayerStore:
 
     def get(self, key: LayerKey, number: int) -> LayerVersion:
         """Return a version; raises LambdaError when there is none."""
-        if number < 1:
-            raise invalid("Layer Version Cannot be less than 1")
+        _check_number(number)
         with self._lock:
             found = self._layers.get(key, _Layer()).versions.get(number)
         if found is None:
@@ -116,10 +119,38 @@ class LayerStore:
             )
         return found
 
+    def shared(self, caller: str, key: LayerKey, number: int) -> LayerVersion:
+        """As `get`, for an account that may read it; raises AccessDeniedException for others."""
+        account, region, name = key
+        if caller == account:
+            return self.get(key, number)
+        with self._lock:
+            found = self._layers.get(key, _Layer()).versions.get(number)
+        policy = found.policy if found else None
+        if found is None or policy is None or not allows_account(policy, caller, READ):
+            raise access_denied(caller, READ, f"{layer_arn(account, region, name)}:{number}")
+        return found
+
+    def change_policy(
+        self,
+        key: LayerKey,
+        number: int,
+        change: Callable[[ResourcePolicy | None], ResourcePolicy | None],
+    ) -> LayerVersion:
+        """Replace the policy of a version by what `change` makes of it; raises what that raises."""
+        _check_number(number)
+        with self._lock:
+            before = self._layers.get(key, _Layer())
+            found = before.versions.get(number)
+            if found is None:
+                raise _unknown(f"{layer_arn(*key)}:{number}")
+            changed = replace(found, policy=change(found.policy))
+            self._keep(key, replace(before, versions={**before.versions, number: changed}))
+        return changed
+
     def delete(self, key: LayerKey, number: int) -> None:
         """Delete a version; one that is not there is no error. Who uses it goes on with it."""
-        if number < 1:
-            raise invalid("Layer Version Cannot be less than 1")
+        _check_number(number)
         with self._lock:
             before = self._layers.get(key)
             if before is not None and number in before.versions:
@@ -139,14 +170,16 @@ class LayerStore:
 
     def attached(self, account: str, region: str, arns: Sequence[str]) -> list[CodePackage]:
         """The content of the versions that a function names; raises LambdaError for a wrong one."""
-        check_layers(account, region, arns)
-        return [self._find(arn).package for arn in arns]
+        check_layers(region, arns)
+        return [self._find(account, arn).package for arn in arns]
 
-    def _find(self, arn: str) -> LayerVersion:
+    def _find(self, caller: str, arn: str) -> LayerVersion:
         _, _, _, region, account, _, name, number = arn.split(":")
         try:
-            return self.get((account, region, name), int(number))
+            return self.shared(caller, (account, region, name), int(number))
         except LambdaError as error:
+            if error.code == "AccessDeniedException":
+                raise
             raise invalid(f"Layer version {arn} does not exist.") from error
 
     def code_in_use(self) -> list[CodePackage]:
@@ -172,12 +205,27 @@ class LayerStore:
 
     def _document(self, version: LayerVersion) -> Mapping[str, Any]:
         plain = {name: getattr(version, name) for name in LayerVersion.__slots__}
-        return {**plain, "package": self._code.document(version.package)}
+        return {
+            **plain,
+            "package": self._code.document(version.package),
+            "policy": to_document(version.policy),
+        }
 
     def _restored(self, document: Mapping[str, Any]) -> LayerVersion:
         tuples = {
             name: None if document[name] is None else tuple(document[name])
             for name in ("runtimes", "architectures")
         }
+        kept_policy = document.get("policy")
+        policy = None if kept_policy is None else from_document(ResourcePolicy, kept_policy)
         package = self._code.reopen(**document["package"])
-        return LayerVersion(**{**document, **tuples, "package": package})
+        return LayerVersion(**{**document, **tuples, "package": package, "policy": policy})
+
+
+def _check_number(number: int) -> None:
+    if number < 1:
+        raise invalid("Layer Version Cannot be less than 1")
+
+
+def _unknown(arn: str) -> LambdaError:
+    return LambdaError("ResourceNotFoundException", f"Layer version {arn} does not exist.")

@@ -9,6 +9,7 @@ from emulator.control.concurrency_operations import ConcurrencyOperations
 from emulator.control.function_operations import FunctionOperations
 from emulator.control.invoke_config_operations import InvokeConfigOperations
 from emulator.control.layer_operations import LayerOperations
+from emulator.control.layer_policy_operations import LayerPolicyOperations
 from emulator.control.layer_store import LayerStore
 from emulator.control.mapping_operations import MappingOperations
 from emulator.control.mappings import MappingStore
@@ -37,6 +38,7 @@ def operations(
     source = CodeSource(code, others.fetch_object)
     functions = FunctionOperations(store, code, source, layers, others.target_exists)
     published = LayerOperations(layers, code, source, clock)
+    layer_policies = LayerPolicyOperations(layers)
     sources = MappingOperations(store, mappings, others.describe_source)
     aliases = AliasOperations(store)
     concurrency = ConcurrencyOperations(store)
@@ -48,6 +50,7 @@ def operations(
     urls = UrlOperations(store, clock)
     versions = VersionOperations(store)
     return {
+        "AddLayerVersionPermission": layer_policies.add_layer_version_permission,
         "AddPermission": policies.add_permission,
         "CreateAlias": aliases.create_alias,
         "CreateEventSourceMapping": sources.create,
@@ -72,6 +75,7 @@ def operations(
         "GetFunctionUrlConfig": urls.get_function_url_config,
         "GetLayerVersion": published.get_layer_version,
         "GetLayerVersionByArn": published.get_layer_version_by_arn,
+        "GetLayerVersionPolicy": layer_policies.get_layer_version_policy,
         "GetPolicy": policies.get_policy,
         "GetProvisionedConcurrencyConfig": provisioned.get_provisioned_concurrency_config,
         "GetResourcePolicy": policies.get_resource_policy,
@@ -92,6 +96,7 @@ def operations(
         "PutFunctionRecursionConfig": recursion.put_function_recursion_config,
         "PutProvisionedConcurrencyConfig": provisioned.put_provisioned_concurrency_config,
         "PutResourcePolicy": policies.put_resource_policy,
+        "RemoveLayerVersionPermission": layer_policies.remove_layer_version_permission,
         "RemovePermission": policies.remove_permission,
         "TagResource": tags.tag_resource,
         "UntagResource": tags.untag_resource,

@@ -115,7 +115,7 @@ def statement(request: Mapping[str, Any], resource: str) -> Statement:
     made: dict[str, Any] = {
         "Sid": request["StatementId"],
         "Effect": "Allow",
-        "Principal": _principal(request["Principal"]),
+        "Principal": principal(request["Principal"]),
         "Action": request["Action"],
         "Resource": resource,
     }
@@ -124,7 +124,8 @@ def statement(request: Mapping[str, Any], resource: str) -> Statement:
     return made
 
 
-def _principal(text: str) -> str | dict[str, str]:
+def principal(text: str) -> str | dict[str, str]:
+    """The element Principal for what AddPermission calls so; raises LambdaError."""
     if text == "*":
         return text
     if _ACCOUNT.fullmatch(text):

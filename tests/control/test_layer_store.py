@@ -4,6 +4,7 @@ from pathlib import Path
 
 from emulator.control import CodeStore, FunctionStore, LayerStore
 from emulator.control.layer_store import LayerKey
+from emulator.control.policy import new_policy
 from emulator.control.spec import FunctionSpec
 from emulator.model import Clock
 from emulator.storage import Documents
@@ -30,6 +31,8 @@ def test_layers_are_the_same_again_and_their_code_is_not_swept_away(tmp_path: Pa
     first = layers.publish(KEY, package, 1.0, runtimes=("python3.13",), license="MIT")
     layers.publish(KEY, package, 2.0, description="second")
     layers.delete(KEY, 2)
+    shared = new_policy().with_statement({"Sid": "s", "Principal": {"AWS": ["111111111111"]}})
+    first = layers.change_policy(KEY, 1, lambda _: shared)
     spec = FunctionSpec(
         name="f", runtime="python3.13", handler="app.h", role="r", layers=(first.arn,)
     )
