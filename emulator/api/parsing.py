@@ -6,6 +6,7 @@ text for a list of its letters, and leaves a wrong number to a ValueError.
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -13,6 +14,10 @@ from typing import Any, Final, Protocol
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from emulator.model import LambdaError
+
+_LONE_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")  # or one of a pair
+
+_INTEGER: Final = re.compile("[+-]?[0-9]+")  # Python would take 1_000 and digits of any script
 
 _TOKENS: Final = {  # how Lambda's JSON parser calls what it found
     bool: "BOOLEAN_VALUE",
@@ -83,9 +88,20 @@ def _located(
 
 def _decode(body: bytes) -> Any:
     try:
-        return json.loads(body or b"{}")
+        document = json.loads(body or b"{}")
     except (ValueError, RecursionError) as error:
         raise _unreadable(f"Could not parse request body into json: {error}") from None
+    if _LONE_SURROGATE.search(body):
+        _check_characters(document)
+    return {} if document is None else document
+
+
+def _check_characters(document: Any) -> None:
+    """Raise SerializationException for half a character, which nobody could write down."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise _unreadable(f"Could not parse request body into json: {error.reason}") from None
 
 
 def _unreadable(message: str) -> LambdaError:
@@ -98,16 +114,17 @@ def _from_text(shape: Shape, text: str | None) -> Any:
         return None
     try:
         match shape.type_name:
-            case "integer" | "long":
+            case "integer" | "long" if _INTEGER.fullmatch(text):
                 return int(text)
             case "boolean":
                 return {"true": True, "false": False}[text.lower()]
             case "timestamp":
                 return datetime.fromisoformat(text)
-            case _:
+            case "string":
                 return text
     except (ValueError, KeyError):
-        raise _mismatch(text, shape) from None
+        pass
+    raise _mismatch(text, shape)
 
 
 def _from_json(shape: Shape, value: Any) -> Any:
@@ -138,11 +155,18 @@ def _scalar(shape: Shape, value: Any) -> Any:
         ):
             return value
         case "timestamp", int() | float():
-            return datetime.fromtimestamp(value, UTC)
+            return _timestamp(shape, value)
         case "blob", str():
             return _blob(value)
         case _:
             raise _mismatch(value, shape)
+
+
+def _timestamp(shape: Shape, seconds: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):  # beyond the year 9999
+        raise _mismatch(seconds, shape) from None
 
 
 def _blob(text: str) -> bytes:

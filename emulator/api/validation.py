@@ -56,7 +56,11 @@ def _in_structure(shape: StructureShape, value: Mapping[str, Any], path: str) ->
 def _in_list(shape: ListShape, value: list[Any], path: str) -> Iterator[str]:
     if isinstance(shape.member, StructureShape | ListShape | MapShape):
         for number, item in enumerate(value, start=1):
-            yield from _violations(shape.member, item, f"{path}.{number}.member")
+            item_path = f"{path}.{number}.member"
+            if item is None:
+                yield violation(None, item_path, _NULL)
+            else:
+                yield from _violations(shape.member, item, item_path)
     elif any(item is None or any(_broken(shape.member, item)) for item in value):
         rules = ", ".join(_all_constraints(shape.member))
         yield _text(shape, value, path, f"Member must satisfy constraint: [{rules}]")

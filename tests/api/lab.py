@@ -1,7 +1,6 @@
 """The Lambda API over a real HTTP server, a real store, and an invoker that runs no function."""
 
 import io
-import json
 import urllib.error
 import urllib.request
 import zipfile
@@ -18,8 +17,9 @@ from emulator.api import LambdaApi
 from emulator.control import CodeStore, FunctionStore, MappingStore
 from emulator.invoke import StreamedInvocation
 from emulator.invoke.identity import new_request_id
+from emulator.invoke.payload import check_payload
 from emulator.invoke.response_channel import ResponseChannel
-from emulator.model import Call, Clock, FetchError, InvocationResult, LambdaError, Status
+from emulator.model import Call, Clock, FetchError, InvocationResult, Status, limits
 from emulator.model.mapping import SourceDescription
 from tests.api.output_shape import refuse_foreign_answers
 
@@ -83,10 +83,7 @@ class FakeInvoker:
 
     def check(self, call: Call) -> None:
         self.store.resolve(call.account, call.region, call.function, call.qualifier)
-        try:
-            json.loads(call.payload)
-        except ValueError as error:
-            raise LambdaError("InvalidRequestContentException", f"not JSON: {error}") from None
+        check_payload(call.payload, limits.SYNC_REQUEST_BYTES)
 
 
 @dataclass
