@@ -42,11 +42,15 @@ def server() -> Iterator[tuple[Switchboard, str]]:
 
 @pytest.fixture
 def make_lab(tmp_path: Path, server: tuple[Switchboard, str]) -> LabMaker:
-    switchboard, endpoint = server
+    return lab_maker(tmp_path, *server)
+
+
+def lab_maker(folder: Path, switchboard: Switchboard, endpoint: str) -> LabMaker:
+    """Makes labs that keep their code in `folder`."""
 
     def make(**settings: Any) -> Lab:
         clock = Clock()
-        code = CodeStore(tmp_path / "code")
+        code = CodeStore(folder / "code")
         store = FunctionStore(clock, code, **settings)
         invoker = FakeInvoker(store)
         objects: dict[tuple[str, str], bytes] = {}
@@ -72,6 +76,12 @@ def make_lab(tmp_path: Path, server: tuple[Switchboard, str]) -> LabMaker:
         return switchboard.lab
 
     return make
+
+
+@pytest.fixture(scope="module")
+def shared_lab(tmp_path_factory: pytest.TempPathFactory, server: tuple[Switchboard, str]) -> Lab:
+    """For all tests of a module; each can have an account of its own there."""
+    return lab_maker(tmp_path_factory.mktemp("lab"), *server)()
 
 
 @pytest.fixture

@@ -16,10 +16,15 @@ from tests.api.output_shape import refuse_foreign_answers
 
 
 class InProcess:
-    """Sends the requests of one boto3 client to `wsgi`, which may change between them."""
+    """Sends the requests of one boto3 client to `wsgi`, as those of `account`.
 
-    def __init__(self, wsgi: WSGIApplication, region: str = "us-east-1") -> None:
-        self.wsgi = wsgi
+    The account may change between requests.
+    """
+
+    def __init__(self, wsgi: WSGIApplication, account: str, region: str = "us-east-1") -> None:
+        self.account = account
+        self._wsgi = Client(wsgi)
+        self._region = region
         self.client: Any = boto3.client(
             "lambda",
             endpoint_url="http://localhost",
@@ -34,19 +39,26 @@ class InProcess:
         events.register("before-send.lambda", self._answer)
         refuse_foreign_answers(self.client)
 
+    @property
+    def identity(self) -> dict[str, str]:
+        """The headers that tell a `Lab` who asks."""
+        return {"X-Test-Account": self.account, "X-Test-Region": self._region}
+
     def call(self, operation: str, request: dict[str, Any]) -> Any:
         """Call an operation by its name in the service model; raises as boto3 does."""
         return self.client._make_api_call(operation, request)  # by any name, with any members
 
     def _answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        answer = Client(self.wsgi).open(
+        headers = [(name, _text(value)) for name, value in request.headers.items()]
+        answer = self._wsgi.open(
             request.url,
             method=request.method,
-            headers=[(name, _text(value)) for name, value in request.headers.items()],
+            headers=[*headers, *self.identity.items()],
             data=request.body,
         )
-        raw, headers = _Raw(answer.data), HTTPHeaders.from_dict(dict(answer.headers))
-        return AWSResponse(request.url, answer.status_code, headers, raw)
+        raw: Any = _Raw(answer.data)
+        named = HTTPHeaders.from_dict(dict(answer.headers))
+        return AWSResponse(request.url, answer.status_code, named, raw)
 
 
 class _Raw(io.BytesIO):

@@ -9,8 +9,6 @@ from emulator.model.mapping import SourceDescription
 from tests.api.in_process import InProcess
 from tests.api.lab import ACCOUNT, ROLE, Lab, archive
 
-_ARN: Final = f"arn:aws:lambda:us-east-1:{ACCOUNT}"
-_QUEUE: Final = f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"
 _PROFILE: Final = f"arn:aws:signer:us-east-1:{ACCOUNT}:/signing-profiles/p/1234567890"
 _PUBLISHERS: Final = {"SigningProfileVersionArns": [_PROFILE]}
 
@@ -21,6 +19,7 @@ class Made:
     def __init__(self, lab: Lab, api: InProcess) -> None:
         self._lab = lab
         self._call = api.call
+        self.arn = f"arn:aws:lambda:us-east-1:{api.account}"
 
     @cached_property
     def name(self) -> str:
@@ -66,27 +65,40 @@ class Made:
         return {**self.function, "StatementId": "s"}
 
     @cached_property
+    def new_resource_policy(self) -> dict[str, Any]:
+        """A resource policy for a function."""
+        statement = {
+            "Sid": "s",
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "lambda:InvokeFunction",
+            "Resource": self.resource_arn["ResourceArn"],
+        }
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        return {**self.resource_arn, "Policy": json.dumps(policy)}
+
+    @cached_property
     def resource_policy(self) -> dict[str, Any]:
         """A function with a resource policy as a whole."""
-        self.resource  # noqa: B018  # it has to be there
-        self._call("PutResourcePolicy", {**self.resource_arn, "Policy": _POLICY})
+        self._call("PutResourcePolicy", self.new_resource_policy)
         return self.resource_arn
 
     @cached_property
     def resource_arn(self) -> dict[str, Any]:
         """A function, by its ARN, as operations on resource policies name it."""
-        return {"ResourceArn": f"{_ARN}:function:{self.name}"}
+        return {"ResourceArn": f"{self.arn}:function:{self.name}"}
 
     @cached_property
     def resource(self) -> dict[str, Any]:
         """A function, as operations on tags name it."""
-        return {"Resource": f"{_ARN}:function:{self.name}"}
+        return {"Resource": f"{self.arn}:function:{self.name}"}
 
     @cached_property
     def queue(self) -> str:
         """A queue."""
-        self._lab.sources[_QUEUE] = SourceDescription(visibility_timeout_s=30)
-        return _QUEUE
+        arn = f"{self.arn.replace('lambda', 'sqs')}:q"
+        self._lab.sources[arn] = SourceDescription(visibility_timeout_s=30)
+        return arn
 
     @cached_property
     def mapping(self) -> dict[str, Any]:
@@ -149,20 +161,6 @@ _LAYER_STATEMENT: Final = {
     "Action": "lambda:GetLayerVersion",
     "Principal": "*",
 }
-_POLICY: Final = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "s",
-                "Effect": "Allow",
-                "Principal": {"Service": "s3.amazonaws.com"},
-                "Action": "lambda:InvokeFunction",
-                "Resource": f"{_ARN}:function:f",
-            }
-        ],
-    }
-)
 
 Request = Callable[[Made], Mapping[str, Any]]
 
@@ -206,7 +204,7 @@ MINIMAL: Final[Mapping[str, Request]] = {
     "GetFunctionUrlConfig": lambda made: made.url,
     "GetLayerVersion": lambda made: made.layer,
     "GetLayerVersionByArn": lambda made: {
-        "Arn": f"{_ARN}:layer:{made.layer['LayerName']}:{made.layer['VersionNumber']}"
+        "Arn": f"{made.arn}:layer:{made.layer['LayerName']}:{made.layer['VersionNumber']}"
     },
     "GetLayerVersionPolicy": lambda made: {
         name: made.layer_statement[name] for name in ("LayerName", "VersionNumber")
@@ -246,7 +244,7 @@ MINIMAL: Final[Mapping[str, Request]] = {
         **made.version,
         "ProvisionedConcurrentExecutions": 1,
     },
-    "PutResourcePolicy": lambda made: {**made.resource_arn, "Policy": _POLICY},
+    "PutResourcePolicy": lambda made: made.new_resource_policy,
     "PutRuntimeManagementConfig": lambda made: {**made.function, "UpdateRuntimeOn": "Auto"},
     "RemoveLayerVersionPermission": lambda made: made.layer_statement,
     "RemovePermission": lambda made: made.statement,

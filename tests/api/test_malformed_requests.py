@@ -14,8 +14,8 @@ from werkzeug.test import Client, TestResponse
 from emulator.api.coverage import built_operations
 from emulator.api.service_model import service_model
 from emulator.model import FAULTS
-from tests.api.conftest import LabMaker
 from tests.api.in_process import InProcess
+from tests.api.lab import ACCOUNT, Lab
 from tests.api.minimal_requests import MINIMAL, Made
 from tests.api.model_requests import minimal
 
@@ -32,6 +32,13 @@ TEXTS = (
     *("2026-13-01", "9999999999999999", "../..", "x" * 3_000, "\u06f1", "1_000", "inf"),
 )
 DEEPEST = 4  # structures in structures
+
+BUILT = sorted(built_operations())
+
+
+@pytest.fixture(scope="module")
+def api(shared_lab: Lab) -> InProcess:
+    return InProcess(shared_lab.wsgi, ACCOUNT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,20 +135,22 @@ def complaint(sent: Sent, answer: TestResponse) -> str | None:
     return f"{sent.method} {sent.path[:80]} {sent.query} {sent.body[-80:]!r}: {answer.data[:80]!r}"
 
 
-@pytest.mark.parametrize("operation", sorted(built_operations()))
-def test_whatever_is_sent_gets_an_answer_of_lambda(make_lab: LabMaker, operation: str) -> None:
-    lab = make_lab()
+@pytest.mark.parametrize("operation", BUILT)
+def test_whatever_is_sent_gets_an_answer_of_lambda(
+    shared_lab: Lab, api: InProcess, operation: str
+) -> None:
+    api.account = f"{BUILT.index(operation) + 1:012}"
     model = service_model().operation_model(operation)
-    made = Made(lab, InProcess(lab.wsgi))
+    made = Made(shared_lab, api)
     members = MINIMAL[operation](made) if operation in MINIMAL else minimal(model)
-    client = Client(lab.wsgi)
+    client = Client(shared_lab.wsgi)
     complaints = []
     for sent in malformed(model, members):
         answer = client.open(
             sent.path,
             method=sent.method,
             query_string=dict(sent.query),
-            headers=dict(sent.headers),
+            headers={**sent.headers, **api.identity},
             data=sent.body,
         )
         complaints.append(complaint(sent, answer))

@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from emulator.api.coverage import built_operations
 from emulator.api.service_model import service_model
-from tests.api.conftest import LabMaker
 from tests.api.in_process import InProcess
+from tests.api.lab import ACCOUNT, Lab
 from tests.api.minimal_requests import MINIMAL, NEED_AN_EXECUTION, Made
 from tests.api.model_requests import minimal, violations
 
@@ -19,16 +19,15 @@ BUILT = sorted(built_operations())
 
 
 @pytest.fixture(scope="module")
-def api() -> InProcess:
-    """Its lab is that of the test that asks it."""
-    return InProcess(lambda _environ, _start: [])
+def api(shared_lab: Lab) -> InProcess:
+    return InProcess(shared_lab.wsgi, ACCOUNT)
 
 
 @pytest.fixture
-def made(make_lab: LabMaker, api: InProcess) -> Made:
-    lab = make_lab()
-    api.wsgi = lab.wsgi
-    return Made(lab, api)
+def made(shared_lab: Lab, api: InProcess, operation: str) -> Made:
+    """In an account that only this operation's test has."""
+    api.account = f"{OPERATIONS.index(operation) + 1:012}"
+    return Made(shared_lab, api)
 
 
 def refusal(api: InProcess, operation: str, request: dict[str, Any]) -> tuple[int, str, str] | None:
@@ -48,21 +47,20 @@ def test_every_operation_has_a_request() -> None:
 
 @pytest.mark.parametrize("operation", sorted(set(BUILT) - NEED_AN_EXECUTION))
 def test_the_least_request_is_answered_as_the_model_says(
-    made: Made, api: InProcess, operation: str
+    api: InProcess, made: Made, operation: str
 ) -> None:
     # The client refuses an answer that is not of the model's form: tests/api/output_shape.py.
     api.call(operation, dict(MINIMAL[operation](made)))
 
 
 @pytest.mark.parametrize("operation", sorted(set(OPERATIONS) - set(BUILT)))
-def test_what_is_not_built_names_itself(made: Made, api: InProcess, operation: str) -> None:
+def test_what_is_not_built_names_itself(api: InProcess, operation: str) -> None:
     answer = refusal(api, operation, minimal(service_model().operation_model(operation)))
     assert answer is not None
     assert answer[:2] == (501, "NotImplemented")
     assert operation in answer[2]
 
 
-@pytest.mark.usefixtures("made")
 @pytest.mark.parametrize("operation", BUILT)
 def test_each_broken_constraint_is_named(api: InProcess, operation: str) -> None:
     assert list(unnamed(api, operation)) == []
