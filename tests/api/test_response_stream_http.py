@@ -105,7 +105,7 @@ def test_a_dry_run_runs_nothing(lab: Lab) -> None:
     ("members", "code", "text"),
     [
         ({"FunctionName": "missing"}, "ResourceNotFoundException", "Function not found: "),
-        ({"Payload": b"no json"}, "InvalidRequestContentException", "not JSON"),
+        ({"Payload": b"no json"}, "InvalidRequestContentException", "Could not parse"),
         ({"Qualifier": "a b"}, "ValidationException", "at 'qualifier' failed"),
         ({"LogType": "Head"}, "ValidationException", "at 'logType' failed"),
         ({"InvocationType": "Event"}, "ValidationException", "Value 'Event' at 'invocationType'"),
