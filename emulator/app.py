@@ -375,6 +375,8 @@ class Emulator:
                     fetch_object=self._fetch_object,
                     describe_source=self.moto.describe_source,
                     target_exists=self.moto.takes_messages,
+                    find_vpc=self._find_vpc,
+                    tell=self.reporter.notice,
                     provisioned_state=self.environments.provisioning.state,
                 ),
                 clock=self.clock,
@@ -442,6 +444,14 @@ class Emulator:
     ) -> bytes:
         try:
             return self.moto.fetch_object(account, region, bucket, key, version_id)
+        except AwsError as error:
+            raise FetchError(error.code, error.message) from error
+
+    def _find_vpc(
+        self, account: str, region: str, subnet_ids: Sequence[str], group_ids: Sequence[str]
+    ) -> str:
+        try:
+            return self.moto.networks.find_vpc(account, region, subnet_ids, group_ids)
         except AwsError as error:
             raise FetchError(error.code, error.message) from error
 

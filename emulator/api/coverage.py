@@ -22,6 +22,7 @@ from emulator.control import (
     operations,
 )
 from emulator.control.unsupported import UNSUPPORTED
+from emulator.control.without_effect import SETTINGS
 from emulator.model import Clock
 from emulator.model.provisioned import NONE_YET
 
@@ -43,11 +44,19 @@ _HEAD: Final = """\
 
 Made by `python -m emulator.api.coverage`. {built} of {all} operations of the service model that
 botocore {version} carries are built; the others answer 501 `NotImplemented` and name themselves. So
-are members refused that cannot be honoured yet, unless their value means nothing (`VpcConfig`
-without subnets, `TracingConfig` with `PassThrough`).
+are members refused that cannot be honoured yet, unless their value means nothing (`SnapStart` with
+`None`). What one machine cannot do for a setting stands below the operations.
 
 | operation | built | remarks |
 |---|---|---|
+"""
+
+_SETTINGS_HEAD: Final = """
+Settings that are checked, kept and shown as AWS does, and told once on the terminal when the first
+function uses one, because their effect cannot be had here:
+
+| setting | what that means |
+|---|---|
 """
 
 
@@ -56,7 +65,13 @@ def section() -> str:
     built = built_operations()
     names = service_model().operation_names
     head = _HEAD.format(built=len(built), all=len(names), version=_VERSION)
-    return head + "".join(f"{_row(name, name in built)}\n" for name in sorted(names))
+    rows = "".join(f"{_row(name, name in built)}\n" for name in sorted(names))
+    return (
+        head
+        + rows
+        + _SETTINGS_HEAD
+        + "".join(f"| {member} | {effect} |\n" for member, (_, effect) in SETTINGS.items())
+    )
 
 
 def replaced(document: str) -> str:
@@ -74,6 +89,8 @@ def built_operations() -> set[str]:
             fetch_object=lambda *_: b"",
             describe_source=lambda _: None,
             target_exists=lambda _: False,
+            find_vpc=lambda *_: "",
+            tell=lambda _: None,
             provisioned_state=lambda _: NONE_YET,
         )
         stores = FunctionStore(clock, code), code, LayerStore(code), MappingStore(clock)

@@ -13,7 +13,7 @@ from wsgiref.types import WSGIEnvironment
 
 from emulator.api.answer import Answer, Headers, error_answer
 from emulator.control.violations import invalid
-from emulator.invoke.identity import new_request_id, trace_header
+from emulator.invoke.identity import decides_sampling, new_request_id, trace_header
 from emulator.model import (
     DEFAULT_ACCOUNT,
     DEFAULT_REGION,
@@ -109,6 +109,7 @@ def read_call(
 ) -> Call:
     """Make the call of a request; raises LambdaError for a client context nobody can read."""
     query = environ.get("QUERY_STRING")
+    callers_trace = environ.get("HTTP_X_AMZN_TRACE_ID")
     return Call(
         account=environ.get("emulator.account", DEFAULT_ACCOUNT),
         region=environ.get("emulator.region", DEFAULT_REGION),
@@ -116,7 +117,8 @@ def read_call(
         payload=body or b"{}",
         qualifier=_qualifier(query) if query else None,
         client_context=_client_context(environ, invocation_type),
-        trace_header=trace_header(environ.get("HTTP_X_AMZN_TRACE_ID"), clock.now()),
+        trace_header=trace_header(callers_trace, clock.now()),
+        is_new_trace=not decides_sampling(callers_trace),
         request_id=request_id,
         wants_log=environ.get("HTTP_X_AMZ_LOG_TYPE") == "Tail",
     )

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from emulator.aws.event_buses import BusEvent, EventBuses
     from emulator.aws.http_apis import HttpApis
     from emulator.aws.load_balancers import LoadBalancers
+    from emulator.aws.networks import Networks
     from emulator.aws.queues import Queues
     from emulator.aws.rest_apis import RestApis
     from emulator.aws.rotations import Rotations
@@ -150,6 +151,13 @@ class Moto:
         from emulator.aws.rotations import Rotations
 
         return Rotations(self._locks, self._clock)
+
+    @cached_property
+    def networks(self) -> "Networks":
+        """Subnets and security groups of EC2."""
+        from emulator.aws.networks import Networks
+
+        return Networks(self._services, self._locks)
 
     @cached_property
     def streams(self) -> "Streams":

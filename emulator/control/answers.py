@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator.control.function import FunctionConfiguration
-from emulator.control.images import image_config_answer
 from emulator.control.lifecycle import MEMBERS
 from emulator.control.logging_config import logging_answer
 from emulator.control.runtimes import runtime_version_arn
+from emulator.control.settings import given_settings
 from emulator.model import LATEST, function_arn
 
 Answer = dict[str, Any]
@@ -50,22 +50,17 @@ def listed(shown: FunctionConfiguration, qualifier: str | None = None) -> Answer
         "LastModified": timestamp(shown.modified_at),
         "CodeSha256": version.code.sha256,
         "Version": version.version,
-        "TracingConfig": {"Mode": "PassThrough"},
+        "TracingConfig": {"Mode": "Active" if spec.is_traced else "PassThrough"},
         "RevisionId": shown.revision_id,
         "PackageType": "Image" if spec.is_image else "Zip",
         "Architectures": [spec.architecture],
         "EphemeralStorage": {"Size": spec.ephemeral_storage_mib},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": logging_answer(spec, version.log_group_name),
+        **given_settings(spec),
     }
     if spec.is_image:
         del answer["Runtime"], answer["Handler"]
-    if spec.image_config is not None:
-        answer["ImageConfigResponse"] = image_config_answer(spec.image_config)
-    if spec.dead_letter_arn is not None:
-        answer["DeadLetterConfig"] = {"TargetArn": spec.dead_letter_arn}
-    if spec.environment is not None:
-        answer["Environment"] = {"Variables": dict(spec.environment)}
     if spec.layers:
         answer["Layers"] = [
             {"Arn": arn, "CodeSize": layer.size_bytes}
@@ -77,7 +72,8 @@ def listed(shown: FunctionConfiguration, qualifier: str | None = None) -> Answer
 def _state(shown: FunctionConfiguration) -> Answer:
     if shown.spec.is_image:
         return dict(MEMBERS[shown.phase])
-    arn = runtime_version_arn(shown.spec.region, shown.spec.runtime)
+    chosen = shown.spec.runtime_management.version_arn
+    arn = chosen or runtime_version_arn(shown.spec.region, shown.spec.runtime)
     return {**MEMBERS[shown.phase], "RuntimeVersionConfig": {"RuntimeVersionArn": arn}}
 
 

@@ -6,10 +6,27 @@ from typing import Final
 from emulator.control import archive
 from emulator.control.code import CodeStore
 from emulator.control.request import FetchObject, Request, RequestContext
+from emulator.control.spec import CodeObject
 from emulator.control.violations import invalid
 from emulator.model import CodePackage, FetchError
 
 HOT_RELOAD_BUCKET: Final = "hot-reload"  # no bucket: S3Key is then a folder of this machine
+
+
+def code_object(members: Request) -> CodeObject | None:
+    """What code by S3ObjectStorageMode REFERENCE refers to; None: it is copied."""
+    if members.get("S3ObjectStorageMode", "COPY") == "COPY":
+        return None
+    bucket, key = members.get("S3Bucket"), members.get("S3Key")
+    if not (bucket and key):
+        raise invalid("S3ObjectStorageMode REFERENCE needs S3Bucket and S3Key.")
+    return CodeObject(bucket=bucket, key=key, version_id=members.get("S3ObjectVersion"))
+
+
+def code_object_answer(code: CodeObject) -> dict[str, str]:
+    """ResolvedS3Object of GetFunction and of layer versions."""
+    version = {} if code.version_id is None else {"S3ObjectVersion": code.version_id}
+    return {"S3Bucket": code.bucket, "S3Key": code.key, **version}
 
 
 class CodeSource:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeGuard
 from emulator.control.alias import Alias, check_provisionable, check_routing, missing_version
 from emulator.control.lifecycle import Phase, Signal, step
 from emulator.control.policy import ResourcePolicy
-from emulator.control.spec import FunctionSpec
+from emulator.control.spec import FunctionSpec, RuntimeManagement
 from emulator.control.validation import check_spec
 from emulator.control.violations import invalid
 from emulator.model import LATEST, CodePackage, EventInvokeConfig, FunctionVersion, LambdaError
@@ -104,6 +104,18 @@ class Function:
         if alias.weights:  # shared afterwards, what its first version has stays with it
             raise invalid("Alias with weights can not be used with Provisioned Concurrency")
         return alias.version
+
+    def manage_runtime(self, qualifier: str | None, management: RuntimeManagement) -> bool:
+        """Set when the runtime of `$LATEST` or a version is updated; False: there is none."""
+        shown = self.find(qualifier)
+        if shown is None:
+            return False
+        changed = replace(shown, spec=replace(shown.spec, runtime_management=management))
+        if shown is self.latest:
+            self.latest = changed
+        else:
+            self.published[shown.version.version] = changed
+        return True
 
     def configurations(self) -> list[FunctionConfiguration]:
         """`$LATEST`, then the published versions in ascending order."""

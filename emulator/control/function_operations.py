@@ -7,58 +7,42 @@ from typing import Any, Final
 from emulator.control import answers
 from emulator.control.archive import too_large
 from emulator.control.code import CodeStore
-from emulator.control.code_source import CodeSource
+from emulator.control.code_source import CodeSource, code_object, code_object_answer
 from emulator.control.concurrency_operations import concurrency
-from emulator.control.images import check_code_update, image_code_answer, read_image_config
+from emulator.control.function import FunctionConfiguration
+from emulator.control.images import check_code_update, image_code_answer
 from emulator.control.layer_store import LayerStore
-from emulator.control.logging_config import logging_fields
-from emulator.control.names import target
+from emulator.control.names import Target, target
+from emulator.control.other_services import OtherServices
 from emulator.control.paging import page
 from emulator.control.request import (
     Request,
     RequestContext,
     Response,
-    TargetExists,
     addressed,
     addressed_unqualified,
 )
+from emulator.control.settings import read_settings
 from emulator.control.spec import FunctionSpec
 from emulator.control.store import FunctionStore
 from emulator.control.unsupported import refuse_unsupported
 from emulator.control.validation import check_dead_letter_target, check_user_keys
 from emulator.control.violations import invalid
+from emulator.control.vpc import read_vpc_config
+from emulator.control.without_effect import WithoutEffect
 from emulator.model import LATEST, CodePackage
 
 PAGE: Final = 50  # functions; spec/control-plane.md section 1
 
-_FIELDS: Final = {  # member of a request: field of FunctionSpec
-    "Runtime": "runtime",
-    "Role": "role",
-    "Handler": "handler",
-    "Description": "description",
-    "Timeout": "timeout_s",
-    "MemorySize": "memory_mib",
-}
 
-
-def _settings(context: RequestContext, operation: str, request: Request) -> dict[str, Any]:
-    """The fields of FunctionSpec that a request sets; raises LambdaError for what it may not."""
-    refuse_unsupported(operation, request)
-    fields = {field: request[member] for member, field in _FIELDS.items() if member in request}
-    if "Environment" in request:
-        fields["environment"] = request["Environment"].get("Variables")
-    if "EphemeralStorage" in request:
-        fields["ephemeral_storage_mib"] = request["EphemeralStorage"]["Size"]
+def _code_settings(request: Request) -> dict[str, Any]:
+    """The fields of FunctionSpec that come with code: what is not given goes with the old code."""
+    fields: dict[str, Any] = {
+        "source_kms_key_arn": request.get("SourceKMSKeyArn", ""),
+        "code_object": code_object(request),
+    }
     if "Architectures" in request:
         fields["architecture"] = request["Architectures"][0]
-    if "LoggingConfig" in request:
-        fields |= logging_fields(request["LoggingConfig"])
-    if "ImageConfig" in request:
-        fields["image_config"] = read_image_config(request["ImageConfig"])
-    if "Layers" in request:
-        fields["layers"] = tuple(request["Layers"])
-    if "DeadLetterConfig" in request:
-        fields["dead_letter_arn"] = request["DeadLetterConfig"].get("TargetArn") or None
     return fields
 
 
@@ -77,13 +61,16 @@ class FunctionOperations:
         code: CodeStore,
         source: CodeSource,
         layers: LayerStore,
-        target_exists: TargetExists,
+        others: OtherServices,
+        without_effect: WithoutEffect,
     ) -> None:
         self._store = store
         self._layers = layers
         self._code = code
         self._source = source
-        self._target_exists = target_exists
+        self._target_exists = others.target_exists
+        self._find_vpc = others.find_vpc
+        self._without_effect = without_effect
 
     def create_function(self, context: RequestContext, request: Request) -> Response:
         """Make a function; with Publish its version 1 as well, which is then the answer."""
@@ -94,7 +81,8 @@ class FunctionOperations:
         refuse_unsupported("CreateFunction", request["Code"])
         check_user_keys(request.get("Tags", {}))
         is_image = request.get("PackageType") == "Image"
-        settings = _settings(context, "CreateFunction", request)
+        settings = read_settings("CreateFunction", request) | _code_settings(request["Code"])
+        settings |= self._vpc(where, request)
         check_dead_letter_target(settings.get("dead_letter_arn"), self._target_exists)
         spec = FunctionSpec(
             account=where.account,
@@ -113,6 +101,7 @@ class FunctionOperations:
             publish=request.get("Publish", False),
             tags=request.get("Tags"),
         )
+        self._without_effect.look_at(made.spec)
         return answers.changed(made)
 
     def update_function_code(self, context: RequestContext, request: Request) -> Response:
@@ -122,30 +111,29 @@ class FunctionOperations:
         spec, old = shown.spec, shown.version
         check_code_update(spec, request)
         refuse_unsupported("UpdateFunctionCode", request)
-        architecture, *_ = request.get("Architectures", [None])
+        changes = _code_settings(request)
         code = self._source.package(context, request, is_image=spec.is_image)
         _check_size(code, old.layers)
         revision_id = request.get("RevisionId")
         if request.get("DryRun"):
             return answers.configuration(
-                self._store.preview_code(
-                    where, code, architecture=architecture, revision_id=revision_id
-                )
+                self._store.preview_code(where, code, changes=changes, revision_id=revision_id)
             )
         updated = self._store.replace_code(
             where,
             code,
-            architecture=architecture,
+            changes=changes,
             revision_id=revision_id,
             publish=request.get("Publish", False),
         )
+        self._without_effect.look_at(updated.spec)
         return answers.changed(updated)
 
     def update_function_configuration(self, context: RequestContext, request: Request) -> Response:
         """Change settings; members that are absent keep their value."""
         where = addressed_unqualified(self._store, context, request, "UpdateFunctionConfiguration")
         old = self._store.get(where).version  # an unknown function counts before faulty settings
-        changes = _settings(context, "UpdateFunctionConfiguration", request)
+        changes = read_settings("UpdateFunctionConfiguration", request) | self._vpc(where, request)
         check_dead_letter_target(changes.get("dead_letter_arn"), self._target_exists)
         layers = None
         if "layers" in changes:
@@ -154,7 +142,14 @@ class FunctionOperations:
         updated = self._store.replace_configuration(
             where, changes, layers, revision_id=request.get("RevisionId")
         )
+        self._without_effect.look_at(updated.spec)
         return answers.changed(updated)
+
+    def _vpc(self, where: Target, request: Request) -> dict[str, Any]:
+        if "VpcConfig" not in request:
+            return {}
+        config = request["VpcConfig"]
+        return {"vpc": read_vpc_config(config, where.account, where.region, self._find_vpc)}
 
     def get_function(self, context: RequestContext, request: Request) -> Response:
         """Configuration, tags, and an address that its code can be downloaded from."""
@@ -162,7 +157,7 @@ class FunctionOperations:
         shown = self._store.get(where)
         response: Response = {
             "Configuration": answers.configuration(shown, where.qualifier),
-            "Code": self._code_answer(context, shown.version.code),
+            "Code": self._code_answer(context, shown),
         }
         if tags := self._store.read(where, lambda function: function.tags):
             response["Tags"] = dict(tags)
@@ -170,11 +165,17 @@ class FunctionOperations:
             response["Concurrency"] = reserved
         return response
 
-    def _code_answer(self, context: RequestContext, code: CodePackage) -> Response:
+    def _code_answer(self, context: RequestContext, shown: FunctionConfiguration) -> Response:
+        spec, code = shown.spec, shown.version.code
         if code.image is not None:
             return image_code_answer(code)
         location = f"{context.endpoint}/_emulator/code/{self._code.token(code)}"
-        return {"RepositoryType": "S3", "Location": location}
+        answer: Response = {"RepositoryType": "S3", "Location": location}
+        if spec.source_kms_key_arn:
+            answer["SourceKMSKeyArn"] = spec.source_kms_key_arn
+        if spec.code_object is not None:
+            answer["ResolvedS3Object"] = code_object_answer(spec.code_object)
+        return answer
 
     def get_function_configuration(self, context: RequestContext, request: Request) -> Response:
         """Configuration of `$LATEST` or of the version the qualifier names."""

@@ -5,13 +5,13 @@ from typing import Any, Final
 
 from emulator.control.answers import timestamp
 from emulator.control.code import CodeStore
-from emulator.control.code_source import CodeSource
+from emulator.control.code_source import CodeSource, code_object, code_object_answer
 from emulator.control.layer_store import LayerKey, LayerStore, LayerVersion
 from emulator.control.paging import page
 from emulator.control.policy import access_denied
 from emulator.control.request import Request, RequestContext, Response
-from emulator.control.unsupported import refuse_unsupported
 from emulator.control.violations import invalid
+from emulator.control.without_effect import COPIED, WithoutEffect
 from emulator.model import Clock
 
 PAGE: Final = 50
@@ -28,23 +28,31 @@ class LayerOperations:
     """Operations on layers. Any thread may call."""
 
     def __init__(
-        self, layers: LayerStore, code: CodeStore, source: CodeSource, clock: Clock
+        self,
+        layers: LayerStore,
+        code: CodeStore,
+        source: CodeSource,
+        clock: Clock,
+        without_effect: WithoutEffect,
     ) -> None:
         self._layers = layers
         self._code = code
         self._source = source
         self._clock = clock
+        self._without_effect = without_effect
 
     def publish_layer_version(self, context: RequestContext, request: Request) -> Response:
         """Make a version of a layer, and the layer with its first one."""
         key = owned_layer(context, request["LayerName"], "PublishLayerVersion")
-        refuse_unsupported("PublishLayerVersion", request["Content"])
         package = self._source.package(context, request["Content"])
         given = {field: request[member] for member, field in _GIVEN.items() if member in request}
         for field in ("runtimes", "architectures"):
             if field in given:
                 given[field] = tuple(given[field])
+        given["code_object"] = code_object(request["Content"])
         made = self._layers.publish(key, package, self._clock.now(), **given)
+        if made.code_object is not None:
+            self._without_effect.tell_once("S3ObjectStorageMode", f"layer {made.name}", COPIED)
         return self._whole(context, made)
 
     def get_layer_version(self, context: RequestContext, request: Request) -> Response:
@@ -94,12 +102,15 @@ class LayerOperations:
 
     def _whole(self, context: RequestContext, version: LayerVersion) -> Response:
         token = self._code.token(version.package)
+        content: Response = {
+            "Location": f"{context.endpoint}/_emulator/code/{token}",
+            "CodeSha256": version.package.sha256,
+            "CodeSize": version.package.size_bytes,
+        }
+        if version.code_object is not None:
+            content["ResolvedS3Object"] = code_object_answer(version.code_object)
         return {
-            "Content": {
-                "Location": f"{context.endpoint}/_emulator/code/{token}",
-                "CodeSha256": version.package.sha256,
-                "CodeSize": version.package.size_bytes,
-            },
+            "Content": content,
             "LayerArn": version.layer_arn,
             **_listed(version),
         }

@@ -9,6 +9,7 @@ from emulator.control.code import CodeStore
 from emulator.control.layers import check_layers
 from emulator.control.policy import ResourcePolicy, access_denied
 from emulator.control.policy_evaluation import allows_account
+from emulator.control.spec import CodeObject
 from emulator.control.violations import invalid
 from emulator.model import CodePackage, LambdaError, layer_arn
 from emulator.storage import Documents, StorageError, from_document, to_document
@@ -17,6 +18,8 @@ KIND: Final = "layer"  # of document
 READ: Final = "lambda:GetLayerVersion"  # the one action that another account can be allowed
 
 LayerKey = tuple[str, str, str]  # account, region, name
+
+_VALUES: Final[Mapping[str, type[Any]]] = {"policy": ResourcePolicy, "code_object": CodeObject}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +37,7 @@ class LayerVersion:
     architectures: tuple[str, ...] | None = None
     license: str | None = None
     policy: ResourcePolicy | None = None  # what other accounts may do with it
+    code_object: CodeObject | None = None  # S3ObjectStorageMode REFERENCE
 
     @property
     def layer_arn(self) -> str:
@@ -209,6 +213,7 @@ class LayerStore:
             **plain,
             "package": self._code.document(version.package),
             "policy": to_document(version.policy),
+            "code_object": to_document(version.code_object),
         }
 
     def _restored(self, document: Mapping[str, Any]) -> LayerVersion:
@@ -216,10 +221,12 @@ class LayerStore:
             name: None if document[name] is None else tuple(document[name])
             for name in ("runtimes", "architectures")
         }
-        kept_policy = document.get("policy")
-        policy = None if kept_policy is None else from_document(ResourcePolicy, kept_policy)
+        values = {
+            name: None if document.get(name) is None else from_document(kind, document[name])
+            for name, kind in _VALUES.items()
+        }
         package = self._code.reopen(**document["package"])
-        return LayerVersion(**{**document, **tuples, "package": package, "policy": policy})
+        return LayerVersion(**{**document, **tuples, **values, "package": package})
 
 
 def _check_number(number: int) -> None:

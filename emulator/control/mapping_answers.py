@@ -59,6 +59,8 @@ def _when_set(mapping: EventSourceMapping) -> Answer:
     answer: Answer = {}
     if mapping.filters:
         answer["FilterCriteria"] = {"Filters": [{"Pattern": each} for each in mapping.filters]}
+    if mapping.kms_key_arn:
+        answer["KMSKeyArn"] = mapping.kms_key_arn
     if mapping.maximum_concurrency is not None:
         answer["ScalingConfig"] = {"MaximumConcurrency": mapping.maximum_concurrency}
     if mapping.counts_events:

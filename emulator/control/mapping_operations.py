@@ -16,6 +16,7 @@ from emulator.control.request import Request, RequestContext, Response
 from emulator.control.store import FunctionStore
 from emulator.control.validation import check_tags, check_user_keys
 from emulator.control.violations import invalid
+from emulator.control.without_effect import NOT_ENCRYPTED, WithoutEffect
 from emulator.model import LambdaError
 from emulator.model.mapping import EventSourceMapping, SourceDescription
 
@@ -30,16 +31,21 @@ class MappingOperations:
     """Operations on event source mappings. Any thread may call."""
 
     def __init__(
-        self, functions: FunctionStore, mappings: MappingStore, describe_source: DescribeSource
+        self,
+        functions: FunctionStore,
+        mappings: MappingStore,
+        describe_source: DescribeSource,
+        without_effect: WithoutEffect,
     ) -> None:
         self._functions = functions
         self._mappings = mappings
         self._describe_source = describe_source
+        self._without_effect = without_effect
 
     def create(self, context: RequestContext, request: Request) -> Response:
         """Make a mapping; the answer shows it Creating, the next look Enabled."""
         kind = source_kind(request)
-        fields = options("CreateEventSourceMapping", kind, request)
+        fields = options(kind, request)
         check_tags(request.get("Tags", {}))
         check_user_keys(request.get("Tags", {}))
         where = target(context.account, context.region, request["FunctionName"])
@@ -53,7 +59,9 @@ class MappingOperations:
         )
         check(mapping)
         self._check_source(mapping, self._function(context, where))
-        return self._answer(self._mappings.create(mapping, request.get("Tags")))
+        made = self._mappings.create(mapping, request.get("Tags"))
+        self._tell_of_key(made.mapping)
+        return self._answer(made)
 
     def get(self, context: RequestContext, request: Request) -> Response:
         """One mapping."""
@@ -75,7 +83,7 @@ class MappingOperations:
         """Change options, the function, or whether anybody reads."""
         before = self._mappings.get(context.account, context.region, request["UUID"])
         kind = SOURCE_KINDS[before.mapping.service]
-        fields = options("UpdateEventSourceMapping", kind, request)
+        fields = options(kind, request)
         if "FunctionName" in request:
             where = target(context.account, context.region, request["FunctionName"])
             fields["function_arn"] = where.arn
@@ -87,9 +95,9 @@ class MappingOperations:
             check(changed)
             return changed
 
-        return self._answer(
-            self._mappings.update(context.account, context.region, request["UUID"], change)
-        )
+        made = self._mappings.update(context.account, context.region, request["UUID"], change)
+        self._tell_of_key(made.mapping)
+        return self._answer(made)
 
     def delete(self, context: RequestContext, request: Request) -> Response:
         """Take a mapping away; what it runs ends by itself."""
@@ -98,6 +106,11 @@ class MappingOperations:
 
     def _answer(self, shown: MappingConfiguration) -> Response:
         return mapping_answers.configuration(shown, self._mappings.last_result)
+
+    def _tell_of_key(self, mapping: EventSourceMapping) -> None:
+        if mapping.kms_key_arn:
+            name = f"event source mapping {mapping.uuid}"
+            self._without_effect.tell_once("KMSKeyArn", name, NOT_ENCRYPTED)
 
     def _function(self, context: RequestContext, where: Target) -> FunctionConfiguration:
         self._functions.check_access(context.account, where, "lambda:CreateEventSourceMapping")

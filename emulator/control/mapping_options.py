@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from emulator.control.unsupported import refuse_unsupported
 from emulator.control.violations import invalid, joined, not_implemented, violation
 from emulator.model.event_pattern import InvalidPattern, parse_pattern
 from emulator.model.mapping import UNLIMITED, EventSourceMapping
@@ -76,6 +75,7 @@ _FIELDS: Final = {  # member: field of EventSourceMapping with the same value
     "BatchSize": "batch_size",
     "BisectBatchOnFunctionError": "bisects_batch",
     "Enabled": "is_enabled",
+    "KMSKeyArn": "kms_key_arn",
     "MaximumBatchingWindowInSeconds": "window_s",
     "MaximumRecordAgeInSeconds": "maximum_record_age_s",
     "MaximumRetryAttempts": "maximum_retries",
@@ -102,12 +102,11 @@ def source_kind(request: Mapping[str, Any]) -> SourceKind:
     return kind
 
 
-def options(operation: str, kind: SourceKind, request: Mapping[str, Any]) -> dict[str, Any]:
+def options(kind: SourceKind, request: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of EventSourceMapping that a request sets; raises LambdaError for others."""
     for member in request:
         if member not in kind.members:
             raise _unsupported(member)
-    refuse_unsupported(operation, {"KMSKeyArn": request.get("KMSKeyArn", "")})
     fields = {field: request[member] for member, field in _FIELDS.items() if member in request}
     for member, read in _READERS.items():
         if member in request:

@@ -18,11 +18,13 @@ from emulator.control.policy_operations import PolicyOperations
 from emulator.control.provisioned_operations import ProvisionedOperations
 from emulator.control.recursion_operations import RecursionOperations
 from emulator.control.request import Operation
+from emulator.control.runtime_management_operations import RuntimeManagementOperations
 from emulator.control.store import FunctionStore
 from emulator.control.tag_operations import TagOperations
 from emulator.control.tags import tags_of
 from emulator.control.url_operations import UrlOperations
 from emulator.control.version_operations import VersionOperations
+from emulator.control.without_effect import WithoutEffect
 from emulator.model import Clock
 
 
@@ -36,15 +38,17 @@ def operations(
 ) -> Mapping[str, Operation]:
     """Every operation of this room, by its name in the service model."""
     source = CodeSource(code, others.fetch_object)
-    functions = FunctionOperations(store, code, source, layers, others.target_exists)
-    published = LayerOperations(layers, code, source, clock)
+    without_effect = WithoutEffect(others.tell)
+    functions = FunctionOperations(store, code, source, layers, others, without_effect)
+    published = LayerOperations(layers, code, source, clock, without_effect)
+    sources = MappingOperations(store, mappings, others.describe_source, without_effect)
     layer_policies = LayerPolicyOperations(layers)
-    sources = MappingOperations(store, mappings, others.describe_source)
     aliases = AliasOperations(store)
     concurrency = ConcurrencyOperations(store)
     invoke_configs = InvokeConfigOperations(store, clock)
     provisioned = ProvisionedOperations(store, clock, others.provisioned_state)
     recursion = RecursionOperations(store)
+    runtime_management = RuntimeManagementOperations(store, without_effect)
     policies = PolicyOperations(store)
     tags = TagOperations(tags_of(store, mappings))
     urls = UrlOperations(store, clock)
@@ -79,6 +83,7 @@ def operations(
         "GetPolicy": policies.get_policy,
         "GetProvisionedConcurrencyConfig": provisioned.get_provisioned_concurrency_config,
         "GetResourcePolicy": policies.get_resource_policy,
+        "GetRuntimeManagementConfig": runtime_management.get_runtime_management_config,
         "ListAliases": aliases.list_aliases,
         "ListEventSourceMappings": sources.list_mappings,
         "ListFunctionEventInvokeConfigs": invoke_configs.list_function_event_invoke_configs,
@@ -97,6 +102,7 @@ def operations(
         "PutProvisionedConcurrencyConfig": provisioned.put_provisioned_concurrency_config,
         "PutResourcePolicy": policies.put_resource_policy,
         "RemoveLayerVersionPermission": layer_policies.remove_layer_version_permission,
+        "PutRuntimeManagementConfig": runtime_management.put_runtime_management_config,
         "RemovePermission": policies.remove_permission,
         "TagResource": tags.tag_resource,
         "UntagResource": tags.untag_resource,

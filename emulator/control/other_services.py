@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from emulator.control.mapping_operations import DescribeSource
 from emulator.control.provisioned_operations import StateOf
 from emulator.control.request import FetchObject, TargetExists
+from emulator.control.vpc import FindVpc
+from emulator.control.without_effect import Tell
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,4 +16,6 @@ class OtherServices:
     fetch_object: FetchObject
     describe_source: DescribeSource
     target_exists: TargetExists
+    find_vpc: FindVpc
+    tell: Tell
     provisioned_state: StateOf

@@ -1,8 +1,9 @@
 """What a function is configured to be, before it has code, a version or a state."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from emulator.control.vpc import VpcAttachment
 from emulator.model import (
     DEFAULT_ACCOUNT,
     DEFAULT_REGION,
@@ -13,6 +14,23 @@ from emulator.model import (
     ImageConfig,
     function_arn,
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodeObject:
+    """The object in S3 that a function's code refers to."""
+
+    bucket: str
+    key: str
+    version_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuntimeManagement:
+    """When Lambda updates a function's runtime; ours never changes while the emulator runs."""
+
+    update_on: str = "Auto"  # or FunctionUpdate, Manual
+    version_arn: str | None = None  # with Manual only
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +57,13 @@ class FunctionSpec:
     layers: tuple[str, ...] = ()  # ARNs of layer versions; a later one overwrites an earlier
     is_image: bool = False  # PackageType
     image_config: ImageConfig | None = None  # None: never given
+    vpc: VpcAttachment | None = None  # None: never given, and so never shown
+    kms_key_arn: str = ""
+    source_kms_key_arn: str = ""
+    code_object: CodeObject | None = None  # S3ObjectStorageMode REFERENCE
+    is_traced: bool = False  # TracingConfig Active
+    accelerator_memory_gb: int | None = None
+    runtime_management: RuntimeManagement = field(default=RuntimeManagement(), compare=False)
     sandbox: str = ""  # what runs it: "process" or "docker"; "" means the emulator's default
 
     @property
@@ -77,5 +102,6 @@ class FunctionSpec:
             system_log_level=self.system_log_level,
             dead_letter_arn=self.dead_letter_arn,
             image_config=self.image_config,
+            is_traced=self.is_traced,
             sandbox=self.sandbox,
         )

@@ -163,14 +163,16 @@ class FunctionStore(FunctionDirectory):
         where: Target,
         code: CodePackage,
         *,
-        architecture: str | None = None,
+        changes: Mapping[str, Any] | None = None,
         revision_id: str | None = None,
         publish: bool = False,
     ) -> FunctionConfiguration:
-        """Give `$LATEST` new code; returns it, or with `publish` the version made of it."""
+        """Give `$LATEST` new code; returns it, or with `publish` the version made of it.
+
+        changes: settings that come with the code, by their names in FunctionSpec.
+        """
         frozen = self._frozen(code, self.get(where).version.layers) if publish else None
-        changes = {} if architecture is None else {"architecture": architecture}
-        return self._update(where, revision_id, changes, code, frozen)
+        return self._update(where, revision_id, changes or {}, code, frozen)
 
     def _frozen(
         self, code: CodePackage, layers: Sequence[CodePackage]
@@ -182,14 +184,16 @@ class FunctionStore(FunctionDirectory):
         where: Target,
         code: CodePackage,
         *,
-        architecture: str | None = None,
+        changes: Mapping[str, Any] | None = None,
         revision_id: str | None = None,
     ) -> FunctionConfiguration:
         """What `replace_code` would return; nothing changes."""
-        changes = {} if architecture is None else {"architecture": architecture}
         with self._lock:
             function = self._function(where)
-            spec, layers = function.changed(changes, revision_id), function.latest.version.layers
+            spec, layers = (
+                function.changed(changes or {}, revision_id),
+                function.latest.version.layers,
+            )
         return deployed(spec, code, Phase.ACTIVE, self._clock.now(), layers=layers)
 
     def replace_configuration(

@@ -14,25 +14,15 @@ def _is_empty(value: Any) -> bool:
     return not value
 
 
-def _has_no(*members: str) -> Callable[[Mapping[str, Any]], bool]:
-    return lambda value: not any(value.get(member) for member in members)
-
-
 UNSUPPORTED: Final[Mapping[str, Callable[[Any], bool]]] = {  # member: which values mean nothing
-    "AcceleratorConfig": _never,
     "CapacityProviderConfig": _never,
     "CodeSigningConfigArn": _never,
     "DurableConfig": _never,
     "FileSystemConfigs": _is_empty,
-    "KMSKeyArn": _is_empty,
     "PublishTo": _never,
     "RuntimeConfig": _never,
-    "S3ObjectStorageMode": lambda value: value == "COPY",
     "SnapStart": lambda value: value.get("ApplyOn", "None") == "None",
-    "SourceKMSKeyArn": _is_empty,
     "TenancyConfig": _never,
-    "TracingConfig": lambda value: value.get("Mode", "PassThrough") == "PassThrough",
-    "VpcConfig": _has_no("SubnetIds", "SecurityGroupIds", "Ipv6AllowedForDualStack"),
 }
 
 

@@ -20,7 +20,7 @@ from emulator.event_sources.http_messages import (
 from emulator.event_sources.http_streams import begin_answer
 from emulator.event_sources.payload_v2 import Front, build_event, parse_response
 from emulator.invoke import StreamedInvocation
-from emulator.invoke.identity import trace_header
+from emulator.invoke.identity import decides_sampling, trace_header
 from emulator.model import (
     Call,
     Clock,
@@ -106,7 +106,8 @@ class HttpEvents:
     def _call(self, environ: WSGIEnvironment, name: str, path: str) -> Call:
         body = environ["wsgi.input"].read(limits.SYNC_REQUEST_BYTES + 1)
         now_s = self._clock.now()
-        trace = trace_header(environ.get("HTTP_X_AMZN_TRACE_ID"), now_s)
+        callers_trace = environ.get("HTTP_X_AMZN_TRACE_ID")
+        trace = trace_header(callers_trace, now_s)
         event = build_event(
             read_request(environ, path, body, trace),
             front_of(name, environ["emulator.region"]),
@@ -119,6 +120,7 @@ class HttpEvents:
             function=name,
             payload=utf8(compact(event)),
             trace_header=trace,
+            is_new_trace=not decides_sampling(callers_trace),
             source="url",
         )
 

@@ -41,6 +41,16 @@ def trace_header(callers: str | None, now: float) -> str:
     return f"Root={root};Parent={parent};Sampled={sampled}{rest}"
 
 
+def decides_sampling(callers: str | None) -> bool:
+    """Whether a caller's trace header says if X-Ray is to sample the request."""
+    return callers is not None and "ampled=" in callers  # in both cases, as below
+
+
+def sampled(header: str) -> str:
+    """The trace header of a request that X-Ray samples."""
+    return header.replace(";Sampled=0", ";Sampled=1", 1)
+
+
 def _new_root(now: float) -> str:
     return f"1-{int(now):08x}-{_bits(96):024x}"
 

@@ -10,7 +10,7 @@ from emulator.invoke.attempt import INVOCATIONS, Attempts
 from emulator.invoke.backlog import Backlog
 from emulator.invoke.delivery import Delivery
 from emulator.invoke.event_queue import QueuedEvent
-from emulator.invoke.identity import new_request_id, trace_header
+from emulator.invoke.identity import new_request_id, sampled, trace_header
 from emulator.invoke.kept_events import KeptEvents
 from emulator.invoke.neighbours import Neighbours
 from emulator.invoke.outbox import Outbox
@@ -20,6 +20,7 @@ from emulator.invoke.response_channel import ResponseChannel
 from emulator.invoke.streams import Streams
 from emulator.model import (
     Call,
+    FunctionVersion,
     Invocation,
     InvocationResult,
     LambdaError,
@@ -122,7 +123,7 @@ class Invoker:
             request_id=call.request_id or new_request_id(),
             payload=call.payload,
             invoked_arn=resolved.invoked_arn,
-            trace_header=advanced(trace_header(call.trace_header, now), resolved.version.arn),
+            trace_header=_trace(call, resolved.version, now),
             client_context=call.client_context,
             source=call.source,
             cause=call.cause,
@@ -166,7 +167,7 @@ class Invoker:
             request_id=call.request_id or new_request_id(),
             call=call,
             function_arn=arn,
-            trace_header=advanced(trace_header(call.trace_header, now), arn),
+            trace_header=_trace(call, resolved.version, now),
             accepted_at=now,
             accepted_s=self._clock.monotonic(),
         )
@@ -209,6 +210,14 @@ class Invoker:
         self._activity.wait_none(INVOCATIONS, max(0.0, deadline - time.monotonic()))
         self._streams.stop(max(0.0, deadline - time.monotonic()))
         return left + self._outbox.stop(max(0.0, deadline - time.monotonic()))
+
+
+def _trace(call: Call, version: FunctionVersion, now: float) -> str:
+    """The trace header of an invocation; where nobody has decided, the function's setting does."""
+    header = trace_header(call.trace_header, now)
+    if version.is_traced and (call.is_new_trace or call.trace_header is None):
+        header = sampled(header)
+    return advanced(header, version.arn)
 
 
 def _admissible(

@@ -83,7 +83,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
 
 
 class FetchError(Exception):
-    """Another service refused to hand over an object; its own error code and text.
+    """Another service refused what a request needs of it; its own error code and text.
 
     What `fetch_object` raises: `FetchError("NoSuchKey", "The specified key does not exist.")`.
     """

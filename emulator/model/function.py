@@ -68,6 +68,7 @@ class FunctionVersion:
     dead_letter_arn: str | None = None  # of a queue or a topic
     initialization_type: str = ON_DEMAND  # of the environments: PROVISIONED, where they come first
     image_config: ImageConfig | None = None  # None: never given
+    is_traced: bool = False  # X-Ray samples its requests
     sandbox: str = ""  # "process" or "docker"; "" means the emulator's default
 
     @property

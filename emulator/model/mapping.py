@@ -30,6 +30,7 @@ class EventSourceMapping:
     reports_item_failures: bool = False
     filters: tuple[str, ...] = ()  # patterns as JSON texts, any of which lets a record through
     counts_events: bool = False  # MetricsConfig has EventCount
+    kms_key_arn: str = ""  # the filters' key: shown, not used
     # SQS
     maximum_concurrency: int | None = None
     minimum_pollers: int | None = None

@@ -66,6 +66,13 @@ def report(
     return line
 
 
+def xray(trace_header: str) -> str:
+    """Second line of a REPORT, where X-Ray samples the request."""
+    members = dict(part.partition("=")[::2] for part in trace_header.split(";"))
+    trace_id, segment = members.get("Root", ""), members.get("Parent", "")
+    return f"XRAY TraceId: {trace_id}\tSegmentId: {segment}\tSampled: true\t"
+
+
 def extension(name: str, state: str, events: Iterable[str], error_type: str | None) -> str:
     """Line that tells where an extension stands when an init phase is over."""
     line = f"EXTENSION\tName: {name}\tState: {state}\tEvents: [{', '.join(events)}]"

@@ -125,18 +125,18 @@ class PlatformLog:
         status, error_type = _outcome(failure)
         request_id = invocation.request_id
         if self._is_text:
-            self._output.platform(
-                platform_lines.end(request_id),
-                platform_lines.report(
-                    request_id,
-                    duration_ms=duration_ms,
-                    memory_mib=self._version.memory_mib,
-                    used_mib=used_mib,
-                    init_ms=init_ms,
-                    status=status,
-                    error_type=error_type,
-                ),
+            report = platform_lines.report(
+                request_id,
+                duration_ms=duration_ms,
+                memory_mib=self._version.memory_mib,
+                used_mib=used_mib,
+                init_ms=init_ms,
+                status=status,
+                error_type=error_type,
             )
+            if self._version.is_traced and ";Sampled=1" in invocation.trace_header:
+                report = f"{report}\n{platform_lines.xray(invocation.trace_header)}"
+            self._output.platform(platform_lines.end(request_id), report)
         if self._telemetry.wants_records:
             metrics = platform_records.report_metrics(
                 duration_ms=duration_ms,

@@ -14,7 +14,7 @@ from emulator.control import CodeStore, FunctionStore, LayerStore, MappingStore,
 from emulator.model import Clock
 from emulator.model.mapping import SourceDescription
 from emulator.model.provisioned import NONE_YET
-from tests.api.lab import ROLE, FakeInvoker, Lab, archive, fetch_from
+from tests.api.lab import ROLE, FakeInvoker, Lab, archive, fetch_from, find_vpc
 
 LabMaker = Callable[..., Lab]
 
@@ -56,6 +56,7 @@ def lab_maker(folder: Path, switchboard: Switchboard, endpoint: str) -> LabMaker
         objects: dict[tuple[str, str], bytes] = {}
         mappings = MappingStore(clock, **settings)
         sources: dict[str, SourceDescription] = {}
+        told: list[str] = []
         api = LambdaApi(
             store,
             invoker,
@@ -66,12 +67,14 @@ def lab_maker(folder: Path, switchboard: Switchboard, endpoint: str) -> LabMaker
                 fetch_object=fetch_from(objects),
                 describe_source=sources.get,
                 target_exists=lambda arn: not arn.endswith(":missing"),
+                find_vpc=find_vpc,
+                tell=told.append,
                 provisioned_state=lambda _: NONE_YET,
             ),
             clock=clock,
         )
         switchboard.lab = Lab(
-            clock, code, store, mappings, invoker, api, objects, sources, endpoint
+            clock, code, store, mappings, invoker, api, objects, sources, told, endpoint
         )
         return switchboard.lab
 

@@ -4,7 +4,7 @@ import io
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -98,6 +98,7 @@ class Lab:
     api: LambdaApi
     objects: dict[tuple[str, str], bytes]
     sources: dict[str, SourceDescription]  # by ARN
+    told: list[str]  # on the terminal
     endpoint: str = ""
 
     def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
@@ -152,6 +153,20 @@ def fetch_from(objects: Mapping[tuple[str, str], bytes]) -> Callable[..., bytes]
         return objects[bucket, key]
 
     return fetch
+
+
+def find_vpc(_account: str, _region: str, subnets: Sequence[str], groups: Sequence[str]) -> str:
+    """EC2, as it is when `subnet-1`, `subnet-2`, `sg-1` and `sg-2` are there."""
+    for subnet in subnets:
+        if subnet not in {"subnet-1", "subnet-2"}:
+            text = f"The subnet ID '{subnet}' does not exist"
+            raise FetchError("InvalidSubnetID.NotFound", text)
+    for group in groups:
+        if group not in {"sg-1", "sg-2"}:
+            raise FetchError(
+                "InvalidGroup.NotFound", f"The security group '{group}' does not exist"
+            )
+    return "vpc-1"
 
 
 def archive(**files: str) -> bytes:

@@ -104,6 +104,7 @@ SETTINGS: list[tuple[str, dict[str, Any]]] = [
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
             "ScalingConfig": {"MaximumConcurrency": 2},
             "MetricsConfig": {"Metrics": ["EventCount"]},
+            "KMSKeyArn": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k",
         },
     ),
     (QUEUE, {"ProvisionedPollerConfig": {"MinimumPollers": 3, "MaximumPollers": 4}}),
@@ -342,7 +343,6 @@ def test_one_mapping_for_a_source_and_a_function(api: Any) -> None:
         {"EventSourceArn": f"arn:aws:kafka:us-east-1:{ACCOUNT}:cluster/c/1"},
         {"EventSourceArn": f"arn:aws:mq:us-east-1:{ACCOUNT}:broker:b:1"},
         {"EventSourceArn": f"arn:aws:rds:us-east-1:{ACCOUNT}:cluster:c"},
-        {"EventSourceArn": QUEUE, "KMSKeyArn": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k"},
     ],
 )
 def test_what_is_not_built_says_so(api: Any, members: Any) -> None:

@@ -10,6 +10,8 @@ import pytest
 from emulator.control import CodeStore, FunctionSpec, FunctionStore, Target
 from emulator.control.alias import Alias
 from emulator.control.policy import new_policy
+from emulator.control.spec import CodeObject
+from emulator.control.vpc import VpcAttachment
 from emulator.model import Clock, CodePackage, EventInvokeConfig
 from emulator.storage import Documents, StorageError
 
@@ -21,6 +23,9 @@ SPEC = FunctionSpec(
     handler="app.handler",
     role=f"arn:aws:iam::{ACCOUNT}:role/r",
     environment={"A": "é"},
+    vpc=VpcAttachment(subnet_ids=("subnet-1",), security_group_ids=("sg-1",), vpc_id="vpc-1"),
+    code_object=CodeObject(bucket="b", key="k"),
+    is_traced=True,
 )
 
 Open = Callable[[], FunctionStore]

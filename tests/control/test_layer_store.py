@@ -5,7 +5,7 @@ from pathlib import Path
 from emulator.control import CodeStore, FunctionStore, LayerStore
 from emulator.control.layer_store import LayerKey
 from emulator.control.policy import new_policy
-from emulator.control.spec import FunctionSpec
+from emulator.control.spec import CodeObject, FunctionSpec
 from emulator.model import Clock
 from emulator.storage import Documents
 
@@ -28,7 +28,10 @@ def test_layers_are_the_same_again_and_their_code_is_not_swept_away(tmp_path: Pa
 
     code, layers, functions = open_stores()
     package = code.from_folder(source, live=False)
-    first = layers.publish(KEY, package, 1.0, runtimes=("python3.13",), license="MIT")
+    where = CodeObject(bucket="b", key="k")
+    first = layers.publish(
+        KEY, package, 1.0, runtimes=("python3.13",), license="MIT", code_object=where
+    )
     layers.publish(KEY, package, 2.0, description="second")
     layers.delete(KEY, 2)
     shared = new_policy().with_statement({"Sid": "s", "Principal": {"AWS": ["111111111111"]}})

@@ -73,6 +73,7 @@ class Functions:
         self._names: dict[str, int] = {}
         self.inactive: set[str] = set()
         self.settings: dict[str, Any] = {}  # further members of every ResolvedFunction
+        self.version_settings: dict[str, Any] = {}  # of every FunctionVersion
         self.dead_letter_arn: str | None = None
 
     def deploy(self, name: str) -> None:
@@ -97,6 +98,7 @@ class Functions:
             role="",
             code=CODE,
             dead_letter_arn=self.dead_letter_arn,
+            **self.version_settings,
         )
         is_active = function not in self.inactive
         return ResolvedFunction(

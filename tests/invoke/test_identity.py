@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from emulator.invoke.identity import new_request_id, trace_header
+from emulator.invoke.identity import decides_sampling, new_request_id, trace_header
 
 ROOT = "1-5759e988-bd862e3fe1be46a994272793"
 PARENT = "53995c3f42cd8ad8"
@@ -51,3 +51,17 @@ def test_without_a_callers_header_a_trace_begins_now() -> None:
 )
 def test_a_callers_header_is_taken_over_as_far_as_it_is_valid(callers: str, expected: str) -> None:
     assert re.fullmatch(expected, trace_header(callers, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("callers", "decides"),
+    [
+        (None, False),
+        ("", False),
+        ("Root=1-5759e988-bd862e3fe1be46a994272793", False),
+        ("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0", True),
+        ("root=1-5759e988-bd862e3fe1be46a994272793;sampled=1", True),
+    ],
+)
+def test_a_header_decides_on_sampling_when_it_says_so(callers: str | None, decides: bool) -> None:
+    assert decides_sampling(callers) is decides

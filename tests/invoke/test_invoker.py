@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function"
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+NOT_SAMPLED = TRACE.replace("Sampled=1", "Sampled=0")
 
 
 def test_a_call_gets_the_functions_result_and_the_id_of_the_request(
@@ -48,6 +49,39 @@ def test_a_call_gets_the_functions_result_and_the_id_of_the_request(
             cause="photos/cat.jpg",
         )
     ]
+
+
+@pytest.mark.parametrize("operation", ["run", "accept"])
+@pytest.mark.parametrize(
+    ("is_traced", "members", "is_sampled"),
+    [
+        (False, {}, "0"),
+        (True, {}, "1"),
+        (True, {"trace_header": NOT_SAMPLED}, "0"),
+        (True, {"trace_header": NOT_SAMPLED, "is_new_trace": True}, "1"),
+        (False, {"trace_header": NOT_SAMPLED, "is_new_trace": True}, "0"),
+        (False, {"trace_header": TRACE}, "1"),
+    ],
+)
+def test_active_tracing_samples_what_no_caller_has_decided_on(
+    bench: "Workbench",
+    success: InvocationResult,
+    operation: str,
+    is_traced: bool,
+    members: dict[str, Any],
+    is_sampled: str,
+) -> None:
+    seen: list[str] = []
+
+    def handler(invocation: Invocation) -> InvocationResult:
+        seen.append(invocation.trace_header.partition(";Sampled=")[2][:1])
+        return success
+
+    bench.functions.version_settings = {"is_traced": is_traced}
+    bench.deploy("orders", handler)
+    getattr(bench, operation)(**members)
+    bench.settle()
+    assert seen == [is_sampled]
 
 
 @pytest.mark.parametrize("operation", ["run", "accept", "check"])

@@ -1,0 +1,73 @@
+"""Settings by API that show in a running function, or have nothing to do with it here."""
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.api.lab import ROLE, archive
+from tests.end_to_end.project_folder import RUNTIME
+from tests.running_emulator import RunningEmulator, running_emulator
+
+TRACED = "import os\ndef handler(event, context):\n    return os.environ['_X_AMZN_TRACE_ID']\n"
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
+    with running_emulator(tmp_path_factory.mktemp("settings")) as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def functions(emulator: RunningEmulator) -> Any:
+    return emulator.client("lambda")
+
+
+def create(functions: Any, name: str, source: str, **members: Any) -> Any:
+    return functions.create_function(
+        FunctionName=name,
+        Runtime=RUNTIME,
+        Role=ROLE,
+        Handler="app.handler",
+        Code={"ZipFile": archive(app=source)},
+        **members,
+    )
+
+
+def test_active_tracing_samples_each_request(functions: Any) -> None:
+    create(functions, "traced", TRACED, TracingConfig={"Mode": "Active"})
+    create(functions, "untraced", TRACED)
+    header, log = traced_invoke(functions, "traced")
+    members = dict(part.split("=", 1) for part in header.split(";"))
+    assert members["Sampled"] == "1"
+    xray = f"XRAY TraceId: {members['Root']}\tSegmentId: {members['Parent']}\tSampled: true\t"
+    assert xray in log.split("\n")
+    header, log = traced_invoke(functions, "untraced")
+    assert "Sampled=0" in header
+    assert "XRAY" not in log
+
+
+def traced_invoke(functions: Any, name: str) -> tuple[str, str]:
+    """The trace header that a function sees, and its log."""
+    answer = functions.invoke(FunctionName=name, LogType="Tail")
+    return json.load(answer["Payload"]), base64.b64decode(answer["LogResult"]).decode()
+
+
+def test_subnets_and_groups_are_those_of_ec2(emulator: RunningEmulator, functions: Any) -> None:
+    ec2 = emulator.client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]
+    group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    config = {"SubnetIds": [subnet["SubnetId"]], "SecurityGroupIds": [group]}
+    made = create(functions, "attached", "handler = len", VpcConfig=config)
+    assert made["VpcConfig"] == {
+        **config,
+        "VpcId": subnet["VpcId"],
+        "Ipv6AllowedForDualStack": False,
+    }
+    emulator.wait_for_output("VpcConfig of attached: ")
+    for changes in ({"SubnetIds": ["subnet-0"]}, {"SecurityGroupIds": ["sg-0"]}):
+        with pytest.raises(functions.exceptions.InvalidParameterValueException) as refused:
+            create(functions, "refused", "handler = len", VpcConfig=config | changes)
+        assert "-0' does not exist" in str(refused.value)
