@@ -77,6 +77,7 @@ def test_an_unknown_version_is_told_in_the_words_of_lambda(run: Run, fake: FakeE
     done = run("invoke", "orders", "--qualifier", "7")
     assert done.stderr == "error: Function not found: arn:orders:7\n"
     assert fake.asked[0][1] == f"{PATH}?Qualifier=7"
+    assert run("invoke", "orders:7").stderr == done.stderr
 
 
 @pytest.mark.parametrize(
