@@ -95,7 +95,7 @@ def built_operations() -> set[str]:
         )
         stores = FunctionStore(clock, code), code, LayerStore(code), MappingStore(clock)
         made = operations(*stores, others, clock)
-        return {"Invoke", "InvokeWithResponseStream", *made}
+        return {"Invoke", "InvokeAsync", "InvokeWithResponseStream", *made}
 
 
 def _row(name: str, is_built: bool) -> str:

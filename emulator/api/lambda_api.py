@@ -6,6 +6,7 @@ from typing import Protocol
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from emulator.api.answer import Answer
+from emulator.api.invoke_async import invoke_async
 from emulator.api.invoke_http import Invoker, function_in, invoke, read_body
 from emulator.api.response_stream_http import (
     StreamingInvoker,
@@ -47,7 +48,10 @@ class LambdaApi:
         others: OtherServices,
         clock: Clock,
     ) -> None:
-        self._operations = operations(store, code, layers, mappings, others, clock)
+        self._operations = {
+            **operations(store, code, layers, mappings, others, clock),
+            "InvokeAsync": invoke_async(invoker),
+        }
         self._invoker = invoker
         self._clock = clock
         self._lock = threading.Lock()

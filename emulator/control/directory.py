@@ -178,6 +178,11 @@ class FunctionDirectory:
         with self._lock:
             return [function.latest.version for function in self._functions.values()]
 
+    def set_aside(self, account: str, region: str) -> int:
+        """What the functions there reserve or provision of their account's concurrency."""
+        with self._lock:
+            return self._reserved[account, region]
+
     def provisioned(self) -> list[tuple[FunctionVersion, int]]:
         """The versions that have provisioned concurrency, and how much."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from emulator.control.account_operations import AccountOperations
 from emulator.control.alias_operations import AliasOperations
 from emulator.control.code import CodeStore
 from emulator.control.code_source import CodeSource
@@ -43,6 +44,7 @@ def operations(
     published = LayerOperations(layers, code, source, clock, without_effect)
     sources = MappingOperations(store, mappings, others.describe_source, without_effect)
     layer_policies = LayerPolicyOperations(layers)
+    account = AccountOperations(store, layers)
     aliases = AliasOperations(store)
     concurrency = ConcurrencyOperations(store)
     invoke_configs = InvokeConfigOperations(store, clock)
@@ -69,6 +71,7 @@ def operations(
         "DeleteLayerVersion": published.delete_layer_version,
         "DeleteProvisionedConcurrencyConfig": provisioned.delete_provisioned_concurrency_config,
         "DeleteResourcePolicy": policies.delete_resource_policy,
+        "GetAccountSettings": account.get_account_settings,
         "GetAlias": aliases.get_alias,
         "GetEventSourceMapping": sources.get,
         "GetFunction": functions.get_function,

@@ -6,6 +6,7 @@ SYNC_REQUEST_BYTES: Final = 6_291_456
 SYNC_RESPONSE_BYTES: Final = 6_291_556  # 6 MiB and 100 bytes, the JSON quotes included
 STREAMED_RESPONSE_BYTES: Final = 209_715_200
 ASYNC_REQUEST_BYTES: Final = 1_048_576
+INVOKE_ASYNC_BYTES: Final = 262_144  # the old operation was never given more
 LOG_TAIL_BYTES: Final = 4_096
 CLIENT_CONTEXT_CHARS: Final = 3_583
 
@@ -15,6 +16,7 @@ INIT_TIMEOUT_S: Final = 10.0
 PROVISIONED_INIT_TIMEOUT_S: Final = 130.0  # or the function's timeout, if that is longer
 
 ZIP_BYTES: Final = 52_428_800
+CODE_STORAGE_BYTES: Final = 300 * 1024**3  # of all functions and layers in a region
 UNZIPPED_BYTES: Final = 262_144_000
 CREATE_REQUEST_BYTES: Final = 70_167_211
 ENVIRONMENT_BYTES: Final = 4_096
