@@ -335,14 +335,6 @@ def test_an_encoded_arn_in_the_path_is_read(lab: Lab) -> None:
     assert lab.http("POST", path, b"{}")[0] == 200
 
 
-def test_an_operation_that_is_not_built_says_so(client: Any) -> None:
-    with pytest.raises(ClientError) as caught:
-        client.invoke_async(FunctionName="hello", InvokeArgs=b"{}")
-    assert caught.value.response["Error"]["Code"] == "NotImplemented"
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
-    assert "InvokeAsync" in caught.value.response["Error"]["Message"]
-
-
 def test_the_clock_dates_the_trace(lab: Lab) -> None:
     lab.clock.freeze(True)
     lab.clock.advance(1_000_000_000)
