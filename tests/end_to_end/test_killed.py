@@ -21,6 +21,7 @@ from tests.end_to_end.processes import (
 )
 from tests.end_to_end.project_folder import ProjectFolder
 from tests.running_emulator import RunningEmulator, running_emulator, started_emulator
+from tests.sandbox.conftest import needs_namespaces
 
 SOURCE = """
 import os, subprocess, sys, time
@@ -127,6 +128,19 @@ def test_a_killed_zygote_is_replaced_at_the_next_invocation(
         let_it_rest()
         kill(zygotes_of(emulator.process.pid))
         assert invoke(functions, "sleeper").result == "done"
+
+
+@needs_namespaces
+def test_whatever_a_zygote_has_started_may_be_killed(
+    emulator: RunningEmulator, functions: Any
+) -> None:
+    assert invoke(functions, "sleeper").result == "done"
+    zygotes = zygotes_of(emulator.process.pid)
+    for _ in range(3):
+        let_it_rest()
+        kill([child for zygote in zygotes for child in zygote.children()])
+        assert invoke(functions, "sleeper").result == "done"
+    assert zygotes_of(emulator.process.pid) == zygotes
 
 
 def test_a_zygote_killed_during_an_invocation_is_a_crash_of_the_function(

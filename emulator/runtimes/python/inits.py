@@ -16,28 +16,52 @@ class Inits:
     """
 
     def __init__(self, host_pid):
+        self.host_pid = host_pid
+        self.start()
+
+    def start(self):
+        """Fork the helper, the first one or another in the place of one that was killed."""
         self.line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         if os.fork() == 0:
             try:
-                self.line.close()
-                make_inits(theirs, host_pid)
+                signal.set_wakeup_fd(-1)
+                close_all_but(theirs.fileno(), self.host_pid.descriptor)
+                make_inits(theirs, self.host_pid)
             finally:
                 os._exit(0)
         theirs.close()
         self.ask()
 
     def ask(self):
-        """Have the next one made."""
-        self.line.send(b"1")
+        """Have the next one made; where the helper is gone, `take` finds out."""
+        with contextlib.suppress(OSError):
+            self.line.send(b"1")
 
     def take(self):
         """Return the number of a new process 1, and its number as the emulator counts."""
-        answer = self.line.recv(64)
-        if not answer:
-            raise OSError("the process that makes namespaces is gone")
-        self.ask()
-        pid, host_pid = answer.split()
-        return int(pid), int(host_pid)
+        while True:
+            try:
+                answer = self.line.recv(64)
+            except OSError:  # it was killed with our message unread
+                answer = b""
+            if not answer:
+                self.line.close()
+                self.start()
+                continue
+            self.ask()
+            pid, host_pid = map(int, answer.split())
+            with contextlib.suppress(ProcessLookupError):  # killed while it waited, and buried
+                os.kill(pid, 0)
+                return pid, host_pid
+
+
+def close_all_but(*kept):
+    """Close every descriptor but the standard ones and these."""
+    last = 2
+    for descriptor in sorted(kept):
+        os.closerange(last + 1, descriptor)
+        last = descriptor
+    kernel.close_all(last + 1)
 
 
 def make_inits(line, host_pid):

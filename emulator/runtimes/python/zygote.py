@@ -283,10 +283,15 @@ def tell(fd, text):
         os.write(fd, text.encode())
 
 
-def counting_as_host():
-    """Return what tells the number of the process that calls, as the emulator counts."""
-    host_proc = os.open("/proc", os.O_RDONLY | os.O_CLOEXEC)
-    return lambda: int(os.readlink("self", dir_fd=host_proc))
+class HostCount:
+    """Tells the number of the process that calls, as the emulator counts."""
+
+    def __init__(self):
+        self.descriptor = os.open("/proc", os.O_RDONLY | os.O_CLOEXEC)  # as the host has it
+
+    def __call__(self):
+        """Return the number."""
+        return int(os.readlink("self", dir_fd=self.descriptor))
 
 
 def isolate(host_pid):
@@ -370,7 +375,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, most), most))
     host_pid, view = os.getpid, None
     if OPTIONS["isolate"] and sys.platform == "linux":
-        host_pid = counting_as_host()
+        host_pid = HostCount()
         view = isolate(host_pid)
     sys.path.append(OPTIONS["runtime_folder"] if view is None else isolation.RUNTIME_DIR)
     for add_builtins in (site.setquit, site.setcopyright, site.sethelper):
