@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from emulator.aws.routing import Environ, is_form
 
 _XML: Final = "application/xml"
-_REST_XML: Final = frozenset({"s3", "s3control", "route53", "cloudfront"})
+REST_XML: Final = frozenset({"s3", "s3control", "route53", "cloudfront"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,13 @@ def refuse(
     environ: Environ, backend: str, request_id: str, code: str, message: str, status: str
 ) -> Answer:
     """An error of `backend` in its own protocol: S3's XML, a query API's XML, or JSON."""
-    if backend in _REST_XML:
+    if backend in REST_XML:
         members = {"Code": code, "Message": message, "RequestId": request_id}
         return _answer(status, _XML, _xml("Error", members), {"x-amz-request-id": request_id})
     if backend == "ec2":
         body = f"<Response><Errors>{_member(code, message)}</Errors></Response>"
         return _answer(status, _XML, body, {"x-amzn-requestid": request_id})
-    if "HTTP_X_AMZ_TARGET" not in environ and _is_query(environ):
+    if "HTTP_X_AMZ_TARGET" not in environ and is_query(environ):
         tail = f"<RequestId>{request_id}</RequestId>"
         body = f"<ErrorResponse>{_member(code, message)}{tail}</ErrorResponse>"
         return _answer(status, _XML, body, {"x-amzn-requestid": request_id})
@@ -40,7 +40,8 @@ def refuse(
     return _answer(status, "application/x-amz-json-1.1", body, headers)
 
 
-def _is_query(environ: Environ) -> bool:
+def is_query(environ: Environ) -> bool:
+    """Whether a request without a target is one of a query API."""
     return is_form(environ) or "Action=" in environ.get("QUERY_STRING", "")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from emulator.aws.chunked import IncompleteBody
+from emulator.aws.client_mistakes import mistake_in
 from emulator.aws.errors import Answer, refuse
 from emulator.aws.facts import Fact, Requester
 from emulator.aws.inside import Inside
@@ -150,16 +151,25 @@ class Front:
         return answer
 
     def _failure(self, environ: Environ, backend: str, request_id: str, error: Exception) -> Answer:
-        """Say what is not supported; the traceback goes to the terminal, once for each place."""
-        reason = str(error) if isinstance(error, NotImplementedError) else repr(error)
+        """Say what is wrong with the request, or else that it is not supported."""
         action = action_of(environ)
+        if isinstance(error, NotImplementedError) or type(error) is LookupError:
+            reason = str(error)
+        elif (mistake := mistake_in(environ, backend)) is not None:
+            return refuse(environ, backend, request_id, *mistake, _BAD_REQUEST)
+        else:
+            reason = "the emulator's log has the cause."
+        self._report(backend, action, error)
+        message = f"{backend or 'This service'} does not support this {action} here: {reason}"
+        return refuse(environ, backend, request_id, "NotImplemented", message, _NOT_SUPPORTED)
+
+    def _report(self, backend: str, action: str, error: Exception) -> None:
+        """Write the traceback to the terminal, once for each place."""
         place = "".join(traceback.format_tb(error.__traceback__)[-1:])
         if place not in self._reported:
             self._reported.add(place)
             trace = "".join(traceback.format_exception(error))
             self._reporter.event("aws.failed", service=backend, action=action, traceback=trace)
-        message = f"{backend or 'This service'} does not support this {action} here: {reason}"
-        return refuse(environ, backend, request_id, "NotImplemented", message, _NOT_SUPPORTED)
 
 
 def _call(app: WsgiApp, environ: Environ) -> Answer:

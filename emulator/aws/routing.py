@@ -223,13 +223,14 @@ def _form_values(environ: Environ) -> Mapping[str, str]:
     if "Action=" not in text:
         if not is_form(environ) or environ.get("REQUEST_METHOD") != "POST":
             return {}
-        text = _peek_body(environ).decode("utf-8", "replace")
+        text = whole_body(environ).decode("utf-8", "replace")
     if "Action=" not in text:
         return {}
     return {name: values[0] for name, values in parse_qs(text).items()}
 
 
-def _peek_body(environ: Environ) -> bytes:
+def whole_body(environ: Environ) -> bytes:
+    """The body, which can still be read afterwards."""
     if not isinstance(environ["wsgi.input"], io.BytesIO):
         body = read_body(environ)
         environ["wsgi.input"] = io.BytesIO(body)

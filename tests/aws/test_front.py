@@ -123,12 +123,13 @@ def test_a_crash_inside_moto_is_told_once_on_the_terminal(aws: Aws) -> None:
         "X_Amz_Target": "Kinesis_20131202.CreateStream",
         "Authorization": AUTHORIZATION.format("kinesis"),
         "Content_Type": "application/x-amz-json-1.1",
-        "Content_Length": "2",
+        "Content_Length": "19",
     }
     for _ in range(2):
-        status, headers, body = send(aws, "POST", "/", "[]", **crash)
+        status, headers, body = send(aws, "POST", "/", '{"StreamName": "s"}', **crash)
         assert (status, headers["x-amzn-errortype"]) == (501, "NotImplemented")
         assert "CreateStream" in json.loads(body)["message"]
+        assert "TypeError" not in json.loads(body)["message"]
     aws.reporter.stop()
     assert aws.terminal.getvalue().count("aws.failed service=kinesis") == 1
 
