@@ -20,6 +20,7 @@ from emulator.control import (
     LayerStore,
     MappingStore,
     OtherServices,
+    Target,
     tags_of,
 )
 from emulator.event_sources import (
@@ -32,6 +33,7 @@ from emulator.event_sources import (
 from emulator.gateway import HostKind, Hosts, Router, Server, serve
 from emulator.invoke import Invoker, InvokeSettings, Neighbours
 from emulator.model import Call, Clock, FetchError, FunctionVersion, ResolvedFunction
+from emulator.model.function_url import url_address
 from emulator.model.triggers.nats import DEFAULT_URL
 from emulator.model.triggers.s3 import S3Trigger
 from emulator.observe import Activity, LogBook, Metrics, Records, Reporter
@@ -160,6 +162,9 @@ class Emulator:
         self.deployer = self._make_deployer(settings.project)
         self._watcher = self._make_watcher() if settings.watch else None
         self._admin = self._make_admin()
+        self.http_events = HttpEvents(
+            self.invoker, self.store, self.moto.lambda_caller, self.clock, self.reporter
+        )
         self._router = self._make_router()
 
     @property
@@ -174,6 +179,12 @@ class Emulator:
             if ":" in host
             else f"http://{host}:{self._server.port}"
         )
+
+    def url_of(self, version: FunctionVersion) -> str | None:
+        """Address of a function's URL; None: it has none, only `/fn/NAME`."""
+        assert self._server is not None
+        url = self.store.urls.of(Target(version.account, version.region, version.name))
+        return None if url is None else url_address(url.url_id, version.region, self._server.port)
 
     def start(self) -> None:
         """Deploy the project and answer requests; raises ProjectError, ListenError, StorageError.
@@ -382,15 +393,14 @@ class Emulator:
                 clock=self.clock,
             ),
             admin=self._admin,
-            http_events=HttpEvents(
-                self.invoker, self.store.functions, self.clock, self.deployer.url_streams
-            ),
+            http_events=self.http_events,
             front_ends=self.event_sources.answer,
             moto=self.moto.wsgi,
             scope_of=scope_of,
             account_of=self.moto.account_of,
             hosts=self._hosts,
             allows_origin=self.event_sources.allows_origin,
+            url_allows_origin=self.http_events.allows_origin,
         )
 
     # What one room asks of another.

@@ -34,6 +34,7 @@ from emulator.model.resources import Resource
 from emulator.observe import Activity, LogBook, Metrics, Reporter
 
 if TYPE_CHECKING:
+    from emulator.aws.callers import Caller, Callers
     from emulator.aws.event_buses import BusEvent, EventBuses
     from emulator.aws.http_apis import HttpApis
     from emulator.aws.load_balancers import LoadBalancers
@@ -123,6 +124,13 @@ class Moto:
         from emulator.aws.queues import Queues
 
         return Queues(self._services, self._own, self._clock)
+
+    @cached_property
+    def callers(self) -> "Callers":
+        """Who signed requests."""
+        from emulator.aws.callers import Callers
+
+        return Callers(self._credentials, self._clock)
 
     @cached_property
     def rest_apis(self) -> "RestApis":
@@ -217,6 +225,10 @@ class Moto:
     def account_of(self, environ: Environ) -> str:
         """The account whose credentials a request uses."""
         return self._credentials.account_of(scope_of(environ).access_key)
+
+    def lambda_caller(self, environ: Environ, body: bytes, region: str) -> "Caller | None":
+        """Who signed a request for Lambda in `region`; None: nobody did. Raises LambdaError."""
+        return self.callers.identify(environ, body, service="lambda", region=region)
 
     def region_of(self, environ: Environ) -> str:
         """The region a request is for."""

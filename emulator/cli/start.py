@@ -139,6 +139,7 @@ def _fields(emulator: Emulator, version: FunctionVersion) -> dict[str, Any]:
         "timeout_s": version.timeout_s,
         "memory_mib": version.memory_mib,
         "triggers": ", ".join(trigger.summary for trigger in triggers) or None,
+        "url": emulator.url_of(version),
     }
 
 
@@ -149,7 +150,10 @@ def _overview(functions: Sequence[FunctionVersion], emulator: Emulator, settings
     )
     if functions:
         headings = ("FUNCTION", "RUNTIME", "RUNS ON", "TIMEOUT", "MEMORY", "TRIGGERS")
-        text = table(headings, [_row(_fields(emulator, version)) for version in functions])
+        shown = [_fields(emulator, version) for version in functions]
+        text = table(headings, [_row(fields) for fields in shown])
+        urls = [(fields["function"], fields["url"]) for fields in shown if fields["url"]]
+        text += f"\n\n{table(('FUNCTION', 'URL'), urls)}" if urls else ""
     return (
         f"{text}\n\nAWS APIs            --endpoint-url {emulator.endpoint}\n"
         f"Functions by HTTP   {emulator.endpoint}/fn/NAME\n"

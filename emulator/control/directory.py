@@ -14,7 +14,8 @@ from emulator.control.names import Target, target
 from emulator.control.policy import ResourcePolicy, access_denied
 from emulator.control.policy_evaluation import allows_account, allows_service
 from emulator.control.spec import FunctionSpec
-from emulator.control.url_directory import UrlDirectory
+from emulator.control.url_access import may_call
+from emulator.control.url_directory import UrlDirectory, UrlRoute
 from emulator.model import (
     LATEST,
     Clock,
@@ -221,6 +222,10 @@ class FunctionDirectory:
         if policy is None:
             return None
         return allows_service(policy, principal_service, source_arn, source_account)
+
+    def may_call_url(self, route: UrlRoute, caller: str | None) -> bool:
+        """Whether account `caller`, which proved who it is (None: nobody did), may call a URL."""
+        return may_call(route.url, self._policy(route.target), route.target.account, caller)
 
     def check_access(self, caller: str, where: Target, action: str) -> None:
         """Raise AccessDeniedException unless account `caller` may do `action` on the function."""

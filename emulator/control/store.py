@@ -21,6 +21,7 @@ from emulator.control.kept_functions import FunctionKey, KeptFunctions
 from emulator.control.lifecycle import Phase
 from emulator.control.names import Target
 from emulator.control.spec import FunctionSpec
+from emulator.control.url_declaration import declared_urls
 from emulator.control.validation import (
     check_provision,
     check_provisioned_fits,
@@ -29,6 +30,7 @@ from emulator.control.validation import (
     check_tags,
 )
 from emulator.model import LATEST, Clock, CodePackage, FunctionVersion, LambdaError
+from emulator.model.function_url import FunctionUrl
 from emulator.model.provisioned import ProvisionedConcurrency
 from emulator.storage import Documents, StorageError
 
@@ -266,6 +268,12 @@ class FunctionStore(FunctionDirectory):
             moved = before.items() ^ function.provisioned_versions().items()
         self._provision(where, {number for number, _ in moved})
         return result
+
+    def declare_url(self, where: Target, url: FunctionUrl | None) -> None:
+        """Give a function the URL that its project's file declares; None: it declares none."""
+        with self._changing(key_of(where), must_be_kept=False):
+            function = self._function(where)
+            function.urls = declared_urls(where, function.urls, url, self._clock.now())
 
     def reserve_concurrency(self, where: Target, executions: int | None) -> None:
         """Set aside a part of the account's concurrency for a function; None: give it back."""

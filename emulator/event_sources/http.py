@@ -1,4 +1,4 @@
-"""HTTP requests as events: `/fn/NAME[/path]` invokes NAME as its function URL would.
+"""HTTP requests as events: function URLs, and `/fn/NAME[/path]`, which every function has.
 
 Source: spec/events.md section 7.3.
 """
@@ -6,33 +6,36 @@ Source: spec/events.md section 7.3.
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from emulator.control.url_directory import UrlDirectory, UrlRoute
+from emulator.event_sources import url_cors
+from emulator.event_sources.entrances import Entrance, entrance_of
 from emulator.event_sources.http_messages import (
     HttpAnswer,
+    HttpRequest,
     compact,
     json_answer,
     read_request,
     send,
     utf8,
 )
-from emulator.event_sources.http_streams import begin_answer
+from emulator.event_sources.http_streams import StreamedAnswer, begin_answer
 from emulator.event_sources.payload_v2 import Front, build_event, parse_response
+from emulator.event_sources.url_answers import BAD_GATEWAY, FORBIDDEN, UNKNOWN_URL, refused
 from emulator.invoke import StreamedInvocation
-from emulator.invoke.identity import decides_sampling, trace_header
-from emulator.model import (
-    Call,
-    Clock,
-    FunctionVersion,
-    InvocationResult,
-    LambdaError,
-    limits,
-    parse_function_name,
-)
+from emulator.invoke.identity import new_request_id, trace_header
+from emulator.model import Call, Clock, FunctionVersion, InvocationResult, LambdaError, limits
+from emulator.model.function_url import IAM_AUTH, url_domain
 from emulator.model.nearest import nearest
+from emulator.observe import Reporter
 
-PREFIX: Final = "/fn/"
+if TYPE_CHECKING:
+    from emulator.aws.callers import Caller
+
+Identify = Callable[[WSGIEnvironment, bytes, str], "Caller | None"]
+"""environ, body, Region -> who signed the request for Lambda; raises LambdaError as AWS does."""
 
 
 class Door(Protocol):
@@ -45,100 +48,125 @@ class Door(Protocol):
         """Run it; returns when its response has begun. Raises LambdaError."""
 
 
-# What a client sees when the function failed, or answered what is no HTTP response.
-BAD_GATEWAY: Final = HttpAnswer(
-    status=502, headers=(("Content-Type", "application/json"),), body=b"Internal Server Error"
-)
-UNKNOWN_URL: Final = HttpAnswer(
-    status=403,
-    headers=(
-        ("Content-Type", "application/json"),
-        ("x-amzn-ErrorType", "AccessDeniedException"),
-    ),
-    body=b'{"Message":null}',
-)
+class Functions(Protocol):
+    """What is configured."""
+
+    urls: UrlDirectory
+
+    def functions(self) -> Sequence[FunctionVersion]:
+        """`$LATEST` of every function, for the message about an unknown one."""
+
+    def may_call_url(self, route: UrlRoute, caller: str | None) -> bool:
+        """Whether an account (None: nobody in particular) may call a URL."""
 
 
 class HttpEvents:
-    """WSGI application for `/fn/NAME[/path]`. Any thread may call.
-
-    functions: `$LATEST` of every function, for the message about an unknown one.
-    streams: whether the URL of a function has the invoke mode RESPONSE_STREAM, by account, Region
-    and name.
-    """
+    """WSGI application for function URLs and `/fn/NAME[/path]`. Any thread may call."""
 
     def __init__(
         self,
         door: Door,
-        functions: Callable[[], Sequence[FunctionVersion]],
+        functions: Functions,
+        identify: Identify,
         clock: Clock,
-        streams: Callable[[str, str, str], bool] = lambda _account, _region, _name: False,
+        reporter: Reporter,
     ) -> None:
         self._door = door
         self._functions = functions
+        self._identify = identify
         self._clock = clock
-        self._streams = streams
+        self._reporter = reporter
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Run the function the path names, and answer with its response."""
-        if ".lambda-url." in environ["HTTP_HOST"]:
-            return send(UNKNOWN_URL, start_response)  # no function has a URL of its own yet
-        name, _, rest = environ["PATH_INFO"].removeprefix(PREFIX).partition("/")
-        call = self._call(environ, name, rest)
+        """Run the function that is asked for, and answer with its response."""
+        entrance = entrance_of(environ, self._functions.urls)
+        if entrance is None:
+            return send(_identified(UNKNOWN_URL), start_response)
+        body = environ["wsgi.input"].read(limits.SYNC_REQUEST_BYTES + 1)
+        trace = trace_header(environ.get("HTTP_X_AMZN_TRACE_ID"), self._clock.now())
+        request = read_request(environ, entrance.path, body, trace)
+        cors = entrance.url.cors if entrance.url else None
+        origin = request.headers.get("origin")
+        if cors is not None and origin is not None and url_cors.is_preflight(request):
+            return send(_identified(url_cors.preflight(cors, origin)), start_response)
+        answer = self._answer(environ, entrance, request, trace)
+        if isinstance(answer, StreamedAnswer):
+            head = answer.head if cors is None else url_cors.decorate(cors, origin, answer.head)
+            return answer.start(start_response, head)
+        answer = answer if cors is None else url_cors.decorate(cors, origin, answer)
+        return send(answer, start_response)
+
+    def allows_origin(self, environ: WSGIEnvironment, origin: str) -> bool:
+        """Whether the CORS rules of the URL that is asked let in pages of `origin`."""
+        entrance = entrance_of(environ, self._functions.urls)
+        cors = entrance.url.cors if entrance and entrance.url else None
+        return cors is not None and url_cors.allows(cors, origin)
+
+    def _answer(
+        self, environ: WSGIEnvironment, entrance: Entrance, request: HttpRequest, trace: str
+    ) -> HttpAnswer | StreamedAnswer:
         try:
-            if self._streams(call.account, call.region, _bare(name)):
-                return self._stream(call, start_response)
+            caller = self._caller(environ, entrance, request.body)
+            if entrance.route and not self._lets_in(entrance.route, caller):
+                return _identified(FORBIDDEN)
+            call = self._call(entrance, request, trace, caller)
+            if entrance.url is not None and entrance.url.streams:
+                return self._stream(call)
             result, request_id = self._door.run(call)
         except LambdaError as error:
-            return send(self._refused(call, error), start_response)
+            return _identified(self._refused(entrance, error))
         answer = None if result.function_error else parse_response(result.payload)
-        headers = _headers(call, request_id)
-        return send((answer or BAD_GATEWAY).with_headers(*headers), start_response)
+        return (answer or BAD_GATEWAY).with_headers(*_headers(call, request_id))
 
-    def _stream(self, call: Call, start_response: StartResponse) -> Iterable[bytes]:
+    def _stream(self, call: Call) -> HttpAnswer | StreamedAnswer:
         streamed = self._door.stream(call)
         headers = _headers(call, streamed.request_id)
-        answer = begin_answer(streamed)
-        if answer is None:
-            return send(BAD_GATEWAY.with_headers(*headers), start_response)
-        return answer.start(start_response, *headers)
+        return begin_answer(streamed, headers) or BAD_GATEWAY.with_headers(*headers)
 
-    def _call(self, environ: WSGIEnvironment, name: str, path: str) -> Call:
-        body = environ["wsgi.input"].read(limits.SYNC_REQUEST_BYTES + 1)
-        now_s = self._clock.now()
-        callers_trace = environ.get("HTTP_X_AMZN_TRACE_ID")
-        trace = trace_header(callers_trace, now_s)
+    def _caller(self, environ: WSGIEnvironment, entrance: Entrance, body: bytes) -> "Caller | None":
+        if entrance.route is None or entrance.route.url.auth_type != IAM_AUTH:
+            return None
+        return self._identify(environ, body, entrance.region)
+
+    def _lets_in(self, route: UrlRoute, caller: "Caller | None") -> bool:
+        if self._functions.may_call_url(route, caller.account if caller else None):
+            return True
+        self._reporter.event("url.forbidden", function=route.target.arn, hint=_hint(route, caller))
+        return False
+
+    def _call(
+        self, entrance: Entrance, request: HttpRequest, trace: str, caller: "Caller | None"
+    ) -> Call:
         event = build_event(
-            read_request(environ, path, body, trace),
-            front_of(name, environ["emulator.region"]),
+            request,
+            front_of(entrance.url_id, entrance.region, caller),
             request_id=str(uuid.uuid4()),
-            now_s=now_s,
+            now_s=self._clock.now(),
         )
         return Call(
-            account=environ["emulator.account"],
-            region=environ["emulator.region"],
-            function=name,
+            account=entrance.account,
+            region=entrance.region,
+            function=entrance.function,
             payload=utf8(compact(event)),
             trace_header=trace,
-            is_new_trace=not decides_sampling(callers_trace),
             source="url",
         )
 
-    def _refused(self, call: Call, error: LambdaError) -> HttpAnswer:
-        name = _bare(call.function)
-        here = (call.account, call.region)
-        names = [v.name for v in self._functions() if (v.account, v.region) == here]
-        if error.fault.status == HTTPStatus.NOT_FOUND and name not in names:
+    def _refused(self, entrance: Entrance, error: LambdaError) -> HttpAnswer:
+        is_missing = error.fault.status == HTTPStatus.NOT_FOUND
+        if entrance.route is not None:
+            return FORBIDDEN if is_missing else refused(error)  # missing: the alias was deleted
+        name, here = entrance.bare_name, (entrance.account, entrance.region)
+        names = [v.name for v in self._functions.functions() if (v.account, v.region) == here]
+        if is_missing and name not in names:
             text = f'function "{name}" is not registered{nearest(name, names)}'
             return json_answer(404, {"message": text})
-        kind = ("x-amzn-ErrorType", error.code)
-        return json_answer(error.fault.status, {"Message": error.message}, kind)
+        return refused(error)
 
 
-def _bare(function: str) -> str:
-    """The function's name without a qualifier."""
-    parsed = parse_function_name(function)
-    return parsed.name if parsed else function
+def _identified(answer: HttpAnswer) -> HttpAnswer:
+    """The answer to a request for which no function ran."""
+    return answer.with_headers(("x-amzn-RequestId", new_request_id()))
 
 
 def _headers(call: Call, request_id: str) -> tuple[tuple[str, str], ...]:
@@ -146,7 +174,30 @@ def _headers(call: Call, request_id: str) -> tuple[tuple[str, str], ...]:
     return ("x-amzn-RequestId", request_id), ("X-Amzn-Trace-Id", trace)
 
 
-def front_of(url_id: str, region: str) -> Front:
-    """The function URL `url_id`, as events show it; it asks for no authorization."""
-    domain = f"{url_id}.lambda-url.{region}.on.aws"
-    return Front(account="anonymous", api_id=url_id, domain=domain)
+def _hint(route: UrlRoute, caller: "Caller | None") -> str:
+    """What to do, for who reads the terminal; AWS tells a caller no more than that it is so."""
+    if route.url.auth_type == IAM_AUTH and caller is None:
+        return "AuthType is AWS_IAM: sign requests with Signature Version 4 for the service lambda"
+    principal = "*" if caller is None else caller.account
+    return (
+        f"`aws lambda add-permission --principal '{principal}'` twice: with --action"
+        f" lambda:InvokeFunctionUrl --function-url-auth-type {route.url.auth_type}, and with"
+        " --action lambda:InvokeFunction --invoked-via-function-url"
+    )
+
+
+def front_of(url_id: str, region: str, caller: "Caller | None" = None) -> Front:
+    """The function URL `url_id`, as events show it; caller: who signed the request."""
+    domain = url_domain(url_id, region)
+    if caller is None:
+        return Front(account="anonymous", api_id=url_id, domain=domain)
+    iam = {
+        "accessKey": caller.access_key,
+        "accountId": caller.account,
+        "callerId": caller.user_id,
+        "cognitoIdentity": None,
+        "principalOrgId": None,
+        "userArn": caller.arn,
+        "userId": caller.user_id,
+    }
+    return Front(account=caller.account, api_id=url_id, domain=domain, authorizer={"iam": iam})

@@ -4,7 +4,7 @@ Source: spec/invoke.md section 1.5.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 from wsgiref.types import StartResponse
 
@@ -26,14 +26,13 @@ class StreamedAnswer:
     """
 
     def __init__(self, head: HttpAnswer, first: bytes, response: ResponseChannel) -> None:
-        self._head = head
+        self.head = head  # without its body
         self._first = first
         self._response = response
 
-    def start(self, start_response: StartResponse, *headers: tuple[str, str]) -> "StreamedAnswer":
-        """Send the head, with more headers; returns what to iterate over."""
-        status = self._head.status
-        start_response(f"{status} {phrase_of(status)}", [*self._head.headers, *headers])
+    def start(self, start_response: StartResponse, head: HttpAnswer) -> "StreamedAnswer":
+        """Send `head` in the place of its own; returns what to iterate over."""
+        start_response(f"{head.status} {phrase_of(head.status)}", list(head.headers))
         return self
 
     def __iter__(self) -> Iterator[bytes]:
@@ -48,13 +47,20 @@ class StreamedAnswer:
         self._response.abandon()
 
 
-def begin_answer(streamed: StreamedInvocation) -> StreamedAnswer | None:
-    """Wait for status and headers; None: it failed before, or its metadata make no sense."""
+def begin_answer(
+    streamed: StreamedInvocation, headers: Sequence[tuple[str, str]]
+) -> StreamedAnswer | None:
+    """Wait for status and headers; None: it failed before, or its metadata make no sense.
+
+    headers: further ones, which its head gets.
+    """
     response = streamed.response
     read = _read_metadata if response.content_type == METADATA_TYPE else _read_plain
     answer = read(response)
     if answer is None:
         response.abandon()
+        return None
+    answer.head = answer.head.with_headers(*headers)
     return answer
 
 

@@ -87,8 +87,8 @@ class Router:
     """The gateway's WSGI application. Any thread may call.
 
     Sets `emulator.account` and `emulator.region` in the environ of every request it passes on.
-    allows_origin: told the environ and the `Origin` of a foreign page; True when the CORS rules of
-    the API it calls let it in, to that API and nothing else.
+    allows_origin, url_allows_origin: told the environ and the `Origin` of a foreign page; True when
+    the CORS rules of the API or function URL it calls let it in, to that and nothing else.
     """
 
     lambda_api: LambdaApi
@@ -100,27 +100,34 @@ class Router:
     account_of: Callable[[WSGIEnvironment], str]
     hosts: Hosts
     allows_origin: Callable[[WSGIEnvironment, str], bool] = lambda _environ, _origin: False
+    url_allows_origin: Callable[[WSGIEnvironment, str], bool] = lambda _environ, _origin: False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Refuse what a foreign page sent, then hand the request to whom it concerns."""
         kind = self.hosts.kind(environ["HTTP_HOST"])
         if kind is HostKind.FOREIGN:
             return _refuse(start_response, _foreign_host(environ["HTTP_HOST"]))
+        application = self._choose(kind, environ)
         page = _sending_page(environ)
-        guest = None if page is None or self.hosts.is_ours(page) else page
-        if guest is not None and not self.allows_origin(environ, guest):
-            return _refuse(start_response, _foreign_page(guest))
+        is_guest = page is not None and not self.hosts.is_ours(page)
+        if is_guest and not self._lets_in(application, environ, str(page)):
+            return _refuse(start_response, _foreign_page(str(page)))
+        return application(environ, start_response)
+
+    def _lets_in(self, application: WSGIApplication, environ: WSGIEnvironment, origin: str) -> bool:
+        """Whether a foreign page may call what it calls."""
+        if application is self.front_ends:
+            return self.allows_origin(environ, origin)
+        return application is self.http_events and self.url_allows_origin(environ, origin)
+
+    def _choose(self, kind: HostKind, environ: WSGIEnvironment) -> WSGIApplication:
+        if kind is HostKind.FUNCTION_URL:  # whoever signed it for whatever: the function is asked
+            return self.http_events
         scope = self.scope_of(environ)
         environ["emulator.account"] = self.account_of(environ)
         environ["emulator.region"] = scope.region
         service = scope.service if scope.access_key is not None else None
-        application = self._choose(kind, service, environ["PATH_INFO"])
-        if guest is not None and application is not self.front_ends:
-            # Let in by an API, it signed for another service: signatures are not checked.
-            return _refuse(start_response, _foreign_page(guest))
-        return application(environ, start_response)
-
-    def _choose(self, kind: HostKind, service: str | None, path: str) -> WSGIApplication:
+        path: str = environ["PATH_INFO"]
         if service is None:
             if kind is HostKind.OTHER_SERVICE:
                 return self.moto
@@ -135,7 +142,7 @@ class Router:
     def _choose_by_path(self, kind: HostKind, service: str | None, path: str) -> WSGIApplication:
         if kind is HostKind.FRONT_END or _is_front_end(path):
             return self.front_ends
-        if kind is HostKind.FUNCTION_URL or path.startswith("/fn/"):
+        if path.startswith("/fn/"):
             return self.http_events
         if path.startswith(ADMIN) or path == "/moto-api/reset":
             return self.admin

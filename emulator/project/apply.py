@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from emulator.control import CodeStore, FunctionSpec, FunctionStore, too_large
+from emulator.control import CodeStore, FunctionSpec, FunctionStore, Target, too_large
 from emulator.model import (
     DEFAULT_ACCOUNT,
     DEFAULT_REGION,
@@ -21,7 +21,6 @@ from emulator.model.triggers import Trigger
 from emulator.project.config import (
     ARCHIVES,
     FILE_NAME,
-    RESPONSE_STREAM,
     Project,
     ProjectError,
     ProjectFunction,
@@ -102,12 +101,6 @@ class ProjectDeployer:
             for package, path in zip(packages, paths, strict=True)
         ]
 
-    def url_streams(self, account: str, region: str, name: str) -> bool:
-        """Whether the URL of a function has the invoke mode RESPONSE_STREAM."""
-        declared = self.project.functions.get(name)
-        is_ours = (account, region) == (DEFAULT_ACCOUNT, DEFAULT_REGION)
-        return is_ours and declared is not None and declared.url_invoke_mode == RESPONSE_STREAM
-
     def _apply(self, new: Project) -> ProjectChanges:
         old = self.project
         packages = self._packages(new, [name for name in new.functions if _differs(name, old, new)])
@@ -122,6 +115,10 @@ class ProjectDeployer:
             self._ensure(resources)
         for name, (code, *layers) in packages.items():
             self._store.deploy(_spec(new.functions[name]), code, layers)
+        for name, function in new.functions.items():
+            if name not in old.functions or old.functions[name].url != function.url:
+                here = Target(DEFAULT_ACCOUNT, DEFAULT_REGION, name)
+                self._store.declare_url(here, function.url)
         # The old ones first: a trigger that moves to another function overlaps with itself.
         for name, trigger in loose:
             self._unbind(trigger, _arn(name))
@@ -189,7 +186,7 @@ def _differs(name: str, old: Project, new: Project) -> bool:
 
 def _deployed(function: ProjectFunction) -> ProjectFunction:
     """The function without what takes effect without a new deployment."""
-    return replace(function, triggers=(), url_invoke_mode="")
+    return replace(function, triggers=(), url=None)
 
 
 def _triggers(project: Project) -> list[tuple[str, Trigger]]:

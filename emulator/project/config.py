@@ -20,6 +20,7 @@ from emulator.model import (
     limits,
     nearest,
 )
+from emulator.model.function_url import FunctionUrl
 from emulator.model.resources import Resource
 from emulator.model.triggers import Trigger
 from emulator.model.triggers.http import HttpTrigger
@@ -35,6 +36,7 @@ from emulator.project.containers import (
 )
 from emulator.project.table import Problem, Table
 from emulator.project.triggers import SOURCES, http, reader, s3
+from emulator.project.urls import read_url
 
 FILE_NAME: Final = "emulator.toml"
 TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
@@ -45,8 +47,6 @@ RUNTIMES: Final = tuple(
     name for name in CREATABLE if name.startswith(("nodejs", "python", "java", "ruby", "provided"))
 )
 
-BUFFERED: Final = "BUFFERED"
-RESPONSE_STREAM: Final = "RESPONSE_STREAM"
 _ROLE: Final = r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"
 _LOG_GROUP: Final = r"[.\-_/#A-Za-z0-9]{1,512}"
 
@@ -70,7 +70,7 @@ class ProjectFunction:
     role: str = DEFAULT_ROLE
     description: str = ""
     log_group: str = ""
-    url_invoke_mode: str = BUFFERED
+    url: FunctionUrl | None = None
     log_format: str = TEXT_LOG
     application_log_level: str = ""
     system_log_level: str = ""
@@ -225,7 +225,7 @@ class _Reader:
             ),
             application_log_level=_log_level(table, "application", APPLICATION_LOG_LEVELS),
             system_log_level=_log_level(table, "system", SYSTEM_LOG_LEVELS),
-            url_invoke_mode=_url_invoke_mode(table.table("url")),
+            url=read_url(table),
             triggers=tuple(self._triggers_of(table)),
         )
         if function.log_format == TEXT_LOG:
@@ -332,14 +332,6 @@ class _Reader:
 
 def _log_level(table: Table, kind: str, levels: tuple[str, ...]) -> str:
     return table.option(f"{kind}_log_level", levels, f"a level: {', '.join(levels)}")
-
-
-def _url_invoke_mode(table: Table) -> str:
-    """`[functions.NAME.url]`: how the function's URL, `/fn/NAME`, runs it."""
-    modes = (BUFFERED, RESPONSE_STREAM)
-    mode = table.option("invoke_mode", modes, "an invoke mode of function URLs", BUFFERED)
-    table.finish()
-    return mode
 
 
 def _environment(table: Table) -> dict[str, str]:

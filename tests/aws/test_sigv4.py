@@ -93,9 +93,8 @@ def test_what_botocore_signs_is_let_through(request_: ReceivedRequest) -> None:
 
 INVALID = "InvalidSignatureException: "
 MISMATCH = (
-    INVALID
-    + "The request signature we calculated does not match the signature you provided. Check your AWS"
-    " Secret Access Key and signing method. Consult the service documentation for details."
+    INVALID + "The request signature we calculated does not match the signature you provided. Check"
+    " your AWS Secret Access Key and signing method. Consult the service documentation for details."
 )
 
 

@@ -15,7 +15,7 @@ from emulator.gateway import Hosts, Router, Server
 def named(name: str) -> WSGIApplication:
     def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         start_response("200 OK", [("Content-Type", "text/plain")])
-        where = f"{environ['emulator.account']} {environ['emulator.region']}"
+        where = f"{environ.get('emulator.account')} {environ.get('emulator.region')}"
         return [f"{name} {where}".encode()]
 
     return wsgi
@@ -47,6 +47,7 @@ def make_router(
     is_fast: bool = True,
     allowed: Sequence[str] = (),
     allows_origin: Callable[[WSGIEnvironment, str], bool] | None = None,
+    url_allows_origin: Callable[[WSGIEnvironment, str], bool] | None = None,
 ) -> Router:
     return Router(
         lambda_api=FakeLambda(is_fast=is_fast),
@@ -58,6 +59,7 @@ def make_router(
         account_of=lambda environ: scope_of(environ).access_key or "000000000000",
         hosts=Hosts(allowed=allowed),
         allows_origin=allows_origin or (lambda _environ, _origin: False),
+        url_allows_origin=url_allows_origin or (lambda _environ, _origin: False),
     )
 
 
@@ -113,6 +115,8 @@ PRESIGNED = "X-Amz-Credential=AKIA%2F20261122%2Fus-east-1%2F{}%2Faws4_request&X-
         (INVOKE, {"HOST": "photos.s3.localhost:4566"}, "moto"),
         ("/fn/hello", {"HOST": "photos.localhost:4566"}, "moto"),
         ("/", {"HOST": "abc.lambda-url.us-east-1.localhost:4566"}, "http"),
+        (INVOKE, {"HOST": "abc.lambda-url.us-east-1.on.aws", **signed("lambda")}, "http"),
+        ("/", {"HOST": "abc.lambda-url.us-east-1.localhost:4566", **signed("s3")}, "http"),
         ("/dev/x", {"HOST": "a1.execute-api.localhost:4566"}, "front-ends"),
         ("/dev/x", {"HOST": "a1.execute-api.us-east-1.amazonaws.com"}, "front-ends"),
         ("/fn/x", {"HOST": "web.elb.localhost:4566"}, "front-ends"),
@@ -216,6 +220,27 @@ def test_a_page_that_an_api_lets_in_can_call_that_api_only(
     router = make_router(allows_origin=lambda _environ, _origin: True)
     page = {"HTTP_ORIGIN": "http://with-cors-rules.example", "HOST": API_HOST}
     assert ask(router, path, "POST", **environ, **page)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "status"),
+    [
+        ("abc.lambda-url.us-east-1.localhost:4566", "/", 200),
+        ("abc.lambda-url.us-east-1.localhost:4566", INVOKE, 200),  # the function's own path
+        ("127.0.0.1:4566", "/fn/hello", 200),
+        ("127.0.0.1:4566", INVOKE, 403),
+        ("127.0.0.1:4566", "/_emulator/reset", 403),
+        ("127.0.0.1:4566", "/photos", 403),
+        (API_HOST, "/shop", 403),
+    ],
+)
+def test_a_page_that_a_function_url_lets_in_can_call_that_url_only(
+    host: str, path: str, status: int
+) -> None:
+    router = make_router(url_allows_origin=lambda _environ, _origin: True)
+    page = {"HTTP_ORIGIN": "http://with-cors-rules.example", "HOST": host}
+    answer, text = ask(router, path, "POST", **page)
+    assert (answer, text.startswith("http ")) == (status, status == 200)
 
 
 # --- through real sockets ----------------------------------------------------------------------

@@ -1,0 +1,37 @@
+"""Who may call a function by its URL.
+
+Source: Lambda Developer Guide, control access to function URLs; since October 2025 a policy has to
+allow both actions.
+"""
+
+from typing import Final
+
+from emulator.control.policy import ResourcePolicy
+from emulator.control.policy_evaluation import allows_account
+from emulator.model.function_url import NO_AUTH, FunctionUrl
+
+_ANYBODY: Final = "anonymous"  # no account: only the principal `*` means it
+
+
+def may_call(
+    url: FunctionUrl, policy: ResourcePolicy | None, owner: str, caller: str | None
+) -> bool:
+    """Whether a policy lets `caller` in, an account that proved who it is; None: nobody did.
+
+    owner: the function's account.
+    """
+    if url.auth_type == NO_AUTH:
+        return url.is_declared or _is_allowed(url, policy, _ANYBODY)
+    if caller is None:
+        return False
+    # Differs from Lambda: identities of the function's own account need no policy of their own,
+    # because nothing here evaluates identity policies yet.
+    return caller == owner or _is_allowed(url, policy, caller)
+
+
+def _is_allowed(url: FunctionUrl, policy: ResourcePolicy | None, account: str) -> bool:
+    context = {"lambda:FunctionUrlAuthType": url.auth_type, "lambda:InvokedViaFunctionUrl": "true"}
+    return policy is not None and all(
+        allows_account(policy, account, action, context)
+        for action in ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction")
+    )
