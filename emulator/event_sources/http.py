@@ -5,6 +5,7 @@ Source: spec/events.md section 7.3.
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -25,7 +26,7 @@ from emulator.event_sources.http_streams import StreamedAnswer, begin_answer
 from emulator.event_sources.payload_v2 import Front, build_event, parse_response
 from emulator.event_sources.url_answers import BAD_GATEWAY, FORBIDDEN, UNKNOWN_URL, refused
 from emulator.invoke import StreamedInvocation
-from emulator.invoke.identity import new_request_id, trace_header
+from emulator.invoke.identity import decides_sampling, new_request_id, trace_header
 from emulator.model import Call, Clock, FunctionVersion, InvocationResult, LambdaError, limits
 from emulator.model.function_url import IAM_AUTH, url_domain
 from emulator.model.nearest import nearest
@@ -60,6 +61,17 @@ class Functions(Protocol):
         """Whether an account (None: nobody in particular) may call a URL."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Arrival:
+    """One request, and the way it came."""
+
+    environ: WSGIEnvironment
+    entrance: Entrance
+    request: HttpRequest
+    trace: str  # X-Amzn-Trace-Id, the caller's or a new one
+    is_new_trace: bool  # nobody has decided yet whether it is sampled
+
+
 class HttpEvents:
     """WSGI application for function URLs and `/fn/NAME[/path]`. Any thread may call."""
 
@@ -82,14 +94,12 @@ class HttpEvents:
         entrance = entrance_of(environ, self._functions.urls)
         if entrance is None:
             return send(_identified(UNKNOWN_URL), start_response)
-        body = environ["wsgi.input"].read(limits.SYNC_REQUEST_BYTES + 1)
-        trace = trace_header(environ.get("HTTP_X_AMZN_TRACE_ID"), self._clock.now())
-        request = read_request(environ, entrance.path, body, trace)
+        arrival = self._arrival(environ, entrance)
         cors = entrance.url.cors if entrance.url else None
-        origin = request.headers.get("origin")
-        if cors is not None and origin is not None and url_cors.is_preflight(request):
+        origin = arrival.request.headers.get("origin")
+        if cors is not None and origin is not None and url_cors.is_preflight(arrival.request):
             return send(_identified(url_cors.preflight(cors, origin)), start_response)
-        answer = self._answer(environ, entrance, request, trace)
+        answer = self._answer(arrival)
         if isinstance(answer, StreamedAnswer):
             head = answer.head if cors is None else url_cors.decorate(cors, origin, answer.head)
             return answer.start(start_response, head)
@@ -102,14 +112,25 @@ class HttpEvents:
         cors = entrance.url.cors if entrance and entrance.url else None
         return cors is not None and url_cors.allows(cors, origin)
 
-    def _answer(
-        self, environ: WSGIEnvironment, entrance: Entrance, request: HttpRequest, trace: str
-    ) -> HttpAnswer | StreamedAnswer:
+    def _arrival(self, environ: WSGIEnvironment, entrance: Entrance) -> _Arrival:
+        body = environ["wsgi.input"].read(limits.SYNC_REQUEST_BYTES + 1)
+        callers_trace = environ.get("HTTP_X_AMZN_TRACE_ID")
+        trace = trace_header(callers_trace, self._clock.now())
+        return _Arrival(
+            environ=environ,
+            entrance=entrance,
+            request=read_request(environ, entrance.path, body, trace),
+            trace=trace,
+            is_new_trace=not decides_sampling(callers_trace),
+        )
+
+    def _answer(self, arrival: _Arrival) -> HttpAnswer | StreamedAnswer:
+        entrance = arrival.entrance
         try:
-            caller = self._caller(environ, entrance, request.body)
+            caller = self._caller(arrival)
             if entrance.route and not self._lets_in(entrance.route, caller):
                 return _identified(FORBIDDEN)
-            call = self._call(entrance, request, trace, caller)
+            call = self._call(arrival, caller)
             if entrance.url is not None and entrance.url.streams:
                 return self._stream(call)
             result, request_id = self._door.run(call)
@@ -123,10 +144,11 @@ class HttpEvents:
         headers = _headers(call, streamed.request_id)
         return begin_answer(streamed, headers) or BAD_GATEWAY.with_headers(*headers)
 
-    def _caller(self, environ: WSGIEnvironment, entrance: Entrance, body: bytes) -> "Caller | None":
-        if entrance.route is None or entrance.route.url.auth_type != IAM_AUTH:
+    def _caller(self, arrival: _Arrival) -> "Caller | None":
+        route = arrival.entrance.route
+        if route is None or route.url.auth_type != IAM_AUTH:
             return None
-        return self._identify(environ, body, entrance.region)
+        return self._identify(arrival.environ, arrival.request.body, route.target.region)
 
     def _lets_in(self, route: UrlRoute, caller: "Caller | None") -> bool:
         if self._functions.may_call_url(route, caller.account if caller else None):
@@ -134,11 +156,10 @@ class HttpEvents:
         self._reporter.event("url.forbidden", function=route.target.arn, hint=_hint(route, caller))
         return False
 
-    def _call(
-        self, entrance: Entrance, request: HttpRequest, trace: str, caller: "Caller | None"
-    ) -> Call:
+    def _call(self, arrival: _Arrival, caller: "Caller | None") -> Call:
+        entrance = arrival.entrance
         event = build_event(
-            request,
+            arrival.request,
             front_of(entrance.url_id, entrance.region, caller),
             request_id=str(uuid.uuid4()),
             now_s=self._clock.now(),
@@ -148,7 +169,8 @@ class HttpEvents:
             region=entrance.region,
             function=entrance.function,
             payload=utf8(compact(event)),
-            trace_header=trace,
+            trace_header=arrival.trace,
+            is_new_trace=arrival.is_new_trace,
             source="url",
         )
 

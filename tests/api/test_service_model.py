@@ -18,10 +18,13 @@ from tests.api.lab import Lab
 
 OWN_FAULTS = {  # codes on the wire that the model does not know
     "AccessDeniedException",
+    "ExpiredTokenException",
+    "InvalidSignatureException",
     "NotImplemented",
     "RequestEntityTooLargeException",
     "SerializationException",
     "UnknownOperationException",
+    "UnrecognizedClientException",
     "ValidationException",
 }
 
