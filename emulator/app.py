@@ -14,6 +14,7 @@ from emulator.aws import AwsError, Functions, Moto
 from emulator.aws.routing import scope_of
 from emulator.console import Admin, Rooms
 from emulator.control import (
+    CodeSigningStore,
     CodeStore,
     FunctionChange,
     FunctionStore,
@@ -122,7 +123,8 @@ class Emulator:
             self.documents,
             immediate_states=bool(project.emulator.immediate_states),
         )
-        self.tags = tags_of(self.store, self.mappings)
+        self.signing_configs = CodeSigningStore(self.clock, self.documents)
+        self.tags = tags_of(self.store, self.mappings, self.signing_configs)
         self.moto = Moto(
             log_book=self.log_book,
             metrics=self.metrics,
@@ -259,6 +261,7 @@ class Emulator:
         self.mappings.reset()  # first these three: from here on nothing is accepted, told or read
         self.store.reset()
         self.layers.reset()
+        self.signing_configs.reset()
         self.moto.reset()
         self.event_sources.reset()
         self.documents.clear()
@@ -382,6 +385,7 @@ class Emulator:
                 code=self.code,
                 layers=self.layers,
                 mappings=self.mappings,
+                signing_configs=self.signing_configs,
                 others=OtherServices(
                     fetch_object=self._fetch_object,
                     describe_source=self.moto.describe_source,

@@ -14,6 +14,7 @@ from botocore.model import OperationModel, StructureShape
 
 from emulator.api.service_model import service_model
 from emulator.control import (
+    CodeSigningStore,
     CodeStore,
     FunctionStore,
     LayerStore,
@@ -94,7 +95,7 @@ def built_operations() -> set[str]:
             provisioned_state=lambda _: NONE_YET,
         )
         stores = FunctionStore(clock, code), code, LayerStore(code), MappingStore(clock)
-        made = operations(*stores, others, clock)
+        made = operations(*stores, CodeSigningStore(clock), others, clock)
         return {"Invoke", "InvokeAsync", "InvokeWithResponseStream", *made}
 
 

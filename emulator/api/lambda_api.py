@@ -14,6 +14,7 @@ from emulator.api.response_stream_http import (
     streamed_function_in,
 )
 from emulator.control import (
+    CodeSigningStore,
     CodeStore,
     FunctionStore,
     LayerStore,
@@ -45,11 +46,12 @@ class LambdaApi:
         code: CodeStore,
         layers: LayerStore,
         mappings: MappingStore,
+        signing_configs: CodeSigningStore,
         others: OtherServices,
         clock: Clock,
     ) -> None:
         self._operations = {
-            **operations(store, code, layers, mappings, others, clock),
+            **operations(store, code, layers, mappings, signing_configs, others, clock),
             "InvokeAsync": invoke_async(invoker),
         }
         self._invoker = invoker

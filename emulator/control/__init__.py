@@ -3,6 +3,7 @@
 from emulator.control.archive import too_large
 from emulator.control.changes import FunctionChange
 from emulator.control.code import CodeStore
+from emulator.control.code_signing_store import CodeSigningStore
 from emulator.control.function import FunctionConfiguration
 from emulator.control.layer_store import LayerStore
 from emulator.control.mappings import MappingChange, MappingStore
@@ -19,6 +20,7 @@ from emulator.control.validation import RESERVED_VARIABLES
 __all__ = [
     "CREATABLE",
     "RESERVED_VARIABLES",
+    "CodeSigningStore",
     "CodeStore",
     "FunctionChange",
     "FunctionConfiguration",

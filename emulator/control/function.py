@@ -44,6 +44,7 @@ class Function:
     invoke_configs: dict[str, EventInvokeConfig] = field(default_factory=dict)  # by qualifier
     urls: dict[str, FunctionUrl] = field(default_factory=dict)  # by qualifier
     reserved_concurrency: int | None = None
+    code_signing_arn: str | None = None  # of the CodeSigningConfig that its code is checked by
     provisioned: dict[str, ProvisionedConcurrency] = field(default_factory=dict)  # by qualifier
     is_declared: bool = False  # by the project's file: it goes when it is no longer in there
     recursive_loop: str = "Terminate"

@@ -7,6 +7,7 @@ from typing import Any, Final
 from emulator.control import answers
 from emulator.control.archive import too_large
 from emulator.control.code import CodeStore
+from emulator.control.code_signing import CodeSigning, check_signable
 from emulator.control.code_source import CodeSource, code_object, code_object_answer
 from emulator.control.concurrency_operations import concurrency
 from emulator.control.function import FunctionConfiguration
@@ -63,6 +64,7 @@ class FunctionOperations:
         layers: LayerStore,
         others: OtherServices,
         without_effect: WithoutEffect,
+        signing: CodeSigning,
     ) -> None:
         self._store = store
         self._layers = layers
@@ -71,6 +73,7 @@ class FunctionOperations:
         self._target_exists = others.target_exists
         self._find_vpc = others.find_vpc
         self._without_effect = without_effect
+        self._signing = signing
 
     def create_function(self, context: RequestContext, request: Request) -> Response:
         """Make a function; with Publish its version 1 as well, which is then the answer."""
@@ -94,12 +97,16 @@ class FunctionOperations:
         layers = self._layers.attached(where.account, where.region, spec.layers)
         code = self._source.package(context, request["Code"], is_image=is_image)
         _check_size(code, layers)
+        if signing_arn := request.get("CodeSigningConfigArn"):
+            check_signable(is_image=is_image)
+            self._signing.check(signing_arn, where.name, [code, *layers])
         made = self._store.create(
             spec,
             code,
             layers,
             publish=request.get("Publish", False),
             tags=request.get("Tags"),
+            code_signing_arn=signing_arn,
         )
         self._without_effect.look_at(made.spec)
         return answers.changed(made)
@@ -114,6 +121,7 @@ class FunctionOperations:
         changes = _code_settings(request)
         code = self._source.package(context, request, is_image=spec.is_image)
         _check_size(code, old.layers)
+        self._check_signed(where, [code])
         revision_id = request.get("RevisionId")
         if request.get("DryRun"):
             return answers.configuration(
@@ -139,6 +147,7 @@ class FunctionOperations:
         if "layers" in changes:
             layers = self._layers.attached(where.account, where.region, changes["layers"])
             _check_size(old.code, layers)
+            self._check_signed(where, layers)
         updated = self._store.replace_configuration(
             where, changes, layers, revision_id=request.get("RevisionId")
         )
@@ -150,6 +159,10 @@ class FunctionOperations:
             return {}
         config = request["VpcConfig"]
         return {"vpc": read_vpc_config(config, where.account, where.region, self._find_vpc)}
+
+    def _check_signed(self, where: Target, packages: Sequence[CodePackage]) -> None:
+        arn = self._store.read(where, lambda function: function.code_signing_arn)
+        self._signing.check(arn, where.arn, packages)
 
     def get_function(self, context: RequestContext, request: Request) -> Response:
         """Configuration, tags, and an address that its code can be downloaded from."""

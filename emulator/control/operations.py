@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from emulator.control.account_operations import AccountOperations
 from emulator.control.alias_operations import AliasOperations
 from emulator.control.code import CodeStore
+from emulator.control.code_signing import CodeSigning
+from emulator.control.code_signing_operations import CodeSigningOperations
+from emulator.control.code_signing_store import CodeSigningStore
 from emulator.control.code_source import CodeSource
 from emulator.control.concurrency_operations import ConcurrencyOperations
 from emulator.control.function_operations import FunctionOperations
@@ -34,13 +37,16 @@ def operations(
     code: CodeStore,
     layers: LayerStore,
     mappings: MappingStore,
+    signing_configs: CodeSigningStore,
     others: OtherServices,
     clock: Clock,
 ) -> Mapping[str, Operation]:
     """Every operation of this room, by its name in the service model."""
     source = CodeSource(code, others.fetch_object)
     without_effect = WithoutEffect(others.tell)
-    functions = FunctionOperations(store, code, source, layers, others, without_effect)
+    signing = CodeSigning(signing_configs)
+    functions = FunctionOperations(store, code, source, layers, others, without_effect, signing)
+    signed = CodeSigningOperations(store, signing_configs, signing)
     published = LayerOperations(layers, code, source, clock, without_effect)
     sources = MappingOperations(store, mappings, others.describe_source, without_effect)
     layer_policies = LayerPolicyOperations(layers)
@@ -52,19 +58,22 @@ def operations(
     recursion = RecursionOperations(store)
     runtime_management = RuntimeManagementOperations(store, without_effect)
     policies = PolicyOperations(store)
-    tags = TagOperations(tags_of(store, mappings))
+    tags = TagOperations(tags_of(store, mappings, signing_configs))
     urls = UrlOperations(store, clock)
     versions = VersionOperations(store)
     return {
         "AddLayerVersionPermission": layer_policies.add_layer_version_permission,
         "AddPermission": policies.add_permission,
         "CreateAlias": aliases.create_alias,
+        "CreateCodeSigningConfig": signed.create_code_signing_config,
         "CreateEventSourceMapping": sources.create,
         "CreateFunction": functions.create_function,
         "CreateFunctionUrlConfig": urls.create_function_url_config,
         "DeleteAlias": aliases.delete_alias,
+        "DeleteCodeSigningConfig": signed.delete_code_signing_config,
         "DeleteEventSourceMapping": sources.delete,
         "DeleteFunction": functions.delete_function,
+        "DeleteFunctionCodeSigningConfig": signed.delete_function_code_signing_config,
         "DeleteFunctionConcurrency": concurrency.delete_function_concurrency,
         "DeleteFunctionEventInvokeConfig": invoke_configs.delete_function_event_invoke_config,
         "DeleteFunctionUrlConfig": urls.delete_function_url_config,
@@ -73,8 +82,10 @@ def operations(
         "DeleteResourcePolicy": policies.delete_resource_policy,
         "GetAccountSettings": account.get_account_settings,
         "GetAlias": aliases.get_alias,
+        "GetCodeSigningConfig": signed.get_code_signing_config,
         "GetEventSourceMapping": sources.get,
         "GetFunction": functions.get_function,
+        "GetFunctionCodeSigningConfig": signed.get_function_code_signing_config,
         "GetFunctionConcurrency": concurrency.get_function_concurrency,
         "GetFunctionConfiguration": functions.get_function_configuration,
         "GetFunctionEventInvokeConfig": invoke_configs.get_function_event_invoke_config,
@@ -88,10 +99,12 @@ def operations(
         "GetResourcePolicy": policies.get_resource_policy,
         "GetRuntimeManagementConfig": runtime_management.get_runtime_management_config,
         "ListAliases": aliases.list_aliases,
+        "ListCodeSigningConfigs": signed.list_code_signing_configs,
         "ListEventSourceMappings": sources.list_mappings,
         "ListFunctionEventInvokeConfigs": invoke_configs.list_function_event_invoke_configs,
         "ListFunctionUrlConfigs": urls.list_function_url_configs,
         "ListFunctions": functions.list_functions,
+        "ListFunctionsByCodeSigningConfig": signed.list_functions_by_code_signing_config,
         "ListLayerVersions": published.list_layer_versions,
         "ListLayers": published.list_layers,
         "ListProvisionedConcurrencyConfigs": provisioned.list_provisioned_concurrency_configs,
@@ -99,17 +112,19 @@ def operations(
         "ListVersionsByFunction": versions.list_versions_by_function,
         "PublishLayerVersion": published.publish_layer_version,
         "PublishVersion": versions.publish_version,
+        "PutFunctionCodeSigningConfig": signed.put_function_code_signing_config,
         "PutFunctionConcurrency": concurrency.put_function_concurrency,
         "PutFunctionEventInvokeConfig": invoke_configs.put_function_event_invoke_config,
         "PutFunctionRecursionConfig": recursion.put_function_recursion_config,
         "PutProvisionedConcurrencyConfig": provisioned.put_provisioned_concurrency_config,
         "PutResourcePolicy": policies.put_resource_policy,
-        "RemoveLayerVersionPermission": layer_policies.remove_layer_version_permission,
         "PutRuntimeManagementConfig": runtime_management.put_runtime_management_config,
+        "RemoveLayerVersionPermission": layer_policies.remove_layer_version_permission,
         "RemovePermission": policies.remove_permission,
         "TagResource": tags.tag_resource,
         "UntagResource": tags.untag_resource,
         "UpdateAlias": aliases.update_alias,
+        "UpdateCodeSigningConfig": signed.update_code_signing_config,
         "UpdateEventSourceMapping": sources.update,
         "UpdateFunctionCode": functions.update_function_code,
         "UpdateFunctionConfiguration": functions.update_function_configuration,

@@ -100,6 +100,7 @@ class FunctionStore(FunctionDirectory):
         *,
         publish: bool = False,
         tags: Mapping[str, str] | None = None,
+        code_signing_arn: str | None = None,
     ) -> FunctionConfiguration:
         """Add a function; returns its version 1 with `publish`, else `$LATEST`.
 
@@ -117,7 +118,7 @@ class FunctionStore(FunctionDirectory):
                     "ResourceConflictException", f"Function already exist: {spec.name}"
                 )
             latest = deployed(spec, code, Phase.CREATING, now, layers=layers)
-            function = Function(latest=latest, tags=tags or {})
+            function = Function(latest=latest, tags=tags or {}, code_signing_arn=code_signing_arn)
             if publish:
                 function.publish(*frozen, "", now)
             self._functions[key_of(spec)] = function

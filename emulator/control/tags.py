@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, Protocol
 
+from emulator.control.code_signing_store import CodeSigningStore
 from emulator.control.function import Function
 from emulator.control.mappings import MappingStore
 from emulator.control.names import target
@@ -128,6 +129,14 @@ class FunctionTags:
         )
 
 
-def tags_of(functions: FunctionStore, mappings: MappingStore) -> Tags:
+def tags_of(
+    functions: FunctionStore, mappings: MappingStore, signing_configs: CodeSigningStore
+) -> Tags:
     """The tags of everything that these stores keep."""
-    return Tags({"function": FunctionTags(functions), "event-source-mapping": mappings})
+    return Tags(
+        {
+            "code-signing-config": signing_configs,
+            "event-source-mapping": mappings,
+            "function": FunctionTags(functions),
+        }
+    )

@@ -10,7 +10,14 @@ import pytest
 from werkzeug.serving import make_server
 
 from emulator.api import LambdaApi
-from emulator.control import CodeStore, FunctionStore, LayerStore, MappingStore, OtherServices
+from emulator.control import (
+    CodeSigningStore,
+    CodeStore,
+    FunctionStore,
+    LayerStore,
+    MappingStore,
+    OtherServices,
+)
 from emulator.model import Clock
 from emulator.model.mapping import SourceDescription
 from emulator.model.provisioned import NONE_YET
@@ -63,6 +70,7 @@ def lab_maker(folder: Path, switchboard: Switchboard, endpoint: str) -> LabMaker
             code=code,
             layers=LayerStore(code),
             mappings=mappings,
+            signing_configs=CodeSigningStore(clock),
             others=OtherServices(
                 fetch_object=fetch_from(objects),
                 describe_source=sources.get,
