@@ -9,7 +9,7 @@ from emulator.model.mapping import SourceDescription
 from tests.api.in_process import InProcess
 from tests.api.lab import ACCOUNT, ROLE, Lab, archive
 
-_PROFILE: Final = f"arn:aws:signer:us-east-1:{ACCOUNT}:/signing-profiles/p/1234567890"
+_PROFILE: Final = f"arn:aws:signer:us-east-1:{ACCOUNT}:/signing-profiles/mine/1234567890"
 _PUBLISHERS: Final = {"SigningProfileVersionArns": [_PROFILE]}
 
 
