@@ -18,6 +18,7 @@ from emulator.control.url_access import may_call
 from emulator.control.url_directory import UrlDirectory, UrlRoute
 from emulator.model import (
     LATEST,
+    LATEST_PUBLISHED,
     Clock,
     CodePackage,
     EventInvokeConfig,
@@ -88,7 +89,7 @@ class FunctionDirectory:
             found = self._settled(key)
             configuration = found.routed(where.qualifier, self._chance) if found else None
             if found is None or configuration is None:
-                raise not_found(replace(where, qualifier=where.qualifier or LATEST))
+                raise not_invocable(where, is_function=found is not None)
             answer = self._resolved(where, found, configuration)
             is_lasting = answer.is_active and not found.is_weighted(where.qualifier)
             if is_lasting and not self._held.get(key):
@@ -261,6 +262,14 @@ class FunctionDirectory:
 def key_of(what: Target | FunctionSpec) -> FunctionKey:
     """Under which key a function stands."""
     return (what.account, what.region, what.name)
+
+
+def not_invocable(where: Target, *, is_function: bool) -> LambdaError:
+    """The answer to a call of what is not there; is_function: only the version is missing."""
+    if is_function and where.qualifier == LATEST_PUBLISHED:
+        text = "The function has no published versions available."
+        return LambdaError("NoPublishedVersionException", text)
+    return not_found(replace(where, qualifier=where.qualifier or LATEST))
 
 
 def not_found(where: Target) -> LambdaError:

@@ -7,6 +7,7 @@ from typing import Final
 DEFAULT_ACCOUNT: Final = "000000000000"
 DEFAULT_REGION: Final = "us-east-1"
 LATEST: Final = "$LATEST"
+LATEST_PUBLISHED: Final = "$LATEST.PUBLISHED"  # of managed instances, published without a number
 
 _FUNCTION = re.compile(
     r"(?:arn:(?P<partition>aws[a-zA-Z-]*):lambda:)?"

@@ -100,6 +100,9 @@ def test_every_form_of_a_name_resolves_and_the_arn_repeats_the_qualifier(
     [
         ("missing", None, "ResourceNotFoundException"),
         ("hello", "7", "ResourceNotFoundException"),
+        ("hello", "live", "ResourceNotFoundException"),
+        ("hello", "$LATEST.PUBLISHED", "NoPublishedVersionException"),
+        ("missing", "$LATEST.PUBLISHED", "ResourceNotFoundException"),
         ("hello:1", "2", "InvalidParameterValueException"),
         ("a b", None, "ValidationException"),
         ("n" * 65, None, "InvalidParameterValueException"),
