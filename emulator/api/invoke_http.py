@@ -28,6 +28,7 @@ FUNCTIONS: Final = "/2015-03-31/functions/"
 INVOCATIONS: Final = "/invocations"
 TYPES: Final = frozenset({"RequestResponse", "Event", "DryRun"})
 
+_TENANT: Final = re.compile(r"[a-zA-Z0-9._:/=+\-@ ]{1,256}")
 _QUALIFIER: Final = re.compile(r"(?:\$(?:LATEST(?:\.PUBLISHED)?)|[a-zA-Z0-9-_$]+)")
 
 
@@ -117,6 +118,7 @@ def read_call(
         payload=body or b"{}",
         qualifier=_qualifier(query) if query else None,
         client_context=_client_context(environ, invocation_type),
+        tenant_id=environ.get("HTTP_X_AMZ_TENANT_ID"),
         trace_header=trace_header(callers_trace, clock.now()),
         is_new_trace=not decides_sampling(callers_trace),
         request_id=request_id,
@@ -191,7 +193,7 @@ def is_plain(
         invocation_type in types
         and log_type in {"None", "Tail"}
         and (qualifier is None or (len(qualifier) <= 128 and bool(_QUALIFIER.fullmatch(qualifier))))
-        and "HTTP_X_AMZ_TENANT_ID" not in environ
+        and (call.tenant_id is None or bool(_TENANT.fullmatch(call.tenant_id)))
         and "HTTP_X_AMZ_DURABLE_EXECUTION_NAME" not in environ
     )
 
@@ -209,12 +211,10 @@ def refuse(
         "InvocationType": invocation_type,
         "LogType": log_type,
         "Qualifier": call.qualifier,
-        "TenantId": environ.get("HTTP_X_AMZ_TENANT_ID"),
+        "TenantId": call.tenant_id,
         "DurableExecutionName": environ.get("HTTP_X_AMZ_DURABLE_EXECUTION_NAME"),
     }
     given = {name: value for name, value in members.items() if value is not None}
     check(service_model().operation_model(operation), given)
-    # No function here can be created with a TenancyConfig or a DurableConfig.
-    if "TenantId" in given:
-        raise invalid("The invoked function is not enabled with tenancy configuration.")
+    # No function here can be created with a DurableConfig.
     raise invalid("DurableExecutionName is allowed for durable functions only.")

@@ -14,6 +14,7 @@ from emulator.control.names import Target, target
 from emulator.control.paging import page
 from emulator.control.request import Request, RequestContext, Response
 from emulator.control.store import FunctionStore
+from emulator.control.tenancy import refuse_tenants
 from emulator.control.validation import check_tags, check_user_keys
 from emulator.control.violations import invalid
 from emulator.control.without_effect import NOT_ENCRYPTED, WithoutEffect
@@ -115,9 +116,11 @@ class MappingOperations:
     def _function(self, context: RequestContext, where: Target) -> FunctionConfiguration:
         self._functions.check_access(context.account, where, "lambda:CreateEventSourceMapping")
         try:
-            return self._functions.get(where)
+            found = self._functions.get(where)
         except LambdaError as error:
             raise invalid("Function does not exist") from error
+        refuse_tenants(found.spec, "An event source mapping")
+        return found
 
     def _check_source(self, mapping: EventSourceMapping, function: FunctionConfiguration) -> None:
         source = self._describe_source(mapping.source_arn)

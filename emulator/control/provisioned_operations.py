@@ -19,6 +19,7 @@ from emulator.control.request import (
     addressed_unqualified,
 )
 from emulator.control.store import FunctionStore
+from emulator.control.tenancy import refuse_tenants
 from emulator.control.violations import invalid
 from emulator.model import LATEST, Clock, FunctionVersion, LambdaError, function_arn
 from emulator.model.provisioned import NONE_YET, ProvisionedConcurrency, ProvisionedState
@@ -43,6 +44,7 @@ class ProvisionedOperations:
         where = addressed(self._store, context, request, "PutProvisionedConcurrencyConfig")
         if where.qualifier == LATEST:
             raise unpublished()
+        refuse_tenants(self._store.get(where).spec, "Provisioned concurrency")
         config = ProvisionedConcurrency(
             executions=request["ProvisionedConcurrentExecutions"], modified_at=self._clock.now()
         )

@@ -30,6 +30,7 @@ _READERS: Final[Mapping[str, Callable[[Any], Fields]]] = {
     "ImageConfig": lambda config: {"image_config": read_image_config(config)},
     "Layers": lambda arns: {"layers": tuple(arns)},
     "LoggingConfig": logging_fields,
+    "TenancyConfig": lambda _: {"isolates_tenants": True},  # there is one mode
     "TracingConfig": lambda config: {"is_traced": config.get("Mode") == "Active"},
 }
 
@@ -56,6 +57,9 @@ _ANSWERS: Final[Mapping[str, Callable[[FunctionSpec], Any]]] = {  # None: the me
         spec.image_config and image_config_answer(spec.image_config)
     ),
     "KMSKeyArn": lambda spec: spec.kms_key_arn or None,
+    "TenancyConfig": lambda spec: (
+        {"TenantIsolationMode": "PER_TENANT"} if spec.isolates_tenants else None
+    ),
     "VpcConfig": lambda spec: spec.vpc and vpc_answer(spec.vpc),
 }
 

@@ -62,6 +62,7 @@ class FunctionSpec:
     source_kms_key_arn: str = ""
     code_object: CodeObject | None = None  # S3ObjectStorageMode REFERENCE
     is_traced: bool = False  # TracingConfig Active
+    isolates_tenants: bool = False  # TenancyConfig PER_TENANT
     accelerator_memory_gb: int | None = None
     runtime_management: RuntimeManagement = field(default=RuntimeManagement(), compare=False)
     sandbox: str = ""  # what runs it: "process" or "docker"; "" means the emulator's default
@@ -103,5 +104,6 @@ class FunctionSpec:
             dead_letter_arn=self.dead_letter_arn,
             image_config=self.image_config,
             is_traced=self.is_traced,
+            isolates_tenants=self.isolates_tenants,
             sandbox=self.sandbox,
         )

@@ -21,7 +21,6 @@ UNSUPPORTED: Final[Mapping[str, Callable[[Any], bool]]] = {  # member: which val
     "PublishTo": _never,
     "RuntimeConfig": _never,
     "SnapStart": lambda value: value.get("ApplyOn", "None") == "None",
-    "TenancyConfig": _never,
 }
 
 

@@ -12,6 +12,7 @@ from emulator.control.names import Target
 from emulator.control.paging import page
 from emulator.control.request import Request, RequestContext, Response, addressed
 from emulator.control.store import FunctionStore
+from emulator.control.tenancy import refuse_tenants
 from emulator.model import LATEST, Clock, LambdaError, function_arn
 from emulator.model.function_url import BUFFERED, FunctionUrl, UrlCors, url_address
 
@@ -116,10 +117,11 @@ class UrlOperations:
 
     def _check_exists(self, where: Target) -> None:
         try:
-            self._store.get(where)
+            spec = self._store.get(where).spec
         except LambdaError as error:
             text = "Function does not exist"
             raise LambdaError("ResourceNotFoundException", text) from error
+        refuse_tenants(spec, "A function URL")
 
     def _found(self, where: Target) -> FunctionUrl:
         try:

@@ -49,14 +49,15 @@ class FunctionCalls:
         account: str,
         timeout_s: float,
         trace: str | None,
+        tenant_id: str | None = None,
     ) -> InvocationResult:
         """Run the function and wait up to `timeout_s` real seconds.
 
-        source_arn, account: of the front end. Raises LambdaError (nothing ran), NotAllowed,
-        TookTooLong.
+        source_arn, account: of the front end. tenant_id: of who asks it, where it says so.
+        Raises LambdaError (nothing ran), NotAllowed, TookTooLong.
         """
         self._check(arn, source_arn, account)
-        call = self._call(arn, event, trace)
+        call = self._call(arn, event, trace, tenant_id)
         longest_s = self._longest_s(call)
         if longest_s is not None and longest_s <= timeout_s:
             return self._around.invoker.run(call)[0]
@@ -70,16 +71,23 @@ class FunctionCalls:
         source_arn: str,
         account: str,
         trace: str | None,
+        tenant_id: str | None = None,
     ) -> None:
         """Queue an asynchronous invocation. Raises LambdaError, NotAllowed."""
         self._check(arn, source_arn, account)
-        self._around.invoker.accept(self._call(arn, event, trace))
+        self._around.invoker.accept(self._call(arn, event, trace, tenant_id))
 
     def stop(self, grace_s: float) -> None:
         """End the threads; wait up to `grace_s` for those whose function runs."""
         self._threads.stop(grace_s)
 
-    def _call(self, arn: str, event: Mapping[str, Any] | bytes, trace: str | None) -> Call:
+    def _call(
+        self,
+        arn: str,
+        event: Mapping[str, Any] | bytes,
+        trace: str | None,
+        tenant_id: str | None,
+    ) -> Call:
         if arn.count(":") < 5:
             raise LambdaError("ResourceNotFoundException", f"Function not found: {arn}")
         _, _, _, region, account, _ = arn.split(":", 5)
@@ -90,6 +98,7 @@ class FunctionCalls:
             function=arn,
             payload=payload,
             trace_header=trace,
+            tenant_id=tenant_id,
             source=self._source,
         )
 

@@ -93,6 +93,7 @@ class Delivery:
             payload=call.payload,
             invoked_arn=resolved.invoked_arn,
             trace_header=event.trace_header,
+            tenant_id=call.tenant_id,
             client_context=call.client_context,  # an event source's; the API takes a caller's off
             source=call.source,
             cause=call.cause,

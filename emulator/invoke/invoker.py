@@ -125,6 +125,7 @@ class Invoker:
             invoked_arn=resolved.invoked_arn,
             trace_header=_trace(call, resolved.version, now),
             client_context=call.client_context,
+            tenant_id=call.tenant_id,
             source=call.source,
             cause=call.cause,
             wants_log=call.wants_log,
@@ -225,6 +226,8 @@ def _admissible(
 ) -> ResolvedFunction:
     resolved = find(call.account, call.region, call.function, call.qualifier)
     check_payload(call.payload, limit_bytes)
+    if resolved.version.isolates_tenants is (call.tenant_id is None):
+        raise _wrong_tenancy(call)
     if not resolved.is_active:
         raise LambdaError(
             "ResourceConflictException",
@@ -232,3 +235,13 @@ def _admissible(
             "The function is currently in the following state: Pending",
         )
     return resolved
+
+
+def _wrong_tenancy(call: Call) -> LambdaError:
+    text = "The invoked function is not enabled with tenancy configuration."
+    if call.tenant_id is None:
+        text = (
+            "The invoked function is enabled with tenancy configuration. Add a valid tenant ID in"
+            " your request and try again."
+        )
+    return LambdaError("InvalidParameterValueException", text)

@@ -69,6 +69,7 @@ class FunctionVersion:
     initialization_type: str = ON_DEMAND  # of the environments: PROVISIONED, where they come first
     image_config: ImageConfig | None = None  # None: never given
     is_traced: bool = False  # X-Ray samples its requests
+    isolates_tenants: bool = False  # an environment serves one tenant only
     sandbox: str = ""  # "process" or "docker"; "" means the emulator's default
 
     @property

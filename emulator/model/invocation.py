@@ -29,6 +29,7 @@ class Call:
     qualifier: str | None = None
     client_context: str | None = None  # JSON text, base64 already taken off
     trace_header: str | None = None  # X-Amzn-Trace-Id of the caller
+    tenant_id: str | None = None
     is_new_trace: bool = False  # trace_header was made for it: nobody has decided on sampling
     source: str = "api"  # "api", "s3", "url", … for the record and the terminal line
     cause: str | None = None  # request id of the invocation, or key of the fact, behind it
@@ -45,6 +46,7 @@ class Invocation:
     invoked_arn: str
     trace_header: str  # Root=…;Parent=…;Sampled=…
     client_context: str | None = None
+    tenant_id: str | None = None  # whose environments may run it
     source: str = "api"
     cause: str | None = None
     attempt: int = 1

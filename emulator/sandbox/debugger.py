@@ -187,6 +187,8 @@ def _language(version: FunctionVersion) -> str:
 
 
 def _obstacle(version: FunctionVersion, is_let_in: bool) -> str | None:
+    if version.isolates_tenants:
+        return f"{version.name} cannot be debugged: each of its tenants has an environment."
     if not is_let_in:
         return f"{version.name} cannot be debugged: it runs in a container."
     if _language(version) not in PROTOCOLS:

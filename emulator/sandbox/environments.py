@@ -33,6 +33,7 @@ from emulator.sandbox.provisioning import Provisioning
 from emulator.sandbox.shutdown import EXTERNAL
 from emulator.sandbox.suspension import ControlGroups
 from emulator.sandbox.telemetry_sender import TelemetrySender
+from emulator.sandbox.tenants import TenantPools
 
 IDLE_TIMEOUT_S: Final = 600.0
 FINISHING: Final = "environments that finish"  # the kind of activity: answered, not idle yet
@@ -78,6 +79,7 @@ class Environments:
         )
         self._lock = threading.Lock()
         self._pools: dict[int, EnvironmentPool] = {}
+        self._tenants = TenantPools(self._make_pool, self._lock)
         self._retired: set[int] = set()  # deployments
         self._pending: set[Future[None]] = set()  # environments being stopped
         self._alive: set[Environment] = set()
@@ -99,7 +101,10 @@ class Environments:
         sink: reads along what the function streams; None: the answer is collected.
         Raises LambdaError when the runtime cannot be started at all.
         """
-        pool = self._pools.get(version.deployment) or self._pool(version)
+        if version.isolates_tenants:
+            pool = self._tenants.pool(version, invocation.tenant_id)
+        else:
+            pool = self._pools.get(version.deployment) or self._pool(version)
         environment = pool.lend()
         try:
             environment.check()
@@ -129,7 +134,7 @@ class Environments:
         except BaseException:
             self._stop(environment)
             raise
-        if not pool.add(environment):
+        if version.isolates_tenants or not pool.add(environment):
             self._stop(environment)
         return report
 
@@ -176,6 +181,8 @@ class Environments:
             pool = self._pools.pop(version.deployment, None)
         if pool is not None:
             self._stop_all(pool.retire())
+        if version.isolates_tenants:
+            self._stop_all(self._tenants.retire(version.deployment))
 
     def code_in_use(self) -> list[CodePackage]:
         """Return the code that some environment still shows its function."""
@@ -225,25 +232,29 @@ class Environments:
         with self._lock:
             self._retired |= self._pools.keys()
             pools, self._pools = list(self._pools.values()), {}
-        return [environment for pool in pools for environment in pool.retire()]
+        idle = [environment for pool in pools for environment in pool.retire()]
+        return idle + self._tenants.retire_all()
 
     def _pool(self, version: FunctionVersion) -> EnvironmentPool:
         with self._lock:
             pool = self._pools.get(version.deployment)
             if pool is None:
-                is_debugged = self._is_debugged(version)
-                pool = EnvironmentPool(
-                    self._creator(version),
-                    self._stop,
-                    self._in_background,
-                    freezer=self._freezer(version) if self._freezes and not is_debugged else None,
-                    limit=1 if is_debugged else None,
-                )
+                pool = self._make_pool(version)
                 if version.deployment in self._retired:
                     pool.retire()  # for one who resolved it before, and no longer than that
                 else:
                     self._pools[version.deployment] = pool
             return pool
+
+    def _make_pool(self, version: FunctionVersion) -> EnvironmentPool:
+        is_debugged = self._is_debugged(version)
+        return EnvironmentPool(
+            self._creator(version),
+            self._stop,
+            self._in_background,
+            freezer=self._freezer(version) if self._freezes and not is_debugged else None,
+            limit=1 if is_debugged else None,
+        )
 
     def _freezer(self, version: FunctionVersion) -> Freezer:
         after_s = self._backend.freezes_after_s(version)
@@ -344,6 +355,7 @@ class Environments:
             since_s = time.monotonic() - self._idle_timeout_s
             for pool in list(self._pools.values()):
                 self._stop_all(pool.take_unused(since_s))
+            self._stop_all(self._tenants.take_unused(since_s))
 
     def _in_background(self, work: Callable[..., None], *arguments: object) -> Future[None]:
         """Do it on another thread; on the caller's once the emulator stops: little is left then."""

@@ -14,6 +14,8 @@ def event_headers(invocation: Invocation, deadline_ms: int) -> dict[str, str]:
         "Lambda-Runtime-Trace-Id": invocation.trace_header,
         "Content-Type": "application/json",
     }
+    if invocation.tenant_id is not None:
+        headers["Lambda-Runtime-Aws-Tenant-Id"] = invocation.tenant_id
     if invocation.client_context is not None:
         # A header cannot hold what is beyond Latin-1; JSON can be written without it.
         text = json.dumps(json.loads(invocation.client_context))

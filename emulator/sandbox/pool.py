@@ -140,6 +140,11 @@ class EnvironmentPool:
                 item.rest.is_idle = False
         return unused
 
+    def is_empty(self) -> bool:
+        """Tell whether there is no environment, and nobody waits for one."""
+        with self._lock:
+            return not (self._idle or self._busy or self._starting or self._waiters)
+
     def _is_crowded(self) -> bool:
         return self._busy >= CROWD and self._typical_s < QUICK_S
 

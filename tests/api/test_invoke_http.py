@@ -289,6 +289,11 @@ def test_an_unknown_function_is_named_with_its_qualifier(client: Any) -> None:
             " constraint: Member must satisfy regular expression pattern: (arn:",
         ),
         (
+            {"TenantId": "t" * 257},
+            f"1 validation error detected: Value '{'t' * 257}' at 'tenantId' failed to satisfy"
+            " constraint: Member must have length less than or equal to 256",
+        ),
+        (
             {"FunctionName": "n" * 257},
             f"1 validation error detected: Value '{'n' * 257}' at 'functionName' failed to satisfy"
             " constraint: Member must have length less than or equal to 256",
@@ -304,10 +309,15 @@ def test_parameters_are_checked_against_the_service_model(
     assert caught.value.response["Error"]["Message"].startswith(text)
 
 
+@pytest.mark.parametrize("tenant_id", ["blue", "a/b:c=1+2-3@d._ e", "t" * 256])
+def test_a_tenant_s_id_goes_with_the_call(lab: Lab, client: Any, tenant_id: str) -> None:
+    client.invoke(FunctionName="hello", TenantId=tenant_id)
+    assert lab.invoker.ran[-1].tenant_id == tenant_id
+
+
 def test_what_belongs_to_other_kinds_of_functions_is_refused(client: Any) -> None:
-    for member in ({"TenantId": "tenant"}, {"DurableExecutionName": "name"}):
-        with pytest.raises(client.exceptions.InvalidParameterValueException):
-            client.invoke(FunctionName="hello", **member)
+    with pytest.raises(client.exceptions.InvalidParameterValueException):
+        client.invoke(FunctionName="hello", DurableExecutionName="name")
 
 
 def test_a_throttled_call_tells_the_reason(lab: Lab, client: Any) -> None:

@@ -109,7 +109,7 @@ def test_a_dry_run_runs_nothing(lab: Lab) -> None:
         ({"Qualifier": "a b"}, "ValidationException", "at 'qualifier' failed"),
         ({"LogType": "Head"}, "ValidationException", "at 'logType' failed"),
         ({"InvocationType": "Event"}, "ValidationException", "Value 'Event' at 'invocationType'"),
-        ({"TenantId": "t"}, "InvalidParameterValueException", "tenancy configuration"),
+        ({"TenantId": "a\\b"}, "ValidationException", "at 'tenantId' failed"),
     ],
     ids=str,
 )

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from emulator.model.mapping import SourceDescription
 from tests.api.lab import ACCOUNT, Lab, archive
 from tests.api.test_function_operations import Create, refusal
 
@@ -124,3 +125,34 @@ def test_code_by_reference_shows_its_object(create: Create, client: Any, lab: La
     assert "ResolvedS3Object" not in client.get_function(FunctionName="hello")["Code"]
     refused = refusal(create, Code={"ZipFile": archive(), "S3ObjectStorageMode": "REFERENCE"})
     assert refused[:2] == (400, "InvalidParameterValueException")
+
+
+TENANCY = {"TenantIsolationMode": "PER_TENANT"}
+
+
+def test_tenant_isolation_stays_as_the_function_was_made(create: Create, client: Any) -> None:
+    assert create(TenancyConfig=TENANCY)["TenancyConfig"] == TENANCY
+    client.update_function_configuration(FunctionName="hello", Description="another")
+    found = client.get_function_configuration(FunctionName="hello")
+    assert found["TenancyConfig"] == TENANCY
+    assert "TenancyConfig" not in create("other")
+
+
+def test_isolated_tenants_are_served_by_invocations_only(
+    create: Create, client: Any, lab: Lab
+) -> None:
+    create(TenancyConfig=TENANCY, Publish=True)
+    queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"
+    lab.sources[queue] = SourceDescription()
+    calls: list[tuple[Any, dict[str, Any]]] = [
+        (client.create_function_url_config, {"AuthType": "NONE"}),
+        (client.create_event_source_mapping, {"EventSourceArn": queue}),
+        (
+            client.put_provisioned_concurrency_config,
+            {"Qualifier": "1", "ProvisionedConcurrentExecutions": 1},
+        ),
+    ]
+    for call, request in calls:
+        refused = refusal(call, FunctionName="hello", **request)
+        assert refused[:2] == (400, "InvalidParameterValueException")
+        assert "tenant isolation" in refused[2]

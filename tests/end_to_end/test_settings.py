@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -71,3 +72,30 @@ def test_subnets_and_groups_are_those_of_ec2(emulator: RunningEmulator, function
         with pytest.raises(functions.exceptions.InvalidParameterValueException) as refused:
             create(functions, "refused", "handler = len", VpcConfig=config | changes)
         assert "-0' does not exist" in str(refused.value)
+
+
+def test_each_tenant_has_environments_of_its_own(emulator: RunningEmulator, functions: Any) -> None:
+    source = """
+        seen = []
+        def handler(event, context):
+            seen.append(context.tenant_id)
+            return seen
+    """
+    create(
+        functions,
+        "tenants",
+        dedent(source),
+        TenancyConfig={"TenantIsolationMode": "PER_TENANT"},
+    )
+
+    def invoke(tenant: str, kind: str = "RequestResponse") -> Any:
+        answer = functions.invoke(FunctionName="tenants", TenantId=tenant, InvocationType=kind)
+        emulator.settle()
+        return json.loads(answer["Payload"].read() or "null")
+
+    assert invoke("blue") == ["blue"]
+    assert invoke("green") == ["green"]
+    invoke("blue", "Event")
+    assert invoke("blue") == ["blue"] * 3
+    with pytest.raises(functions.exceptions.InvalidParameterValueException):
+        functions.invoke(FunctionName="tenants")

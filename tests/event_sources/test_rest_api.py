@@ -690,6 +690,21 @@ def test_an_invocation_type_header_makes_it_asynchronous(
     assert [made.payload for made in invoker.calls] == [b'{"x": 1}']
 
 
+def test_a_tenant_header_names_the_tenant(
+    api: RestApi, call: HttpClient, invoker: FakeInvoker
+) -> None:
+    name = "integration.request.header.X-Amz-Tenant-Id"
+    for path, kind in (("/proxy", "AWS_PROXY"), ("/own", "AWS")):
+        mapped = {name: "method.request.header.x-tenant"}
+        integration = {"type": kind, "uri": uri("f"), "requestParameters": mapped}
+        api.custom(path, "POST", integration, {"statusCode": "200"})
+    invoker.answer = answers(lambda event: {"statusCode": 200})
+    base = api.deploy()
+    for path in ("/proxy", "/own"):
+        assert call(base + path, "POST", b"{}", {"x-tenant": "blue"}).status == 200
+    assert [made.tenant_id for made in invoker.calls] == ["blue", "blue"]
+
+
 @pytest.mark.parametrize(
     ("passthrough", "templates", "status"),
     [

@@ -84,6 +84,46 @@ def test_active_tracing_samples_what_no_caller_has_decided_on(
     assert seen == [is_sampled]
 
 
+@pytest.mark.parametrize("operation", ["run", "accept", "check", "stream"])
+@pytest.mark.parametrize(
+    ("isolates_tenants", "tenant_id", "text"),
+    [
+        (
+            True,
+            None,
+            "The invoked function is enabled with tenancy configuration. Add a valid tenant ID in"
+            " your request and try again.",
+        ),
+        (False, "blue", "is not enabled with tenancy configuration"),
+    ],
+)
+def test_a_tenant_is_named_exactly_where_tenants_are_isolated(
+    bench: "Workbench", operation: str, isolates_tenants: bool, tenant_id: str | None, text: str
+) -> None:
+    bench.functions.version_settings = {"isolates_tenants": isolates_tenants}
+    bench.deploy("orders")
+    with pytest.raises(LambdaError, match=text) as caught:
+        getattr(bench.invoker, operation)(bench.call(tenant_id=tenant_id))
+    assert caught.value.code == "InvalidParameterValueException"
+
+
+@pytest.mark.parametrize("operation", ["run", "accept"])
+def test_an_invocation_says_whose_it_is(
+    bench: "Workbench", success: InvocationResult, operation: str
+) -> None:
+    seen: list[str | None] = []
+
+    def handler(invocation: Invocation) -> InvocationResult:
+        seen.append(invocation.tenant_id)
+        return success
+
+    bench.functions.version_settings = {"isolates_tenants": True}
+    bench.deploy("orders", handler)
+    getattr(bench, operation)(tenant_id="blue")
+    bench.settle()
+    assert seen == ["blue"]
+
+
 @pytest.mark.parametrize("operation", ["run", "accept", "check"])
 @pytest.mark.parametrize(
     ("function", "members", "code"),

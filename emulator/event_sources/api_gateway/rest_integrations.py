@@ -22,7 +22,8 @@ from emulator.event_sources.http_messages import HttpAnswer
 from emulator.event_sources.payload_v1 import build_event, matches_media_type, parse_response
 from emulator.model import InvocationResult, LambdaError
 
-_INVOCATION_TYPE: Final = "integration.request.header.x-amz-invocation-type"
+_INVOCATION_TYPE: Final = "x-amz-invocation-type"
+_TENANT_ID: Final = "x-amz-tenant-id"
 
 
 class RestIntegrations:
@@ -66,14 +67,7 @@ class RestIntegrations:
 
     def _function(self, request: RestRequest, integration: Integration) -> HttpAnswer:
         payload = self._mapped_body(request, integration)
-        kind = next(
-            (
-                request.value_of(expression)
-                for name, expression in integration.request_parameters.items()
-                if name.lower() == _INVOCATION_TYPE
-            ),
-            None,
-        )
+        kind = _header(request, integration, _INVOCATION_TYPE)
         if kind == "Event":
             self._accept(request, integration, payload)
             return shape(request, choose(integration.responses, ""), {}, b"")
@@ -152,6 +146,7 @@ class RestIntegrations:
                 account=request.front.account,
                 timeout_s=integration.timeout_s,
                 trace=request.request.headers.get("x-amzn-trace-id"),
+                tenant_id=_header(request, integration, _TENANT_ID),
             )
         except TookTooLong as error:
             raise GatewayError("INTEGRATION_TIMEOUT", cause=f"{error}: no answer yet") from error
@@ -166,6 +161,7 @@ class RestIntegrations:
                 source_arn=request.source_arn,
                 account=request.front.account,
                 trace=request.request.headers.get("x-amzn-trace-id"),
+                tenant_id=_header(request, integration, _TENANT_ID),
             )
         except (NotAllowed, LambdaError) as error:
             raise _refused(error) from error
@@ -189,6 +185,14 @@ class RestIntegrations:
                 "API_CONFIGURATION_ERROR", cause=f"request template: {error}"
             ) from error
         return text.encode()
+
+
+def _header(request: RestRequest, integration: Integration, name: str) -> str | None:
+    """What the method maps to a header of the call to Lambda."""
+    for target, expression in integration.request_parameters.items():
+        if target.lower() == f"integration.request.header.{name}":
+            return request.value_of(expression)
+    return None
 
 
 def _text_body(request: RestRequest, integration: Integration) -> str:
