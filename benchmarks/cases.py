@@ -10,6 +10,7 @@ from typing import Final
 
 from benchmarks import floor
 from benchmarks.client import Connection, burst, expect_success, invoke, latencies, rate, request
+from benchmarks.crowd import growth
 from benchmarks.emulator_process import Api, Emulator, pause, running
 from benchmarks.producers import PRODUCERS
 from benchmarks.project import EVENT_BUCKET, PLAIN_BUCKET
@@ -325,6 +326,16 @@ def create_and_invoke(port: int, numbers: Iterable[int]) -> None:
         for number in numbers:
             api.create(f"many-{number}", "echo")
             api.warm(f"many-{number}")
+
+
+@case
+def crowd(_bench: Bench) -> Figures:
+    """Operations while the number of functions grows to 1,000: a straight line through it."""
+    for name, grown in growth():
+        yield Figure(name=f"{name}, 1,000 functions", value=grown.last * MS, unit="ms")
+        yield Figure(
+            name=f"{name}, growth over 1,000 functions", value=grown.ratio, unit="x", limit=0.5
+        )
 
 
 @case

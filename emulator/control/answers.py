@@ -31,6 +31,11 @@ def list_key(shown: FunctionConfiguration) -> str:
     return f"{shown.spec.name} {0 if number == LATEST else int(number):020}"
 
 
+def name_in(key: str) -> str:
+    """The function's name in a `list_key`."""
+    return key.partition(" ")[0]
+
+
 def listed(shown: FunctionConfiguration, qualifier: str | None = None) -> Answer:
     """FunctionConfiguration as lists show it: without states and runtime version.
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from emulator.control.function import Function, FunctionConfiguration
+from emulator.control.function_table import FunctionTable
 from emulator.control.kept_functions import FunctionKey
 from emulator.control.lifecycle import Phase
 from emulator.control.names import Target, target
@@ -47,7 +48,7 @@ class FunctionDirectory:
         self._clock = clock
         self._chance = chance
         self._lock = threading.Condition()
-        self._functions: dict[FunctionKey, Function] = {}
+        self._functions = FunctionTable()
         self._reserved: Counter[tuple[str, str]] = Counter()  # concurrency, by account and region
         self._held: dict[FunctionKey, list[float]] = {}  # since when
         self._answers: dict[_Question, ResolvedFunction] = {}
@@ -160,20 +161,33 @@ class FunctionDirectory:
         with self._lock:
             return read(self._function(where))
 
-    def select(self, account: str, region: str, read: Callable[[Function], T]) -> list[T]:
-        """What `read` finds in each function of an account and region, by name, under the lock."""
+    def select(
+        self,
+        account: str,
+        region: str,
+        read: Callable[[Function], T],
+        *,
+        start: str = "",
+        most: int | None = None,
+    ) -> list[T]:
+        """What `read` finds in each function of an account and region, by name, under the lock.
+
+        start, most: only the functions from this name on, and no more of them.
+        """
         with self._lock:
-            keys = sorted(key for key in self._functions if key[:2] == (account, region))
-            return [read(self._settle(self._functions[key])) for key in keys]
+            chosen = self._functions.in_order(account, region, start=start, most=most)
+            return [read(self._settle(function)) for function in chosen]
 
     def versions(self, where: Target) -> list[FunctionConfiguration]:
         """`$LATEST`, then the published versions in ascending order."""
         with self._lock:
             return self._function(where).configurations()
 
-    def list_functions(self, account: str, region: str) -> list[list[FunctionConfiguration]]:
-        """Each function of an account and region with its versions, by name."""
-        return self.select(account, region, Function.configurations)
+    def list_functions(
+        self, account: str, region: str, *, start: str = "", most: int | None = None
+    ) -> list[list[FunctionConfiguration]]:
+        """Each function of an account and region with its versions, by name; see `select`."""
+        return self.select(account, region, Function.configurations, start=start, most=most)
 
     def functions(self) -> list[FunctionVersion]:
         """`$LATEST` of every function of every account and region."""

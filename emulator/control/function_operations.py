@@ -15,7 +15,7 @@ from emulator.control.images import check_code_update, image_code_answer
 from emulator.control.layer_store import LayerStore
 from emulator.control.names import Target, target
 from emulator.control.other_services import OtherServices
-from emulator.control.paging import page
+from emulator.control.paging import last_shown, page
 from emulator.control.request import (
     Request,
     RequestContext,
@@ -198,7 +198,11 @@ class FunctionOperations:
     def list_functions(self, context: RequestContext, request: Request) -> Response:
         """One page of functions by name; FunctionVersion=ALL shows each of their versions."""
         is_all = "FunctionVersion" in request
-        functions = self._store.list_functions(context.account, context.region)
+        start = answers.name_in(last_shown(request) or "")
+        # The first one may have been shown, and one too many tells that another page follows.
+        functions = self._store.list_functions(
+            context.account, context.region, start=start, most=PAGE + 2
+        )
         if request.get("MasterRegion", "ALL") != "ALL":
             functions = []  # replicas of another region's function: there are no edge locations
         versions = [

@@ -17,7 +17,7 @@ def page(
     items: in the order of `key`, which is unique. Items may come and go between two pages.
     limit: the most that one page may have.
     """
-    after = _decoded(request.get("Marker"))
+    after = last_shown(request)
     rest = [item for item in items if after is None or key(item) > after]
     size = min(request.get("MaxItems") or limit, limit)
     if len(rest) <= size:
@@ -29,7 +29,9 @@ def _encoded(key: str) -> str:
     return base64.urlsafe_b64encode(key.encode()).decode()
 
 
-def _decoded(marker: str | None) -> str | None:
+def last_shown(request: Mapping[str, Any]) -> str | None:
+    """The key of the last item of the page before; None: the request asks for the first page."""
+    marker = request.get("Marker")
     if not marker:
         return None
     try:
