@@ -21,6 +21,7 @@ from emulator.control import (
     LayerStore,
     MappingStore,
     OtherServices,
+    RequestContext,
     Target,
     tags_of,
 )
@@ -33,6 +34,7 @@ from emulator.event_sources import (
 )
 from emulator.gateway import HostKind, Hosts, Router, Server, serve
 from emulator.invoke import Invoker, InvokeSettings, Neighbours
+from emulator.invoke.identity import new_request_id
 from emulator.model import Call, Clock, FetchError, FunctionVersion, ResolvedFunction
 from emulator.model.function_url import url_address
 from emulator.model.triggers.nats import DEFAULT_URL
@@ -140,6 +142,7 @@ class Emulator:
                 untag=self.tags.remove,
                 invoke=lambda call: self.invoker.run(call)[0],
                 accept=self._accept,
+                operate=self._operate,
             ),
         )
         self._debugger = self._make_debugger() if settings.debug else None
@@ -164,6 +167,7 @@ class Emulator:
         self.deployer = self._make_deployer(settings.project)
         self._watcher = self._make_watcher() if settings.watch else None
         self._admin = self._make_admin()
+        self._lambda_api = self._make_lambda_api()
         self.http_events = HttpEvents(
             self.invoker, self.store, self.moto.lambda_caller, self.clock, self.reporter
         )
@@ -377,25 +381,28 @@ class Emulator:
             )
         )
 
+    def _make_lambda_api(self) -> LambdaApi:
+        return LambdaApi(
+            self.store,
+            self.invoker,
+            code=self.code,
+            layers=self.layers,
+            mappings=self.mappings,
+            signing_configs=self.signing_configs,
+            others=OtherServices(
+                fetch_object=self._fetch_object,
+                describe_source=self.moto.describe_source,
+                target_exists=self.moto.takes_messages,
+                find_vpc=self._find_vpc,
+                tell=self.reporter.notice,
+                provisioned_state=self.environments.provisioning.state,
+            ),
+            clock=self.clock,
+        )
+
     def _make_router(self) -> Router:
         return Router(
-            lambda_api=LambdaApi(
-                self.store,
-                self.invoker,
-                code=self.code,
-                layers=self.layers,
-                mappings=self.mappings,
-                signing_configs=self.signing_configs,
-                others=OtherServices(
-                    fetch_object=self._fetch_object,
-                    describe_source=self.moto.describe_source,
-                    target_exists=self.moto.takes_messages,
-                    find_vpc=self._find_vpc,
-                    tell=self.reporter.notice,
-                    provisioned_state=self.environments.provisioning.state,
-                ),
-                clock=self.clock,
-            ),
+            lambda_api=self._lambda_api,
             admin=self._admin,
             http_events=self.http_events,
             front_ends=self.event_sources.answer,
@@ -475,6 +482,14 @@ class Emulator:
 
     def _accept(self, call: Call) -> str:
         return self.invoker.accept(call)
+
+    def _operate(
+        self, account: str, region: str, operation: str, members: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        context = RequestContext(
+            account=account, region=region, endpoint=self.endpoint, request_id=new_request_id()
+        )
+        return self._lambda_api.operate(context, operation, members)
 
     def _services(self) -> Mapping[str, str]:
         return {"lambda": "running", **dict.fromkeys(self.moto.services(), "running")}

@@ -10,12 +10,12 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from emulator.api.answer import Answer, error_answer
 from emulator.api.invoke_http import Invoker, invoke
+from emulator.api.operating import find
 from emulator.api.parsing import parse
 from emulator.api.rendering import render
 from emulator.api.service_model import Route, routes
 from emulator.api.validation import check
 from emulator.control import Operation, RequestContext
-from emulator.control.violations import not_implemented
 from emulator.invoke.identity import new_request_id
 from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, Clock, LambdaError, limits
 
@@ -94,9 +94,7 @@ class _View:
             return _respond(error_answer(refused, request_id))
 
     def _answer(self, operation: OperationModel, uri: Mapping[str, str], request_id: str) -> Answer:
-        run = self._operations.get(operation.name)
-        if run is None:
-            raise not_implemented(operation.name, "See docs/coverage.md for what is.")
+        run = find(self._operations, operation.name)
         request = flask.request
         body = request.get_data()
         if len(body) > limits.CREATE_REQUEST_BYTES:

@@ -1,8 +1,8 @@
 """The Lambda API as the gateway knows it."""
 
 import threading
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from emulator.api.answer import Answer
@@ -20,6 +20,7 @@ from emulator.control import (
     LayerStore,
     MappingStore,
     OtherServices,
+    RequestContext,
     operations,
 )
 from emulator.model import Clock
@@ -79,6 +80,17 @@ class LambdaApi:
 
                 self._app = make_app(self._operations, self._invoker, self._clock)
             return self._app
+
+    def operate(
+        self, context: RequestContext, operation: str, members: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Do what a request for an operation does; raises LambdaError.
+
+        members: in botocore's names and types.
+        """
+        from emulator.api.operating import operate  # late, as botocore
+
+        return operate(self._operations, context, operation, members)
 
     def fast_invoke(self, environ: WSGIEnvironment) -> Answer | None:
         """Answer a POST when it is an Invoke; None, with the body unread, leaves it to `wsgi`."""

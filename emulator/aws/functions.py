@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from emulator.model import Call, InvocationResult
 
@@ -34,6 +35,12 @@ def _no_log_group(function_arn: str) -> str | None:
     return None
 
 
+def _no_operation(
+    account: str, region: str, operation: str, members: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    raise LookupError(f"no operation {operation}")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Functions:
     """The door from here to the functions; the default one leads to none.
@@ -43,7 +50,8 @@ class Functions:
     `invoke` runs a function and waits, `accept` queues an asynchronous invocation; both raise
     LambdaError when there is nothing to run. `log_group` is where a function logs. `tagged` has ARN
     and tags of all that Lambda keeps in an account and region; `tag` and `untag` take the caller's
-    account and region, an ARN, and tags or keys, and raise LambdaError.
+    account and region, an ARN, and tags or keys, and raise LambdaError. `operate` does what a
+    request for an operation of the Lambda API does, checks included; raises LambdaError.
     """
 
     exists: Callable[[str], bool] = _no_function
@@ -54,3 +62,4 @@ class Functions:
     untag: Callable[[str, str, str, Collection[str]], None] = _nothing_to_tag
     invoke: Callable[[Call], InvocationResult] = _no_answer
     accept: Callable[[Call], str] = _no_queue
+    operate: Callable[[str, str, str, Mapping[str, Any]], Mapping[str, Any]] = _no_operation

@@ -81,6 +81,7 @@ class Moto:
         self._own = own = OwnRequests(self._buffer, locks, activity, reporter)
         log_subscriptions = LogSubscriptions(self._buffer, reporter)
         self._log_drain = LogDrain(log_book, own, log_subscriptions, activity, reporter)
+        self.calls = OwnCalls(self.wsgi)
         self._context = context = PatchContext(
             addresses=self.addresses,
             buffer=self._buffer,
@@ -96,6 +97,7 @@ class Moto:
             permissions=self.permissions,
             reporter=reporter,
             stopping=self._stopping,
+            call_service=self.calls.call,
         )
         self._services = Services(context, reporter)
         self.log_groups = LogGroups(
@@ -103,7 +105,6 @@ class Moto:
         )
         self._provisioning = Provisioning(self._services, own)
         self._inside = Inside(self._services, locks, own, reporter)
-        self.calls = OwnCalls(self.wsgi)
         self._front = Front(
             context,
             self._services,

@@ -1,7 +1,7 @@
 """Changes of stacks on threads of their own, and how one that is no longer wanted ends."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 _here: Final = threading.local()  # `work`: what this thread was started for
@@ -20,6 +20,8 @@ class StackWork:
     is_abandoned: bool = False
     has_ended: bool = False
     deletes_afterwards: bool = False
+    # Set when it has ended, or waits for somebody and whoever asked for it need not.
+    can_be_answered: threading.Event = field(default_factory=threading.Event)
 
 
 def begin_on_this_thread(work: StackWork) -> None:

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from emulator.aws.custom_resources import (
     CustomResourceAnswer,
@@ -18,8 +17,6 @@ from emulator.aws.custom_resources import (
 from emulator.aws.patches.patching import PatchContext
 from emulator.aws.stack_work import Abandoned, work_of_this_thread
 from emulator.model import Call, LambdaError
-
-_DOING: Final = {"Create": "CREATE", "Update": "UPDATE", "Delete": "DELETE"}
 
 
 def custom_resource_class(context: PatchContext, pending: PendingAnswers) -> type[Any]:
@@ -39,19 +36,6 @@ class Asker:
 
     def ask(self, stack: Any, request: CustomResourceRequest) -> CustomResourceAnswer:
         """Send the request and wait for the answer; raises CustomResourceError, Abandoned."""
-        doing = _DOING[request.request_type]
-        _tell(stack, request, f"{doing}_IN_PROGRESS", None)
-        try:
-            answer = self._ask(stack, request)
-        except CustomResourceError as error:
-            _tell(stack, request, f"{doing}_FAILED", str(error))
-            raise CustomResourceError(
-                f"The following resource(s) failed to {doing.lower()}: [{request.logical_id}]."
-            ) from error
-        _tell(stack, replace(request, physical_id=answer.physical_id), f"{doing}_COMPLETE", None)
-        return answer
-
-    def _ask(self, stack: Any, request: CustomResourceRequest) -> CustomResourceAnswer:
         from moto.settings import moto_server_port
 
         if problem := problem_of(request):
@@ -83,6 +67,7 @@ class Asker:
                 self._context.buffer.flush()  # this request may last for an hour
             finally:
                 stacks.end(sending)  # from here on the function's invocation is counted
+            work.can_be_answered.set()
             stacks.wait(
                 request.timeout_s,
                 has_come,
@@ -131,10 +116,7 @@ class _CustomResource:
     stack: Any
     request: CustomResourceRequest  # the last one that succeeded
     answer: CustomResourceAnswer
-    cf_resource_type: str
     logical_resource_id: str
-    # moto tries again what failed, to find an order that works; a function is asked once.
-    failures: dict[str, CustomResourceError]
 
     @classmethod
     def create_from_cloudformation_json(
@@ -148,7 +130,6 @@ class _CustomResource:
         from moto.cloudformation.models import cloudformation_backends
 
         made = cls.__new__(cls)
-        made.failures = {}
         made.stack = cloudformation_backends[account_id][region_name].stacks[known["StackId"]]
         made.request = CustomResourceRequest(
             request_type="Create",
@@ -158,12 +139,10 @@ class _CustomResource:
             logical_id=known["LogicalId"],
             properties=cloudformation_json["Properties"],
         )
-        made.cf_resource_type = known["ResourceType"]
         made.logical_resource_id = known["LogicalId"]
-        # Known to the stack before it is complete: what fails half made is deleted, too.
         made.answer = CustomResourceAnswer(resource_name, {}, no_echo=False)
         if problem_of(made.request) is None:  # else nobody is asked, neither now nor then
-            made.stack.resource_map._parsed_resources[known["LogicalId"]] = made
+            known["note"](made)  # what fails half made is deleted, too
         made.answer = cls.asker.ask(made.stack, made.request)
         return made
 
@@ -183,26 +162,14 @@ class _CustomResource:
             old_properties=old.properties,
         )
         made = cls.__new__(cls)
-        made.failures = {}
         made.stack, made.request = original_resource.stack, request
-        made.answer = original_resource.ask_once(request)
+        made.answer = cls.asker.ask(made.stack, request)
         if made.answer.physical_id != original_resource.answer.physical_id:
             original_resource.delete("", "")  # another resource took its place
         return made
 
     def delete(self, account_id: str, region: str) -> None:
-        self.ask_once(self.request.for_deletion(self.answer.physical_id))
-
-    def ask_once(self, request: CustomResourceRequest) -> CustomResourceAnswer:
-        """Ask, unless the same was refused before."""
-        wish = json.dumps([request.request_type, request.properties], default=str)
-        if wish in self.failures:
-            raise self.failures[wish]
-        try:
-            return self.asker.ask(self.stack, request)
-        except CustomResourceError as error:
-            self.failures[wish] = error
-            raise
+        self.asker.ask(self.stack, self.request.for_deletion(self.answer.physical_id))
 
     @property
     def physical_resource_id(self) -> str:
@@ -223,20 +190,3 @@ class _CustomResource:
                 f" attribute in object {self.logical_resource_id}"
             )
         return data[attribute_name]
-
-
-def _tell(stack: Any, request: CustomResourceRequest, status: str, reason: str | None) -> None:
-    """Add an event of the resource to its stack."""
-    from moto.cloudformation.models import Event
-
-    happened = Event(
-        stack_id=stack.stack_id,
-        stack_name=stack.name,
-        logical_resource_id=request.logical_id,
-        physical_resource_id=request.physical_id or "",
-        resource_type=request.resource_type,
-        resource_status=status,
-        resource_status_reason=reason,
-        resource_properties=json.dumps(request.properties, default=str),
-    )
-    stack.events.append(happened)

@@ -7,7 +7,7 @@ the emulator must answer before that.
 import importlib
 import inspect
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,6 +29,8 @@ MODULE: Final = "module"  # stands for the parameters where a module is replaced
 NOBODY: Final = Requester(
     account="", principal="", source_ip="127.0.0.1", request_id="", host_id=""
 )
+CallService = Callable[[str, str, str, str, Mapping[str, Any]], Mapping[str, Any]]
+"""What `OwnCalls.call` is."""
 SCRATCH_ACCOUNT: Final = "999999999999"  # where patches are tried out; left empty
 
 
@@ -50,6 +52,7 @@ class PatchContext:
     reporter: Reporter
     stopping: threading.Event
     addresses: Addresses
+    call_service: CallService
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,173 @@
+"""Change sets of CloudFormation: found by their stack, too, and executed as updates are."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from emulator.aws.patches.patching import Patch
+from emulator.aws.patches.stack_exports import backend_of
+from emulator.aws.patches.stack_flow import (
+    DO_NOTHING,
+    ROLLBACK,
+    Revision,
+    StackFlow,
+    is_same,
+    resolved,
+    revision_of,
+)
+from emulator.aws.stack_work import work_under_way
+
+_BACKEND: Final = "moto.cloudformation.models:CloudFormationBackend"
+_RESPONSE: Final = "moto.cloudformation.responses:CloudFormationResponse"
+_NO_CHANGES: Final = (
+    "The submitted information didn't contain changes. Submit different information to create a"
+    " change set."
+)
+_REVISION: Final = "emulator_revision"  # attribute of moto's change set
+
+Prepare = Callable[[Any, str, Mapping[str, Any], Mapping[str, str] | None], Revision]
+
+
+def patches(flow: StackFlow, prepare: Prepare) -> list[Patch]:
+    """Patches of change sets."""
+    return [
+        Patch(
+            f"{_BACKEND}.create_change_set",
+            "self, stack_name, change_set_name, template, parameters, description,"
+            " change_set_type, notification_arns, tags, role_arn",
+            _create(prepare),
+        ),
+        Patch(f"{_RESPONSE}.describe_change_set", "self", lambda _: _describe),
+        Patch(f"{_RESPONSE}.delete_change_set", "self", lambda _: _delete),
+        Patch(f"{_RESPONSE}.list_change_sets", "self", lambda _: _list),
+        Patch(f"{_RESPONSE}.execute_change_set", "self", lambda _: _execute(flow)),
+    ]
+
+
+def _create(prepare: Prepare) -> Callable[[Any], Any]:
+    def make(original: Any) -> Any:
+        def create_change_set(
+            self: Any,
+            stack_name: str,
+            change_set_name: str,
+            template: str,
+            parameters: dict[str, str],
+            *,
+            change_set_type: str,
+            tags: dict[str, str] | None = None,
+            **rest: Any,
+        ) -> tuple[str, str]:
+            stack = _stack_for(self, stack_name, change_set_name, change_set_type)
+            if stack is not None:
+                tags = tags or stack.tags
+                if template == stack.template:
+                    template = revision_of(stack).original
+            revision = prepare(self, template, parameters, tags)
+            values = resolved(self, revision)
+            rest |= {"change_set_type": change_set_type, "tags": tags}
+            made_id, stack_id = original(
+                self, stack_name, change_set_name, revision.text, parameters, **rest
+            )
+            made = self.change_sets[made_id]
+            setattr(made, _REVISION, revision)
+            has_changes = stack is None or not is_same(stack, revision, values)
+            made.status = "CREATE_COMPLETE" if has_changes else "FAILED"
+            made.execution_status = "AVAILABLE" if has_changes else "UNAVAILABLE"
+            made.status_reason = None if has_changes else _NO_CHANGES
+            return made_id, stack_id
+
+        return create_change_set
+
+    return make
+
+
+def _stack_for(backend: Any, name: str, change_set: str, kind: str) -> Any:
+    """The stack that is to be updated; None: it is to be created. Raises ValidationError."""
+    from moto.cloudformation.exceptions import ValidationError
+
+    if kind not in ("CREATE", "UPDATE"):
+        raise ValidationError(message=f"The emulator makes no change sets of type {kind}.")
+    found = [stack for stack in backend.stacks.values() if name in (stack.name, stack.stack_id)]
+    if kind == "UPDATE":
+        if not found:
+            raise ValidationError(name)
+        return found[0]
+    for stack in found:
+        if stack.status != "REVIEW_IN_PROGRESS":
+            raise ValidationError(
+                message=f"Stack [{name}] already exists and cannot be created again with the"
+                f" changeSet [{change_set}]."
+            )
+        del backend.stacks[stack.stack_id]  # moto makes another one for each change set
+    return None
+
+
+def _find(response: Any) -> Any:
+    """The change set that a request is about; raises ChangeSetNotFoundException."""
+    from moto.cloudformation.exceptions import CloudFormationError
+
+    class ChangeSetNotFoundException(CloudFormationError):
+        code = "ChangeSetNotFound"
+
+    name, stack = response._get_param("ChangeSetName"), response._get_param("StackName")
+    for each in reversed(response.cloudformation_backend.change_sets.values()):
+        is_of_stack = stack in (None, each.stack_name, each.stack_id)
+        if name == each.change_set_id or (name == each.change_set_name and is_of_stack):
+            return each
+    raise ChangeSetNotFoundException(f"ChangeSet [{name}] does not exist")
+
+
+def _describe(self: Any) -> Any:
+    from moto.core.responses import ActionResult
+
+    return ActionResult(_find(self))
+
+
+def _delete(self: Any) -> Any:
+    from moto.cloudformation.exceptions import CloudFormationError
+    from moto.core.responses import EmptyResult
+
+    try:
+        found = _find(self)
+    except CloudFormationError:
+        return EmptyResult()  # as AWS: there is none, and that was wanted
+    del self.cloudformation_backend.change_sets[found.change_set_id]
+    return EmptyResult()
+
+
+def _list(self: Any) -> Any:
+    from moto.core.responses import ActionResult
+
+    stack = self.cloudformation_backend.get_stack(self._get_param("StackName"))
+    known = self.cloudformation_backend.change_sets.values()
+    return ActionResult({"Summaries": [each for each in known if each.stack_id == stack.stack_id]})
+
+
+def _execute(flow: StackFlow) -> Callable[[Any], Any]:
+    def execute_change_set(self: Any) -> Any:
+        from moto.cloudformation.exceptions import CloudFormationError
+        from moto.core.responses import EmptyResult
+
+        class InvalidChangeSetStatusException(CloudFormationError):
+            code = "InvalidChangeSetStatus"
+
+        found = _find(self)
+        if found.execution_status != "AVAILABLE":
+            raise InvalidChangeSetStatusException(
+                f"ChangeSet [{found.change_set_id}] cannot be executed in its current status of"
+                f" [{found.status}]"
+            )
+        stack, revision = found.stack, getattr(found, _REVISION)
+        rolls_back = not self._get_bool_param("DisableRollback", False)
+        if found.change_set_type == "CREATE":
+            flow.create(stack, revision, ROLLBACK if rolls_back else DO_NOTHING)
+        else:
+            flow.update(stack, revision, rolls_back=rolls_back)
+        is_running = work_under_way(stack) is not None
+        found.execution_status = "EXECUTE_IN_PROGRESS" if is_running else "EXECUTE_COMPLETE"
+        others = backend_of(stack).change_sets
+        for each in [each for each in others.values() if each.stack_id == stack.stack_id]:
+            if each is not found:  # made for a stack that is another one now
+                each.execution_status = "OBSOLETE"
+        return EmptyResult()
+
+    return execute_change_set

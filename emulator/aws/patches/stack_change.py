@@ -1,0 +1,283 @@
+"""What one change of a stack does to its resources, in the order of their dependencies."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from emulator.aws.patches.stack_map import MapScope
+from emulator.aws.patches.stack_resources import Handler, Thing, reason_of
+from emulator.aws.stacks.intrinsics import resolve
+from emulator.aws.stacks.resource_type import Wish
+from emulator.aws.stacks.template import order
+
+_ATTRIBUTE: Final = "emulator_resources"  # of moto's stack
+_REPLACEMENT: Final = (
+    "Requested update requires the creation of a new physical resource; hence creating one."
+)
+
+
+class StackProblem(Exception):
+    """A change of a stack failed; the text is the stack's status reason."""
+
+
+@dataclass(slots=True)
+class StackResource:
+    """One resource of a stack. The lock of CloudFormation guards it."""
+
+    logical_id: str
+    type: str
+    definition: Mapping[str, Any]  # as the template has it
+    name: str = ""
+    properties: Mapping[str, Any] = field(default_factory=dict)  # as last asked for
+    thing: Thing | None = None  # None: there is none (yet, or any more)
+    status: str = ""
+    reason: str | None = None
+    changed_at: datetime | None = None
+
+    @property
+    def physical_id(self) -> str:
+        """What Ref returns; "" while there is none."""
+        return str(getattr(self.thing, "physical_resource_id", "") or "")
+
+
+def resources_of(stack: Any) -> dict[str, StackResource]:
+    """Resources of a stack of moto's, by logical id, also those that could not be made."""
+    found: dict[str, StackResource] | None = getattr(stack, _ATTRIBUTE, None)
+    if found is None:
+        found = {}
+        setattr(stack, _ATTRIBUTE, found)
+    return found
+
+
+class StackChange:
+    """One change of one stack. Runs on one thread, with the lock of CloudFormation held.
+
+    check: called before each step; raises `Abandoned` when nobody wants the change any more.
+    """
+
+    def __init__(
+        self,
+        stack: Any,
+        handler_of: Callable[[str], Handler],
+        check: Callable[[], None],
+    ) -> None:
+        self._stack = stack
+        self._handler_of = handler_of
+        self._check = check
+        self._resources = resources_of(stack)
+        self._replaced: list[StackResource] = []  # their successors exist
+        self._added: list[StackResource] = []
+
+    def make(self) -> None:
+        """Bring every resource to what the stack's template says; raises StackProblem.
+
+        What the template has no longer stays until `clean_up`.
+        """
+        self._stack.resource_map._parsed_resources.update(
+            {each.logical_id: each.thing for each in self._resources.values() if each.thing}
+        )
+        definitions = self._stack.template_dict["Resources"]
+        for name in order(definitions):
+            self._check()
+            if self._is_wanted(definitions[name]):
+                self._make_one(name, definitions[name])
+
+    def clean_up(self) -> None:
+        """Remove what was replaced and what the template has no longer; failures are told."""
+        definitions = self._stack.template_dict["Resources"]
+        gone = [
+            each
+            for name, each in self._resources.items()
+            if name not in definitions or not self._is_wanted(definitions[name])
+        ]
+        self._remove(self._replaced, policy="UpdateReplacePolicy")
+        self._remove(gone)
+        self._replaced = []
+
+    def take_back(self, previous: Callable[[], None]) -> None:
+        """Undo `make`: `previous` sets the template and the parameters that the stack had.
+
+        Raises StackProblem when the stack cannot be brought back.
+        """
+        added, replaced = self._added, self._replaced
+        self._added, self._replaced = [], []
+        for each in added:
+            self._resources.pop(each.logical_id, None)
+        self._resources.update({old.logical_id: old for old in replaced})
+        previous()
+        self.make()
+        self._remove(added, policy="")
+
+    def delete(self, retained: Iterable[str] = (), *, is_rollback: bool = False) -> None:
+        """Remove every resource but those to be retained; raises StackProblem."""
+        left = [each for each in self._resources.values() if each.logical_id not in retained]
+        failed = self._remove(left, is_rollback=is_rollback)
+        if failed:
+            raise StackProblem(
+                f"The following resource(s) failed to delete: [{', '.join(failed)}]. "
+            )
+
+    # One resource.
+
+    def _is_wanted(self, definition: Mapping[str, Any]) -> bool:
+        condition = definition.get("Condition")
+        return condition is None or MapScope(self._stack.resource_map).condition(condition)
+
+    def _make_one(self, name: str, definition: Mapping[str, Any]) -> None:
+        existing = self._resources.get(name)
+        if existing is None or existing.thing is None:
+            self._create(StackResource(name, definition["Type"], definition))
+            return
+        properties = self._resolved(existing, definition)
+        if existing.type != definition["Type"]:
+            self._replace(existing, definition)
+        elif properties == existing.properties:
+            existing.definition = definition
+        elif self._handler_of(existing.type).is_replaced(existing.properties, properties):
+            self._replace(existing, definition)
+        else:
+            self._update(existing, definition, properties)
+
+    def _resolved(
+        self, resource: StackResource, definition: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Properties with every function in them resolved."""
+        try:
+            found: Mapping[str, Any] = resolve(
+                definition.get("Properties") or {}, MapScope(self._stack.resource_map)
+            )
+        except Exception as error:  # an attribute of moto's may raise anything
+            self._tell(resource, "UPDATE_FAILED" if resource.thing else "CREATE_FAILED", error)
+            raise self._failed("update" if resource.thing else "create", resource) from error
+        return found
+
+    def _create(self, resource: StackResource) -> None:
+        self._resources[resource.logical_id] = resource
+        self._added.append(resource)
+        resource.properties = self._resolved(resource, resource.definition)
+        self._tell(resource, "CREATE_IN_PROGRESS")
+        try:
+            handler = self._handler_of(resource.type)
+            given = handler.given_name(resource.properties)
+            resource.name = given or handler.new_name(self._stack.name, resource.logical_id)
+            thing = handler.create(
+                self._wish(resource, resource.properties), lambda thing: self._note(resource, thing)
+            )
+        except Exception as error:  # moto raises anything; the stack says it
+            self._tell(resource, "CREATE_FAILED", error)
+            raise self._failed("create", resource) from error
+        self._note(resource, thing)
+        self._tell(resource, "CREATE_COMPLETE")
+
+    def _replace(self, old: StackResource, definition: Mapping[str, Any]) -> None:
+        self._tell(old, "UPDATE_IN_PROGRESS", _REPLACEMENT)
+        self._replaced.append(old)
+        new = StackResource(old.logical_id, definition["Type"], definition)
+        self._create(new)
+        self._tell(new, "UPDATE_COMPLETE")
+
+    def _update(
+        self, resource: StackResource, definition: Mapping[str, Any], properties: Mapping[str, Any]
+    ) -> None:
+        self._tell(resource, "UPDATE_IN_PROGRESS")
+        # As asked for from now on, even if it fails half-way: a rollback has to change it back.
+        old, resource.properties = resource.properties, properties
+        try:
+            handler = self._handler_of(resource.type)
+            resource.name = handler.given_name(properties) or resource.name
+            thing = handler.update(resource.thing, old, self._wish(resource, properties))
+        except Exception as error:  # moto raises anything; the stack says it
+            self._tell(resource, "UPDATE_FAILED", error)
+            raise self._failed("update", resource) from error
+        resource.definition = definition
+        self._note(resource, thing)
+        self._tell(resource, "UPDATE_COMPLETE")
+
+    def _remove(
+        self,
+        resources: Iterable[StackResource],
+        policy: str = "DeletionPolicy",
+        *,
+        is_rollback: bool = False,
+    ) -> list[str]:
+        """Remove resources, dependents first; returns the names of those that would not go."""
+        by_name = {each.logical_id: each for each in resources}
+        failed = []
+        for name in reversed(order({key: each.definition for key, each in by_name.items()})):
+            if not self._remove_one(by_name[name], policy, is_rollback=is_rollback):
+                failed.append(name)
+        return failed
+
+    def _remove_one(self, resource: StackResource, policy: str, *, is_rollback: bool) -> bool:
+        if resource.thing is not None:
+            keeps = ("Retain",) if is_rollback else ("Retain", "RetainExceptOnCreate")
+            if policy and resource.definition.get(policy) in keeps:
+                self._tell(resource, "DELETE_SKIPPED")
+            else:
+                self._tell(resource, "DELETE_IN_PROGRESS")
+                try:
+                    is_gone = self._handler_of(resource.type).delete(
+                        resource.thing, self._wish(resource, resource.properties)
+                    )
+                except Exception as error:  # noqa: BLE001  # moto raises anything
+                    self._tell(resource, "DELETE_FAILED", error)
+                    return False
+                if is_gone:
+                    self._tell(resource, "DELETE_COMPLETE")
+                else:
+                    self._tell(
+                        resource, "DELETE_SKIPPED", f"The emulator cannot delete {resource.type}."
+                    )
+        self._forget(resource)
+        return True
+
+    def _forget(self, resource: StackResource) -> None:
+        name = resource.logical_id
+        if self._resources.get(name) is resource:
+            del self._resources[name]
+            self._stack.resource_map._parsed_resources.pop(name, None)
+        resource.thing = None
+
+    def _note(self, resource: StackResource, thing: Thing) -> None:
+        resource.thing = thing
+        self._stack.resource_map._parsed_resources[resource.logical_id] = thing
+
+    def _wish(self, resource: StackResource, properties: Mapping[str, Any]) -> Wish:
+        stack = self._stack
+        return Wish(
+            logical_id=resource.logical_id,
+            name=resource.name,
+            properties=properties,
+            account=stack.account_id,
+            region=stack.region_name,
+            stack_id=stack.stack_id,
+            tags=dict(stack.tags or {}),
+        )
+
+    def _failed(self, doing: str, resource: StackResource) -> StackProblem:
+        return StackProblem(
+            f"The following resource(s) failed to {doing}: [{resource.logical_id}]. "
+        )
+
+    def _tell(
+        self, resource: StackResource, status: str, why: str | Exception | None = None
+    ) -> None:
+        """Set a resource's status and add the event to its stack."""
+        from moto.cloudformation.models import Event
+
+        resource.status = status
+        resource.reason = reason_of(why) if isinstance(why, Exception) else why
+        happened = Event(
+            stack_id=self._stack.stack_id,
+            stack_name=self._stack.name,
+            logical_resource_id=resource.logical_id,
+            physical_resource_id=resource.physical_id,
+            resource_type=resource.type,
+            resource_status=status,
+            resource_status_reason=resource.reason,
+            resource_properties=json.dumps(resource.properties, default=str),
+        )
+        resource.changed_at = happened.timestamp
+        self._stack.events.append(happened)

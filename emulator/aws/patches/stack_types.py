@@ -1,0 +1,66 @@
+"""Which types of resources stacks can make, and what makes them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from emulator.aws.custom_resources import PendingAnswers, is_custom
+from emulator.aws.patches.custom_resource import custom_resource_class
+from emulator.aws.patches.patching import PatchContext
+from emulator.aws.patches.stack_resources import Handler, MotoHandler, NoHandler, OwnHandler
+from emulator.aws.stacks.calls import ServiceCalls
+from emulator.aws.stacks.lambda_types import TYPES as LAMBDA_TYPES
+from emulator.aws.stacks.resource_type import ResourceProblem, ResourceType
+
+OWN_TYPES: Final[Mapping[str, ResourceType]] = {**LAMBDA_TYPES}
+WITHOUT_EFFECT: Final = frozenset(
+    {"AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle"}
+)
+_NO_TYPES: Final = frozenset({"?", "AWS::SERVICE::RESOURCE"})  # of moto's own base classes
+
+
+class StackTypes:
+    """The types of resources, each with its handler."""
+
+    def __init__(self, context: PatchContext, pending: PendingAnswers) -> None:
+        self._context = context
+        self._custom = custom_resource_class(context, pending)
+
+    def is_known(self, resource_type: str) -> bool:
+        """Whether stacks can make such resources."""
+        return (
+            is_custom(resource_type)
+            or resource_type in OWN_TYPES
+            or resource_type in WITHOUT_EFFECT
+            or resource_type in _of_moto()
+        )
+
+    def has_attribute(self, resource_type: str, attribute: str) -> bool:
+        """Whether Fn::GetAtt of such a resource knows an attribute; True: that shows later."""
+        kind = OWN_TYPES.get(resource_type)
+        return kind is None or kind.has_attribute(attribute)
+
+    def handler_of(self, stack: Any, resource_type: str) -> Handler:
+        """What makes such resources of a stack; raises ResourceProblem."""
+        if is_custom(resource_type):
+            return MotoHandler(self._custom, resource_type)
+        if resource_type in OWN_TYPES:
+            context = self._context
+            call = ServiceCalls(
+                stack.account_id,
+                stack.region_name,
+                context.functions,
+                context.call_service,
+                context.locks,
+            )
+            return OwnHandler(OWN_TYPES[resource_type], call)
+        if resource_type in WITHOUT_EFFECT:
+            return NoHandler()
+        if resource_type in _of_moto():
+            return MotoHandler(_of_moto()[resource_type], resource_type)
+        raise ResourceProblem(f"The emulator's stacks cannot make resources of {resource_type}.")
+
+
+def _of_moto() -> Mapping[str, Any]:
+    from moto.cloudformation.parsing import get_model_map
+
+    return {name: each for name, each in get_model_map().items() if name not in _NO_TYPES}

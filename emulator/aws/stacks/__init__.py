@@ -1,0 +1,1 @@
+"""Stacks of CloudFormation: templates, the types of resources, and what a change does in order."""

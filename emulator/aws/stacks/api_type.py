@@ -1,0 +1,79 @@
+"""Types of resources that one operation makes and another one removes, each told in a table."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from emulator.aws.stacks.resource_type import (
+    Call,
+    Made,
+    Note,
+    ResourceProblem,
+    Wish,
+    changed,
+    require,
+)
+
+Answer = Mapping[str, Any]
+Members = dict[str, Any]
+
+
+def _properties(wish: Wish) -> Members:
+    return dict(wish.properties)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApiType:
+    """Implements ResourceType by the operations of an API."""
+
+    service: str
+    create_with: str
+    delete_with: str = ""  # "": it goes with what it belongs to
+    update_with: str = ""  # "": every change replaces it
+    required: tuple[str, ...] = ()
+    replaced_by: frozenset[str] = frozenset()  # properties whose change needs another resource
+    name_property: str = ""
+    name_length: int = 64
+    members: Callable[[Wish], Members] = _properties
+    # What a property becomes in an update of a resource whose template has it no longer.
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    only_at_creation: frozenset[str] = frozenset()  # members that the update lacks
+    made: Callable[[Wish, Members, Answer], Made]
+    attributes: frozenset[str] = frozenset()
+
+    def has_attribute(self, attribute: str) -> bool:
+        """Whether Fn::GetAtt knows it."""
+        return attribute in self.attributes
+
+    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+        """Whether a change of properties needs another resource in the place of this one."""
+        return not self.update_with or not self.replaced_by.isdisjoint(changed(old, new))
+
+    def create(self, wish: Wish, call: Call, note: Note) -> Made:
+        """Make one."""
+        require(wish.properties, *self.required)
+        members = self.members(wish)
+        made = self.made(wish, members, call(self.service, self.create_with, members))
+        note(made)
+        return made
+
+    def update(self, made: Made, old: Mapping[str, Any], wish: Wish, call: Call) -> Made:
+        """Change one in place."""
+        require(wish.properties, *self.required)
+        gone = {name: self.defaults[name] for name in old if name in self.defaults}
+        wanted = {**gone, **self.members(wish)}
+        members = {
+            name: value for name, value in wanted.items() if name not in self.only_at_creation
+        }
+        answer = call(self.service, self.update_with, {**members, **made.address})
+        return self.made(wish, {**members, **made.address}, answer)
+
+    def delete(self, made: Made, call: Call) -> None:
+        """Remove one; what is gone already is no problem."""
+        if not self.delete_with:
+            return
+        try:
+            call(self.service, self.delete_with, made.address)
+        except ResourceProblem as problem:
+            if not problem.is_missing:
+                raise
