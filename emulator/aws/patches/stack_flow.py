@@ -234,13 +234,14 @@ class StackFlow:
 
     def _delete(self, stack: Any, retained: Collection[str]) -> None:
         _conclude(stack, "DELETE_IN_PROGRESS", "User Initiated")
+        setattr(stack, _HAS_OUTPUTS, False)
+        drop_exports(stack)
         try:
             self._change(stack).delete(retained)
         except StackProblem as problem:
             _conclude(stack, "DELETE_FAILED", str(problem))
             return
         backend = backend_of(stack)
-        drop_exports(stack)
         backend.stacks.pop(stack.stack_id, None)
         backend.deleted_stacks[stack.stack_id] = stack
         resources_of(stack).clear()
