@@ -64,7 +64,7 @@ def test_every_property_of_a_function_is_what_the_api_shows(stacks: Stacks) -> N
         "Timeout": "7",  # as a parameter of a template is: a text
         "MemorySize": 256,
         "EphemeralStorage": {"Size": 1024},
-        "Environment": {"Variables": {"A": "b", "N": 5, "T": True}},
+        "Environment": {"Variables": {"AB": "b", "NN": 5, "TT": True}},
         "Architectures": ["x86_64"],
         "LoggingConfig": {"LogFormat": "JSON", "ApplicationLogLevel": "WARN"},
         "ReservedConcurrentExecutions": 3,
@@ -78,7 +78,7 @@ def test_every_property_of_a_function_is_what_the_api_shows(stacks: Stacks) -> N
     found = stacks.functions.get_function(FunctionName="all")
     shown = found["Configuration"]
     assert (shown["Timeout"], shown["MemorySize"]) == (7, 256)
-    assert shown["Environment"]["Variables"] == {"A": "b", "N": "5", "T": "true"}
+    assert shown["Environment"]["Variables"] == {"AB": "b", "NN": "5", "TT": "true"}
     assert shown["EphemeralStorage"] == {"Size": 1024}
     assert shown["LoggingConfig"]["ApplicationLogLevel"] == "WARN"
     assert found["Concurrency"] == {"ReservedConcurrentExecutions": 3}
@@ -95,12 +95,12 @@ def test_an_update_changes_the_function_in_place_and_takes_back_what_the_templat
     first = function(
         FunctionName="f",
         Timeout=9,
-        Environment={"Variables": {"A": "1"}},
+        Environment={"Variables": {"AB": "1"}},
         ReservedConcurrentExecutions=2,
         Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "1"}],
     )
     stacks.create({"F": first})
-    source = "import os\ndef handler(event, context):\n    return [2, os.environ.get('A')]\n"
+    source = 'import os\ndef handler(event, context):\n    return [2, os.environ.get("AB")]\n'
     second = function(source, FunctionName="f", Tags=[{"Key": "b", "Value": "2"}])
     assert stacks.update({"F": second}) == "UPDATE_COMPLETE"
     assert stacks.invoke("f") == [2, None]
