@@ -58,7 +58,7 @@ def test_a_function_is_made_runs_and_goes_with_its_stack(stacks: Stacks) -> None
 
 
 def test_every_property_of_a_function_is_what_the_api_shows(stacks: Stacks) -> None:
-    properties = {
+    properties: dict[str, Any] = {
         "FunctionName": "all",
         "Description": "d",
         "Timeout": "7",  # as a parameter of a template is: a text
