@@ -1,6 +1,7 @@
 """PublishVersion, ListVersionsByFunction and Publish=true."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ def test_nothing_changed_means_no_new_version(create: Create, client: Any) -> No
     assert again["RevisionId"] == first["RevisionId"]
     client.update_function_configuration(FunctionName="hello", Timeout=9)
     assert client.publish_version(FunctionName="hello")["Version"] == "2"
+
+
+def test_many_who_publish_the_same_at_once_get_one_version(create: Create, client: Any) -> None:
+    create()
+    with ThreadPoolExecutor(16) as publishers:
+        calls = [publishers.submit(client.publish_version, FunctionName="hello") for _ in range(16)]
+        made = {call.result()["Version"] for call in calls}
+    assert made == {"1"}
+    assert len(client.list_versions_by_function(FunctionName="hello")["Versions"]) == 2
 
 
 def test_numbers_are_never_used_twice(create: Create, client: Any) -> None:

@@ -1,6 +1,7 @@
 """Aliases in front of functions that run."""
 
 import http.client
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ SOURCE = """
 def handler(event, context):
     return [context.function_version, context.invoked_function_arn.split(":", 6)[6]]
 """
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:greeter:live"
 INVOKES, CALLERS = 2_000, 4
 # Of 2,000 calls, each with a chance of a tenth, fewer or more than these lead to the other version
 # less than twice in ten thousand million runs (binomial distribution).
@@ -29,6 +31,7 @@ FEWEST, MOST = 120, 290
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = ProjectFolder(tmp_path_factory.mktemp("aliases"))
     project.add("greeter", SOURCE)
+    project.add("sender", SOURCE)
     return project.path
 
 
@@ -103,6 +106,84 @@ def test_a_tenth_of_the_calls_goes_to_the_other_version(
     assert FEWEST <= counts["2"] <= MOST
     point("1")
     assert set(call_often(50)) == {"1"}
+
+
+def store_object(emulator: RunningEmulator) -> None:
+    buckets = emulator.client("s3")
+    buckets.create_bucket(Bucket="photos")
+    buckets.put_bucket_notification_configuration(
+        Bucket="photos",
+        NotificationConfiguration={
+            "LambdaFunctionConfigurations": [
+                {"LambdaFunctionArn": ARN, "Events": ["s3:ObjectCreated:*"]}
+            ]
+        },
+    )
+    buckets.put_object(Bucket="photos", Key="k", Body=b"x")
+
+
+def publish(emulator: RunningEmulator) -> None:
+    topics = emulator.client("sns")
+    topic = topics.create_topic(Name="topic")["TopicArn"]
+    topics.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=ARN)
+    topics.publish(TopicArn=topic, Message="m")
+
+
+def put_event(emulator: RunningEmulator) -> None:
+    events = emulator.client("events")
+    events.put_rule(Name="rule", EventPattern='{"source": ["test"]}')
+    events.put_targets(Rule="rule", Targets=[{"Id": "1", "Arn": ARN}])
+    events.put_events(Entries=[{"Source": "test", "DetailType": "d", "Detail": "{}"}])
+
+
+def send_message(emulator: RunningEmulator) -> None:
+    queues, functions = emulator.client("sqs"), emulator.client("lambda")
+    queue = queues.create_queue(QueueName="queue")["QueueUrl"]
+    mapping = functions.create_event_source_mapping(
+        FunctionName="greeter:live", EventSourceArn="arn:aws:sqs:us-east-1:000000000000:queue"
+    )
+    assert mapping["FunctionArn"] == ARN
+    queues.send_message(QueueUrl=queue, MessageBody="m")
+
+
+def run_state_machine(emulator: RunningEmulator) -> None:
+    machines = emulator.client("stepfunctions")
+    task = {"Type": "Task", "Resource": ARN, "End": True}
+    machine = machines.create_state_machine(
+        name="machine",
+        roleArn="arn:aws:iam::000000000000:role/r",
+        definition=json.dumps({"StartAt": "T", "States": {"T": task}}),
+    )
+    machines.start_execution(stateMachineArn=machine["stateMachineArn"])
+
+
+def succeed(emulator: RunningEmulator) -> None:
+    functions = emulator.client("lambda")
+    functions.publish_version(FunctionName="sender")
+    functions.create_alias(FunctionName="sender", Name="live", FunctionVersion="1")
+    functions.put_function_event_invoke_config(
+        FunctionName="sender",
+        Qualifier="live",
+        DestinationConfig={"OnSuccess": {"Destination": ARN}},
+    )
+    functions.invoke(FunctionName="sender:live", InvocationType="Event")
+
+
+@pytest.mark.parametrize(
+    "cause", [store_object, publish, put_event, send_message, run_state_machine, succeed]
+)
+def test_every_source_reaches_an_alias(
+    emulator: RunningEmulator, point: Callable[..., None], cause: Callable[[RunningEmulator], None]
+) -> None:
+    point("1")
+    before = {record["request_id"] for record in emulator.invocations("greeter")}
+    cause(emulator)
+    emulator.settle()
+    newest, *_ = emulator.invocations("greeter")
+    assert newest["request_id"] not in before
+    assert newest["response"] == ["1", "greeter:live"]
+    if cause is succeed:
+        assert newest["event"]["requestContext"]["functionArn"].endswith(":function:sender:live")
 
 
 def test_events_go_where_the_alias_points(
