@@ -177,6 +177,9 @@ class HttpEvents:
     def _refused(self, entrance: Entrance, error: LambdaError) -> HttpAnswer:
         is_missing = error.fault.status == HTTPStatus.NOT_FOUND
         if entrance.route is not None:
+            if error.fault.status == HTTPStatus.FORBIDDEN:
+                arn = entrance.route.target.arn
+                self._reporter.event("url.refused", function=arn, reason=error.message)
             return FORBIDDEN if is_missing else refused(error)  # missing: the alias was deleted
         name, here = entrance.bare_name, (entrance.account, entrance.region)
         names = [v.name for v in self._functions.functions() if (v.account, v.region) == here]

@@ -38,6 +38,7 @@ class ProjectChanges:
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    urls_changed: tuple[str, ...] = ()
     triggers_added: tuple[str, ...] = ()
     triggers_removed: tuple[str, ...] = ()
     resources_added: tuple[str, ...] = ()
@@ -115,10 +116,10 @@ class ProjectDeployer:
             self._ensure(resources)
         for name, (code, *layers) in packages.items():
             self._store.deploy(_spec(new.functions[name]), code, layers)
-        for name, function in new.functions.items():
-            if name not in old.functions or old.functions[name].url != function.url:
-                here = Target(DEFAULT_ACCOUNT, DEFAULT_REGION, name)
-                self._store.declare_url(here, function.url)
+        urls = [name for name in new.functions if _url_differs(name, old, new)]
+        for name in urls:
+            here = Target(DEFAULT_ACCOUNT, DEFAULT_REGION, name)
+            self._store.declare_url(here, new.functions[name].url)
         # The old ones first: a trigger that moves to another function overlaps with itself.
         for name, trigger in loose:
             self._unbind(trigger, _arn(name))
@@ -130,6 +131,7 @@ class ProjectDeployer:
             added=tuple(name for name in packages if name not in old.functions),
             changed=tuple(name for name in packages if name in old.functions),
             removed=tuple(gone),
+            urls_changed=tuple(name for name in urls if name in old.functions),
             triggers_added=tuple(f"{trigger.summary} -> {name}" for name, trigger in fresh),
             triggers_removed=tuple(f"{trigger.summary} -> {name}" for name, trigger in loose),
             resources_added=tuple(resource.summary for resource in resources),
@@ -182,6 +184,11 @@ def _archives(function: ProjectFunction, count: int) -> list[Path | None]:
 def _differs(name: str, old: Project, new: Project) -> bool:
     before = old.functions.get(name)
     return before is None or _deployed(before) != _deployed(new.functions[name])
+
+
+def _url_differs(name: str, old: Project, new: Project) -> bool:
+    before = old.functions.get(name)
+    return before is None or before.url != new.functions[name].url
 
 
 def _deployed(function: ProjectFunction) -> ProjectFunction:
