@@ -396,6 +396,7 @@ class Emulator:
                 find_vpc=self._find_vpc,
                 tell=self.reporter.notice,
                 provisioned_state=self.environments.provisioning.state,
+                is_revoked=self.moto.is_revoked,
             ),
             clock=self.clock,
         )

@@ -33,6 +33,7 @@ _SECTION: Final = re.compile(r"## Lambda API\n.*?(?=\n## |\Z)", re.DOTALL)
 _REMARKS: Final[Mapping[str, str]] = {
     "AddLayerVersionPermission": "no account belongs to an organization here, so `OrganizationId`"
     " lets nobody in",
+    "CreateCodeSigningConfig": "what counts as signed: see Other AWS services",
     "CreateEventSourceMapping": "of SQS, Kinesis and DynamoDB Streams; Kafka, MQ and DocumentDB"
     " answer 501",
     "CreateFunction": "`S3Bucket=hot-reload` runs a folder in place",
@@ -93,6 +94,7 @@ def built_operations() -> set[str]:
             find_vpc=lambda *_: "",
             tell=lambda _: None,
             provisioned_state=lambda _: NONE_YET,
+            is_revoked=lambda _: False,
         )
         stores = FunctionStore(clock, code), code, LayerStore(code), MappingStore(clock)
         made = operations(*stores, CodeSigningStore(clock), others, clock)

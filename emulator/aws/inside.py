@@ -11,6 +11,7 @@ from emulator.aws.patches.s3 import notifications_of, set_notifications
 from emulator.aws.patches.sqs import all_queues, wake
 from emulator.aws.provisioning import make_bucket
 from emulator.aws.services import Services
+from emulator.model.code_signature import CodeSignature
 from emulator.observe import MetricStatistics, Reporter
 
 Attributes = Mapping[str, tuple[str, str]]
@@ -106,6 +107,15 @@ class Inside:
                 made.set_metadata({"Content-Type": content_type})
         except S3ClientError as error:
             raise AwsError(error.code, error.message) from error
+
+    def is_revoked(self, signature: CodeSignature) -> bool:
+        """Whether a signature's job or profile version is revoked; a Signer unused knows none."""
+        if not self._services.is_loaded("signer"):
+            return False
+        from emulator.aws.patches.signer import is_revoked
+
+        with self._locks.hold("signer"):
+            return is_revoked(signature)
 
     def takes_messages(self, arn: str) -> bool:
         """Whether this is the ARN of a queue or topic that exists and is not FIFO."""

@@ -13,6 +13,7 @@ _REACHES: Final = {
     "logs": ("firehose", "kinesis", "s3"),
     "s3control": ("s3",),
     "s3tables": ("s3",),
+    "signer": ("s3",),
     "sns": ("firehose", "sqs"),
     "ssm": ("secretsmanager",),
     "sts": ("iam",),

@@ -29,6 +29,7 @@ from emulator.aws.provisioning import Provisioning
 from emulator.aws.routing import Environ, scope_of
 from emulator.aws.services import Services
 from emulator.model import Clock
+from emulator.model.code_signature import CodeSignature
 from emulator.model.mapping import SourceDescription
 from emulator.model.resources import Resource
 from emulator.observe import Activity, LogBook, Metrics, Reporter
@@ -289,6 +290,10 @@ class Moto:
     ) -> bytes:
         """Content of an object. Raises AwsError with S3's code and message."""
         return self._inside.fetch_object(account, region, bucket, key, version_id)
+
+    def is_revoked(self, signature: CodeSignature) -> bool:
+        """Whether the Signer has revoked the job or the profile version behind a signature."""
+        return self._inside.is_revoked(signature)
 
     def describe_source(self, arn: str) -> SourceDescription | None:
         """The queue or stream an event source mapping may read; None: there is none."""

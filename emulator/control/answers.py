@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from emulator.control.code_signing import signature_answer
 from emulator.control.function import FunctionConfiguration
 from emulator.control.lifecycle import MEMBERS
 from emulator.control.logging_config import logging_answer
@@ -54,6 +55,7 @@ def listed(shown: FunctionConfiguration, qualifier: str | None = None) -> Answer
         "MemorySize": spec.memory_mib,
         "LastModified": timestamp(shown.modified_at),
         "CodeSha256": version.code.sha256,
+        **signature_answer(version.code),
         "Version": version.version,
         "TracingConfig": {"Mode": "Active" if spec.is_traced else "PassThrough"},
         "RevisionId": shown.revision_id,
@@ -68,7 +70,7 @@ def listed(shown: FunctionConfiguration, qualifier: str | None = None) -> Answer
         del answer["Runtime"], answer["Handler"]
     if spec.layers:
         answer["Layers"] = [
-            {"Arn": arn, "CodeSize": layer.size_bytes}
+            {"Arn": arn, "CodeSize": layer.size_bytes, **signature_answer(layer)}
             for arn, layer in zip(spec.layers, version.layers, strict=True)
         ]
     return answer

@@ -7,14 +7,15 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from emulator.control import archive
 from emulator.control.violations import invalid
 from emulator.model import CodePackage
-from emulator.storage import StorageError
+from emulator.model.code_signature import CodeSignature, read_signature
+from emulator.storage import StorageError, from_document, to_document
 
 _NOT_SURVEYED: Final = archive.SKIPPED_FOLDERS | {"node_modules"}
 UNUSED_S: Final = 10.0  # a package stays so long: somebody may be creating a function of it
@@ -51,24 +52,27 @@ class CodeStore:
             (unpacked / "code").mkdir()
             archive.unpack(content, unpacked / "code")
             (unpacked / "code.zip").write_bytes(content)
-            return self._adopt(token, unpacked, digest.digest(), len(content))
+            package = CodePackage(
+                folder=self._folder / token / "code",
+                sha256=base64.b64encode(digest.digest()).decode(),
+                size_bytes=len(content),
+                archive=self._folder / token / "code.zip",
+                signature=read_signature(content),
+            )
+            return self._adopt(unpacked, package)
         finally:
             shutil.rmtree(unpacked, ignore_errors=True)
 
-    def _adopt(self, token: str, unpacked: Path, digest: bytes, size: int) -> CodePackage:
-        home = self._folder / token
+    def _adopt(self, unpacked: Path, package: CodePackage) -> CodePackage:
+        home = package.folder.parent
+        token = home.name
         with self._lock:
             self._used_s[token] = time.monotonic()
             if token not in self._packages:  # else another thread was faster
                 shutil.rmtree(home, ignore_errors=True)  # of a process that was killed
                 unpacked.chmod(0o755)  # mkdtemp's 0700 would hide it from the functions
                 unpacked.rename(home)
-                self._packages[token] = CodePackage(
-                    folder=home / "code",
-                    sha256=base64.b64encode(digest).decode(),
-                    size_bytes=size,
-                    archive=home / "code.zip",
-                )
+                self._packages[token] = package
             return self._packages[token]
 
     def from_folder(self, folder: Path, *, live: bool) -> CodePackage:
@@ -99,6 +103,7 @@ class CodeStore:
             "sha256": package.sha256,
             "size_bytes": package.size_bytes,
             "image": package.image,
+            "signature": to_document(package.signature),
         }
 
     def from_image(self, name: str) -> CodePackage:
@@ -121,6 +126,7 @@ class CodeStore:
         sha256: str,
         size_bytes: int,
         image: str | None = None,
+        signature: Mapping[str, Any] | None = None,
     ) -> CodePackage:
         """The package an earlier process had; raises StorageError when it is not there any more.
 
@@ -134,7 +140,11 @@ class CodeStore:
         if not (home / "code").is_dir():
             raise StorageError(f"the code of a function is missing: {home}")
         package = CodePackage(
-            folder=home / "code", sha256=sha256, size_bytes=size_bytes, archive=home / "code.zip"
+            folder=home / "code",
+            sha256=sha256,
+            size_bytes=size_bytes,
+            archive=home / "code.zip",
+            signature=None if signature is None else from_document(CodeSignature, signature),
         )
         return self._known(package)
 

@@ -3,21 +3,28 @@
 Source: Lambda Developer Guide, using code signing to verify code integrity.
 """
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from emulator.control.code_signing_store import ENFORCE, CodeSigningConfig, CodeSigningStore
 from emulator.control.violations import invalid
-from emulator.model import CodePackage, LambdaError
+from emulator.control.without_effect import Tell
+from emulator.model import Clock, CodePackage, LambdaError
+from emulator.model.code_signature import CodeSignature
 
-log = logging.getLogger("emulator.control")
+IsRevoked = Callable[[CodeSignature], bool]
+"""Whether the signing job or the version of the signing profile behind a signature is revoked."""
 
 
 class CodeSigning:
     """Checks code and layers when they are deployed. Any thread may call."""
 
-    def __init__(self, configs: CodeSigningStore) -> None:
+    def __init__(
+        self, configs: CodeSigningStore, clock: Clock, is_revoked: IsRevoked, tell: Tell
+    ) -> None:
         self._configs = configs
+        self._clock = clock
+        self._is_revoked = is_revoked
+        self._tell = tell
 
     def config(self, arn: str) -> CodeSigningConfig:
         """The configuration that a function is to have; raises LambdaError when it is unknown."""
@@ -31,27 +38,36 @@ class CodeSigning:
         return found
 
     def check(self, config_arn: str | None, function: str, packages: Sequence[CodePackage]) -> None:
-        """Raise CodeVerificationFailedException for packages that the configuration refuses.
+        """Raise LambdaError for packages that the configuration refuses.
 
-        function: how the error names it. Where untrusted code only warns, a line tells of it.
+        function: how the error names it. What the configuration only warns of is told.
         """
         if config_arn is None:
             return
         config = self.config(config_arn)
         for package in packages:
-            if (problem := self._problem(config, package)) is None:
+            signature = package.signature
+            if signature is not None and not signature.is_intact:  # whatever the policy
+                raise _broken(function)
+            if (problem := self._problem(config, signature)) is None:
                 continue
             if config.on_untrusted == ENFORCE:
                 raise _refused(function)
-            log.warning(
-                "code.untrusted function=%s problem=%r In AWS %s with Enforce would refuse it.",
-                function,
-                problem,
-                config.id,
+            self._tell(
+                f"Code of {function} {problem}. {config.id} lets it through; with Enforce AWS"
+                " would refuse it."
             )
 
-    def _problem(self, config: CodeSigningConfig, package: CodePackage) -> str | None:
-        return "not signed"
+    def _problem(self, config: CodeSigningConfig, signature: CodeSignature | None) -> str | None:
+        if signature is None:
+            return "is not signed"
+        if signature.expires_at <= self._clock.now():
+            return "has a signature that has expired"
+        if signature.profile_version_arn not in config.publishers:
+            return f"is signed by {signature.profile_version_arn}, which is not allowed"
+        if self._is_revoked(signature):
+            return "has a signature that was revoked"
+        return None
 
 
 def check_signable(*, is_image: bool) -> None:
@@ -60,10 +76,29 @@ def check_signable(*, is_image: bool) -> None:
         raise invalid("Code signing is not supported for functions created with container images.")
 
 
+def signature_answer(package: CodePackage) -> dict[str, str]:
+    """The members that tell who signed the code of a function or layer; none: nobody did."""
+    signature = package.signature
+    if signature is None:
+        return {}
+    return {
+        "SigningProfileVersionArn": signature.profile_version_arn,
+        "SigningJobArn": signature.job_arn,
+    }
+
+
 def _refused(function: str) -> LambdaError:
     return LambdaError(
         "CodeVerificationFailedException",
         "Lambda cannot deploy the function. The function or layer might be signed using a"
         " signature that the client is not configured to accept. Check the provided signature for"
         f" {function}.",
+    )
+
+
+def _broken(function: str) -> LambdaError:
+    return LambdaError(
+        "InvalidCodeSignatureException",
+        "Lambda cannot deploy the function. The code signature failed the integrity check. Check"
+        f" the provided signature for {function}.",
     )

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from emulator.control.answers import timestamp
 from emulator.control.code import CodeStore
+from emulator.control.code_signing import signature_answer
 from emulator.control.code_source import CodeSource, code_object, code_object_answer
 from emulator.control.layer_store import LayerKey, LayerStore, LayerVersion
 from emulator.control.paging import page
@@ -106,6 +107,7 @@ class LayerOperations:
             "Location": f"{context.endpoint}/_emulator/code/{token}",
             "CodeSha256": version.package.sha256,
             "CodeSize": version.package.size_bytes,
+            **signature_answer(version.package),
         }
         if version.code_object is not None:
             content["ResolvedS3Object"] = code_object_answer(version.code_object)

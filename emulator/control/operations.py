@@ -44,7 +44,7 @@ def operations(
     """Every operation of this room, by its name in the service model."""
     source = CodeSource(code, others.fetch_object)
     without_effect = WithoutEffect(others.tell)
-    signing = CodeSigning(signing_configs)
+    signing = CodeSigning(signing_configs, clock, others.is_revoked, others.tell)
     functions = FunctionOperations(store, code, source, layers, others, without_effect, signing)
     signed = CodeSigningOperations(store, signing_configs, signing)
     published = LayerOperations(layers, code, source, clock, without_effect)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from emulator.control.code_signing import IsRevoked
 from emulator.control.mapping_operations import DescribeSource
 from emulator.control.provisioned_operations import StateOf
 from emulator.control.request import FetchObject, TargetExists
@@ -19,3 +20,4 @@ class OtherServices:
     find_vpc: FindVpc
     tell: Tell
     provisioned_state: StateOf
+    is_revoked: IsRevoked

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from emulator.model.arn import LATEST, function_arn
+from emulator.model.code_signature import CodeSignature
 from emulator.model.invoke_config import NO_INVOKE_CONFIG, EventInvokeConfig
 
 TEXT_LOG: Final = "Text"
@@ -27,6 +28,7 @@ class CodePackage:
     archive: Path | None = None  # the zip as uploaded; None for a folder that is the source
     is_live: bool = False  # the folder is the developer's own and is watched
     image: str | None = None  # name of a container image; the folder is empty then
+    signature: CodeSignature | None = None  # None: nobody signed the zip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

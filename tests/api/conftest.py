@@ -63,6 +63,7 @@ def lab_maker(folder: Path, switchboard: Switchboard, endpoint: str) -> LabMaker
         objects: dict[tuple[str, str], bytes] = {}
         mappings = MappingStore(clock, **settings)
         sources: dict[str, SourceDescription] = {}
+        revoked: set[str] = set()
         told: list[str] = []
         api = LambdaApi(
             store,
@@ -78,11 +79,12 @@ def lab_maker(folder: Path, switchboard: Switchboard, endpoint: str) -> LabMaker
                 find_vpc=find_vpc,
                 tell=told.append,
                 provisioned_state=lambda _: NONE_YET,
+                is_revoked=lambda signature: signature.job_arn in revoked,
             ),
             clock=clock,
         )
         switchboard.lab = Lab(
-            clock, code, store, mappings, invoker, api, objects, sources, told, endpoint
+            clock, code, store, mappings, invoker, api, objects, sources, revoked, told, endpoint
         )
         return switchboard.lab
 

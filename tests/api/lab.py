@@ -98,6 +98,7 @@ class Lab:
     api: LambdaApi
     objects: dict[tuple[str, str], bytes]
     sources: dict[str, SourceDescription]  # by ARN
+    revoked: set[str]  # ARNs of signing jobs
     told: list[str]  # on the terminal
     endpoint: str = ""
 

@@ -1,7 +1,10 @@
 """Code signing configurations, the functions that have them, and unsigned code."""
 
+import io
 import re
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +12,14 @@ import pytest
 
 from emulator.control import CodeSigningStore
 from emulator.model import Clock
+from emulator.model.code_signature import CodeSignature, sign_archive
 from emulator.storage import Documents
 from tests.api.lab import ACCOUNT, Lab, archive
-from tests.api.test_layer_operations import LAYER, publish, refused, without_metadata
+from tests.api.test_layer_operations import LAYER, ZIP, publish, refused, without_metadata
 
 ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:hello"
 PROFILE = f"arn:aws:signer:us-east-1:{ACCOUNT}:/signing-profiles/mine/0123456789"
+JOB = f"arn:aws:signer:us-east-1:{ACCOUNT}:/signing-jobs/1"
 UNKNOWN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:code-signing-config:csc-0123456789abcdef0"
 
 Create = Callable[..., Any]
@@ -192,13 +197,85 @@ def test_unsigned_code_is_refused_where_the_configuration_enforces(
     client.update_function_code(**new_code)
 
 
+def signed(clock: Clock, content: bytes = ZIP, **changes: Any) -> bytes:
+    signature = CodeSignature(
+        profile_version_arn=PROFILE,
+        job_arn=JOB,
+        signed_at=clock.now(),
+        expires_at=clock.now() + 60,
+    )
+    return sign_archive(content, replace(signature, **changes))
+
+
+def test_code_signed_by_an_allowed_publisher_is_deployed_and_shows_it(
+    lab: Lab, create: Create, client: Any
+) -> None:
+    code = signed(lab.clock)
+    arn = arn_of(client, "Enforce")
+    made = create(CodeSigningConfigArn=arn, Code={"ZipFile": code})
+    assert (made["SigningProfileVersionArn"], made["SigningJobArn"]) == (PROFILE, JOB)
+    layer = publish(client, content=code)
+    assert layer["Content"]["SigningJobArn"] == JOB
+    changed = client.update_function_configuration(FunctionName="hello", Layers=[f"{LAYER}:1"])
+    (shown,) = changed["Layers"]
+    assert (shown["SigningProfileVersionArn"], shown["SigningJobArn"]) == (PROFILE, JOB)
+    client.update_function_code(FunctionName="hello", ZipFile=signed(lab.clock, archive(b="")))
+    assert "SigningJobArn" in client.list_functions()["Functions"][0]
+    client.delete_function_code_signing_config(FunctionName="hello")
+    unsigned = client.update_function_code(FunctionName="hello", ZipFile=ZIP)
+    assert "SigningJobArn" not in unsigned
+    assert lab.told == []
+
+
+UNTRUSTED: list[tuple[dict[str, Any], str]] = [
+    ({"profile_version_arn": f"{PROFILE[:-1]}8"}, f"is signed by {PROFILE[:-1]}8"),
+    ({"expires_at": 1.0}, "has a signature that has expired"),
+    ({"job_arn": f"{JOB}-revoked"}, "has a signature that was revoked"),
+]
+
+
+@pytest.mark.parametrize(("changes", "problem"), UNTRUSTED)
+def test_a_signature_that_does_not_hold_is_refused_or_told_of(
+    lab: Lab, create: Create, client: Any, changes: dict[str, Any], problem: str
+) -> None:
+    lab.revoked.add(f"{JOB}-revoked")
+    code = {"ZipFile": signed(lab.clock, **changes)}
+    enforced, warned = arn_of(client, "Enforce"), arn_of(client, "Warn")
+    assert refused(lambda: create(CodeSigningConfigArn=enforced, Code=code)) == untrusted("hello")
+    assert lab.told == []
+    create(CodeSigningConfigArn=warned, Code=code)
+    (line,) = lab.told
+    assert line.startswith(f"Code of hello {problem}")
+
+
+def test_a_signature_expires_with_time(lab: Lab, create: Create, client: Any) -> None:
+    arn = arn_of(client, "Enforce")
+    code = {"ZipFile": signed(lab.clock)}
+    create(CodeSigningConfigArn=arn, Code=code)
+    lab.clock.advance(61)
+    assert refused(lambda: create("other", CodeSigningConfigArn=arn, Code=code)) == untrusted(
+        "other"
+    )
+
+
+@pytest.mark.parametrize("policy", ["Warn", "Enforce"])
+def test_code_that_was_changed_after_it_was_signed_is_always_refused(
+    lab: Lab, create: Create, client: Any, policy: str
+) -> None:
+    buffer = io.BytesIO(signed(lab.clock))
+    with zipfile.ZipFile(buffer, "a") as zipped:
+        zipped.writestr("evil.py", "")
+    arn, code = arn_of(client, policy), {"ZipFile": buffer.getvalue()}
+    status, error, _ = refused(lambda: create(CodeSigningConfigArn=arn, Code=code))
+    assert (status, error) == (400, "InvalidCodeSignatureException")
+
+
 def test_unsigned_code_is_told_of_where_the_configuration_warns(
-    create: Create, client: Any, caplog: pytest.LogCaptureFixture
+    lab: Lab, create: Create, client: Any
 ) -> None:
     create(CodeSigningConfigArn=arn_of(client, "Warn"))
-    (line,) = [each.message for each in caplog.records if "code.untrusted" in each.message]
-    assert "function=hello" in line
-    assert "not signed" in line
+    (line,) = lab.told
+    assert line.startswith("Code of hello is not signed. csc-")
 
 
 def test_configurations_are_kept(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from emulator.control import CodeStore, FunctionSpec, FunctionStore, Target
 from emulator.control.alias import Alias
+from emulator.control.archive import pack as pack_folder
 from emulator.control.policy import new_policy
 from emulator.control.spec import CodeObject
 from emulator.control.vpc import VpcAttachment
 from emulator.model import Clock, CodePackage, EventInvokeConfig
+from emulator.model.code_signature import CodeSignature, sign_archive
 from emulator.storage import Documents, StorageError
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
@@ -137,6 +139,19 @@ def test_a_function_is_the_same_again(open_store: Open, pack: Pack, clock: Clock
     assert again.read(WHERE, rest) == store.read(WHERE, rest)
     again.reserve_concurrency(WHERE, None)
     assert again.resolve(ACCOUNT, REGION, "hello", None).account_reserved == 0
+
+
+def test_a_signature_and_who_checks_it_are_kept(
+    open_store: Open, tmp_path: Path, source: Path
+) -> None:
+    config_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:code-signing-config:csc-{'0' * 17}"
+    signature = CodeSignature(profile_version_arn="p", job_arn="j", signed_at=1.5, expires_at=2.5)
+    store = open_store()
+    code = CodeStore(tmp_path / "code").from_zip(sign_archive(pack_folder(source), signature))
+    store.create(SPEC, code, code_signing_arn=config_arn)
+    store = open_store()
+    assert store.get(WHERE).version.code.signature == signature
+    assert store.read(WHERE, lambda function: function.code_signing_arn) == config_arn
 
 
 def test_what_was_deleted_stays_deleted_and_its_code_goes(

@@ -30,6 +30,7 @@ PATCHES: Final[Mapping[str, tuple[str, ...]]] = {  # by service: module:function
     "scheduler": ("scheduler:patches",),
     "secretsmanager": ("secretsmanager:patches",),
     "ses": ("ses:patches",),
+    "signer": ("signer:patches",),
     "sns": ("sns:patches",),
     "sqs": ("sqs:patches",),
     "stepfunctions": ("stepfunctions:patches",),
