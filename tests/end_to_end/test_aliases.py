@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,6 +71,22 @@ def point(functions: Any) -> Iterator[Callable[..., None]]:
     functions.delete_alias(FunctionName="greeter", Name="live")
 
 
+def calls(emulator: RunningEmulator, number: int) -> Counter[str | None]:
+    """Call the alias so often, on one connection; count the versions that ran."""
+    address = urlsplit(emulator.endpoint)
+    assert address.hostname
+    path = "/2015-03-31/functions/greeter/invocations?Qualifier=live"
+    ran: Counter[str | None] = Counter()
+    with closing(http.client.HTTPConnection(address.hostname, address.port)) as connection:
+        for _ in range(number):
+            connection.request("POST", path, b"{}")
+            answer = connection.getresponse()
+            version = answer.headers["X-Amz-Executed-Version"]
+            assert answer.read().decode() == f'["{version}", "greeter:live"]'
+            ran[version] += 1
+    return ran
+
+
 def test_a_function_learns_version_and_alias(functions: Any, point: Callable[..., None]) -> None:
     for version in ("1", "2", "$LATEST"):
         point(version)
@@ -85,27 +102,27 @@ def test_a_tenth_of_the_calls_goes_to_the_other_version(
     emulator: RunningEmulator, point: Callable[..., None]
 ) -> None:
     point("1", v2=0.1)
-    address = urlsplit(emulator.endpoint)
-
-    def call_often(calls: int) -> Counter[str | None]:
-        assert address.hostname
-        path = "/2015-03-31/functions/greeter/invocations?Qualifier=live"
-        ran: Counter[str | None] = Counter()
-        with closing(http.client.HTTPConnection(address.hostname, address.port)) as connection:
-            for _ in range(calls):
-                connection.request("POST", path, b"{}")
-                answer = connection.getresponse()
-                version = answer.headers["X-Amz-Executed-Version"]
-                assert answer.read().decode() == f'["{version}", "greeter:live"]'
-                ran[version] += 1
-        return ran
-
     with ThreadPoolExecutor(CALLERS) as callers:
-        counts = sum(callers.map(call_often, [INVOKES // CALLERS] * CALLERS), Counter())
+        shares = callers.map(partial(calls, emulator), [INVOKES // CALLERS] * CALLERS)
+        counts = sum(shares, Counter[str | None]())
     assert set(counts) == {"1", "2"}
     assert FEWEST <= counts["2"] <= MOST
     point("1")
-    assert set(call_often(50)) == {"1"}
+    assert set(calls(emulator, 50)) == {"1"}
+
+
+def test_no_call_fails_while_an_alias_moves(
+    emulator: RunningEmulator, point: Callable[..., None]
+) -> None:
+    point("1")
+    with ThreadPoolExecutor(CALLERS) as callers:
+        called = [callers.submit(calls, emulator, 200) for _ in range(CALLERS)]
+        for _ in range(25):
+            point("1")
+            point("2", v1=0.5)
+            point("$LATEST")
+        assert sum(sum(each.result().values()) for each in called) == 200 * CALLERS
+    assert set(calls(emulator, 50)) == {"$LATEST"}
 
 
 def store_object(emulator: RunningEmulator) -> None:
