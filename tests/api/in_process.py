@@ -24,7 +24,7 @@ class InProcess:
     def __init__(self, wsgi: WSGIApplication, account: str, region: str = "us-east-1") -> None:
         self.account = account
         self._wsgi = Client(wsgi)
-        self._region = region
+        self.region = region
         self.client: Any = boto3.client(
             "lambda",
             endpoint_url="http://localhost",
@@ -42,7 +42,7 @@ class InProcess:
     @property
     def identity(self) -> dict[str, str]:
         """The headers that tell a `Lab` who asks."""
-        return {"X-Test-Account": self.account, "X-Test-Region": self._region}
+        return {"X-Test-Account": self.account, "X-Test-Region": self.region}
 
     def call(self, operation: str, request: dict[str, Any]) -> Any:
         """Call an operation by its name in the service model; raises as boto3 does."""

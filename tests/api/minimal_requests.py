@@ -19,7 +19,7 @@ class Made:
     def __init__(self, lab: Lab, api: InProcess) -> None:
         self._lab = lab
         self._call = api.call
-        self.arn = f"arn:aws:lambda:us-east-1:{api.account}"
+        self.arn = f"arn:aws:lambda:{api.region}:{api.account}"
 
     @cached_property
     def name(self) -> str:
