@@ -3,13 +3,14 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo start test test-docker ric bench events lint format lock clean setup python
+.PHONY: help demo start test test-docker ric node-client bench events lint format lock clean setup python
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
 NODE_RIC := tests/end_to_end/behaviour/aws_lambda_ric
+NODE_CLIENT := tests/end_to_end/drivers/node_sdk
 # One resolution serves every Python from 3.11 on, whatever the platform.
 COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes $(ARGS)
@@ -29,6 +30,10 @@ test: setup ## run the tests (ARGS="tests/sample_functions -k resize")
 ric: ## build AWS's runtime client for Node.js, which the tests run unmodified (two minutes)
 	@test -e $(NODE_RIC)/node_modules/aws-lambda-ric/dist/rapid-client.node || \
 	(cd $(NODE_RIC) && npm ci --no-audit --no-fund --loglevel=error)
+
+node-client: ## fetch AWS's SDK for Node.js, which the tests drive the Lambda API with
+	@test -d $(NODE_CLIENT)/node_modules || \
+	(cd $(NODE_CLIENT) && npm ci --no-audit --no-fund --loglevel=error)
 
 test-docker: setup ## run the tests that need a Docker engine: DOCKER_HOST, or dockerd as root
 	@$(BIN)/python -m pytest -m docker -ra $(ARGS)
@@ -54,7 +59,7 @@ lock: setup ## pin dependencies anew after an edit of pyproject.toml (ARGS=--upg
 	$(COMPILE) pyproject.toml --extra dev -o requirements-dev.lock
 	$(COMPILE) pyproject.toml -c requirements-dev.lock -o requirements.lock
 	$(COMPILE) sample_functions/resize/requirements.in -o sample_functions/resize/requirements.txt
-	if command -v npm; then for folder in sample_functions/resize_node $(NODE_RIC); do \
+	if command -v npm; then for folder in sample_functions/resize_node $(NODE_RIC) $(NODE_CLIENT); do \
 		(cd $$folder && npm install --package-lock-only); done; fi
 
 clean: ## remove everything that was set up or built
