@@ -23,8 +23,11 @@ from emulator.control import (
     OtherServices,
     RequestContext,
     Target,
+    operations,
     tags_of,
 )
+from emulator.durable import DurableOnDemand
+from emulator.durable import Surroundings as DurableSurroundings
 from emulator.event_sources import (
     Alarms,
     DestinationSender,
@@ -147,11 +150,16 @@ class Emulator:
         )
         self._debugger = self._make_debugger() if settings.debug else None
         self.environments = self._make_environments(project)
+        self.alarms = Alarms(self.clock, self.reporter)
+        functions = _UpToDate(self.store, self._catch_up)
+        destinations = DestinationSender(self.moto, self._accept, self.clock)
+        self.durable = self._make_durable(functions, destinations)
         self.invoker = Invoker(
             Neighbours(
-                store=_UpToDate(self.store, self._catch_up),
+                store=functions,
                 environments=self.environments,
-                destinations=DestinationSender(self.moto, self._accept, self.clock),
+                destinations=destinations,
+                durable=self.durable,
                 records=self.records,
                 metrics=self.metrics,
                 journal=self.journal,
@@ -199,6 +207,7 @@ class Emulator:
         """
         self.layers.restore()  # first: code that nobody has by then is deleted
         self.store.restore()
+        self.durable.restore()
         self.deployer.apply()  # first: who finds the port open finds the functions, too
         self._server = serve(self._router, self._settings.host, self._settings.port)
         self.moto.listens_on(self._server.port, self._server.host)
@@ -211,6 +220,8 @@ class Emulator:
         read = {mapping.service for mapping in self.mappings.all()}
         if services := sorted(read | ({"s3"} if self._uses_s3() else set())):
             self.moto.warm(services)
+        if resumed := self.durable.resume():
+            self.reporter.event("durable.resumed", executions=resumed)
         if resumed := self.invoker.resume():
             self.reporter.event("events.resumed", events=resumed)
 
@@ -224,8 +235,10 @@ class Emulator:
             self._watcher.stop()
         self._admin.stop()
         self.event_sources.stop(grace_s)
+        if left := self.durable.stop(max(deadline - time.monotonic(), 0.0)):
+            self.reporter.notice(self._farewell(left, "durable execution", "end"))
         if lost := self.invoker.stop(max(deadline - time.monotonic(), 0.0)):
-            self.reporter.notice(self._farewell(lost))
+            self.reporter.notice(self._farewell(lost, "accepted event", "run"))
         # While the services still answer: extensions ship their last telemetry to them.
         self.environments.wind_down(max(deadline - time.monotonic(), 0.0))
         self.moto.stop()
@@ -240,12 +253,12 @@ class Emulator:
             self._data.close()
         return has_told_all
 
-    def _farewell(self, events: int) -> str:
-        accepted = "1 accepted event" if events == 1 else f"{events} accepted events"
+    def _farewell(self, count: int, what: str, to_do: str) -> str:
+        things = f"1 {what}" if count == 1 else f"{count} {what}s"
         if self._data is None:
-            return f"{accepted} did not get to run."
-        waits = "waits" if events == 1 else "wait"
-        return f"{accepted} {waits} in {self._data.path} for the next start."
+            return f"{things} did not get to {to_do}."
+        waits = "waits" if count == 1 else "wait"
+        return f"{things} {waits} in {self._data.path} for the next start."
 
     def abandon(self) -> None:
         """Remove what would outlast this process, which ends at once."""
@@ -269,6 +282,7 @@ class Emulator:
         self.moto.reset()
         self.event_sources.reset()
         self.documents.clear()
+        self.durable.reset()
         self.invoker.reset()
         self.environments.reset()
         self.records.reset(self.clock.now())
@@ -318,6 +332,21 @@ class Emulator:
         settings = self._settings
         return Debugger(settings.debug, waits=settings.debug_wait, tell=self.reporter.notice)
 
+    def _make_durable(
+        self, functions: "_UpToDate", destinations: DestinationSender
+    ) -> DurableOnDemand:
+        around = DurableSurroundings(
+            functions=functions,
+            documents=self.documents,
+            destinations=destinations,
+            set_alarm=self.alarms.set,
+            activity=self.activity,
+            metrics=self.metrics,
+            reporter=self.reporter,
+            clock=self.clock,
+        )
+        return DurableOnDemand(around, self.store)
+
     def _make_event_sources(self, project: Project) -> SourcesOnDemand:
         return SourcesOnDemand(
             Surroundings(
@@ -326,7 +355,7 @@ class Emulator:
                 functions=self.store,
                 mappings=self.mappings,
                 documents=self.documents,
-                alarms=Alarms(self.clock, self.reporter),
+                alarms=self.alarms,
                 activity=self.activity,
                 metrics=self.metrics,
                 clock=self.clock,
@@ -382,24 +411,25 @@ class Emulator:
         )
 
     def _make_lambda_api(self) -> LambdaApi:
-        return LambdaApi(
-            self.store,
-            self.invoker,
-            code=self.code,
-            layers=self.layers,
-            mappings=self.mappings,
-            signing_configs=self.signing_configs,
-            others=OtherServices(
-                fetch_object=self._fetch_object,
-                describe_source=self.moto.describe_source,
-                target_exists=self.moto.takes_messages,
-                find_vpc=self._find_vpc,
-                tell=self.reporter.notice,
-                provisioned_state=self.environments.provisioning.state,
-                is_revoked=self.moto.is_revoked,
-            ),
-            clock=self.clock,
+        others = OtherServices(
+            fetch_object=self._fetch_object,
+            describe_source=self.moto.describe_source,
+            target_exists=self.moto.takes_messages,
+            find_vpc=self._find_vpc,
+            tell=self.reporter.notice,
+            provisioned_state=self.environments.provisioning.state,
+            is_revoked=self.moto.is_revoked,
         )
+        made = operations(
+            self.store,
+            self.code,
+            self.layers,
+            self.mappings,
+            self.signing_configs,
+            others,
+            self.clock,
+        )
+        return LambdaApi({**made, **self.durable.operations}, self.invoker, self.clock)
 
     def _make_router(self) -> Router:
         return Router(
@@ -422,6 +452,8 @@ class Emulator:
             self.environments.retire(change.old)
             rooms = (self.store, self.layers, self.environments)
             self.code.collect([package for room in rooms for package in room.code_in_use()])
+        if change.kind == "deleted" and change.old is not None:
+            self.durable.function_deleted(change.old)
         if change.new is not None:
             self.environments.warm(change.new)
             if self._server is not None:  # else what it is told would lead nowhere yet

@@ -24,6 +24,7 @@ from emulator.control import (
 )
 from emulator.control.unsupported import UNSUPPORTED
 from emulator.control.without_effect import SETTINGS
+from emulator.durable import OPERATIONS as DURABLE_OPERATIONS
 from emulator.model import Clock
 from emulator.model.provisioned import NONE_YET
 
@@ -98,7 +99,8 @@ def built_operations() -> set[str]:
         )
         stores = FunctionStore(clock, code), code, LayerStore(code), MappingStore(clock)
         made = operations(*stores, CodeSigningStore(clock), others, clock)
-        return {"Invoke", "InvokeAsync", "InvokeWithResponseStream", *made}
+        plain = {"Invoke", "InvokeAsync", "InvokeWithResponseStream"}
+        return {*plain, *made, *DURABLE_OPERATIONS}
 
 
 def _row(name: str, is_built: bool) -> str:

@@ -26,7 +26,7 @@ def invoke_async(invoker: Invoker) -> Operation:
             payload=arguments or b"{}",
             request_id=context.request_id,
         )
-        invoker.accept(call)
+        invoker.submit(call)
         return {"Status": 202}
 
     return accept

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
 
 from emulator.api.answer import Answer, Headers, error_answer
-from emulator.control.violations import invalid
+from emulator.invoke import Accepted
 from emulator.invoke.identity import decides_sampling, new_request_id, trace_header
 from emulator.model import (
     DEFAULT_ACCOUNT,
@@ -29,6 +29,8 @@ INVOCATIONS: Final = "/invocations"
 TYPES: Final = frozenset({"RequestResponse", "Event", "DryRun"})
 
 _TENANT: Final = re.compile(r"[a-zA-Z0-9._:/=+\-@ ]{1,256}")
+_DURABLE_NAME: Final = re.compile(r"[a-zA-Z0-9-_]{1,64}")
+_DURABLE_ARN: Final = "X-Amz-Durable-Execution-Arn"
 _QUALIFIER: Final = re.compile(r"(?:\$(?:LATEST(?:\.PUBLISHED)?)|[a-zA-Z0-9-_$]+)")
 
 
@@ -39,8 +41,8 @@ class Invoker(Protocol):
         """Run the function and wait: its result, and the request id."""
         ...
 
-    def accept(self, call: Call) -> str:
-        """Queue the event and return its request id."""
+    def submit(self, call: Call) -> Accepted:
+        """Queue the event."""
         ...
 
     def check(self, call: Call) -> None:
@@ -94,7 +96,10 @@ def _invoke(
         result, request_id = invoker.run(call)
         return _result(result, request_id, call, log_type)
     if invocation_type == "Event":
-        headers = [("Content-Length", "0"), *common_headers(call, invoker.accept(call))]
+        accepted = invoker.submit(call)
+        headers = [("Content-Length", "0"), *common_headers(call, accepted.request_id)]
+        if accepted.durable_execution_arn is not None:
+            headers.append((_DURABLE_ARN, accepted.durable_execution_arn))
         return Answer(202, headers, b"")
     invoker.check(call)
     return Answer(204, common_headers(call, request_id), b"")
@@ -123,6 +128,7 @@ def read_call(
         is_new_trace=not decides_sampling(callers_trace),
         request_id=request_id,
         wants_log=environ.get("HTTP_X_AMZ_LOG_TYPE") == "Tail",
+        durable_name=environ.get("HTTP_X_AMZ_DURABLE_EXECUTION_NAME"),
     )
 
 
@@ -148,6 +154,8 @@ def _result(result: InvocationResult, request_id: str, call: Call, log_type: str
         ("X-Amz-Executed-Version", result.executed_version),
         *common_headers(call, request_id),
     ]
+    if result.durable_execution_arn is not None:
+        headers.append((_DURABLE_ARN, result.durable_execution_arn))
     if result.function_error:
         headers.append(("X-Amz-Function-Error", result.function_error))
     if log_type == "Tail":
@@ -194,7 +202,7 @@ def is_plain(
         and log_type in {"None", "Tail"}
         and (qualifier is None or (len(qualifier) <= 128 and bool(_QUALIFIER.fullmatch(qualifier))))
         and (call.tenant_id is None or bool(_TENANT.fullmatch(call.tenant_id)))
-        and "HTTP_X_AMZ_DURABLE_EXECUTION_NAME" not in environ
+        and (call.durable_name is None or bool(_DURABLE_NAME.fullmatch(call.durable_name)))
     )
 
 
@@ -212,9 +220,7 @@ def refuse(
         "LogType": log_type,
         "Qualifier": call.qualifier,
         "TenantId": call.tenant_id,
-        "DurableExecutionName": environ.get("HTTP_X_AMZ_DURABLE_EXECUTION_NAME"),
+        "DurableExecutionName": call.durable_name,
     }
     given = {name: value for name, value in members.items() if value is not None}
     check(service_model().operation_model(operation), given)
-    # No function here can be created with a DurableConfig.
-    raise invalid("DurableExecutionName is allowed for durable functions only.")

@@ -13,16 +13,7 @@ from emulator.api.response_stream_http import (
     invoke_streaming,
     streamed_function_in,
 )
-from emulator.control import (
-    CodeSigningStore,
-    CodeStore,
-    FunctionStore,
-    LayerStore,
-    MappingStore,
-    OtherServices,
-    RequestContext,
-    operations,
-)
+from emulator.control import Operation, RequestContext
 from emulator.model import Clock
 from emulator.model.web_framework import load_web_framework
 
@@ -39,22 +30,9 @@ class LambdaApi:
     a quarter of a second, so it is made for the first request.
     """
 
-    def __init__(
-        self,
-        store: FunctionStore,
-        invoker: Door,
-        *,
-        code: CodeStore,
-        layers: LayerStore,
-        mappings: MappingStore,
-        signing_configs: CodeSigningStore,
-        others: OtherServices,
-        clock: Clock,
-    ) -> None:
-        self._operations = {
-            **operations(store, code, layers, mappings, signing_configs, others, clock),
-            "InvokeAsync": invoke_async(invoker),
-        }
+    def __init__(self, operations: Mapping[str, Operation], invoker: Door, clock: Clock) -> None:
+        """operations: all but those that invoke, by their names in the service model."""
+        self._operations = {**operations, "InvokeAsync": invoke_async(invoker)}
         self._invoker = invoker
         self._clock = clock
         self._lock = threading.Lock()

@@ -65,7 +65,9 @@ def parse(
         if "location" in member.serialization:
             values[name] = _located(member, name, uri, query, headers)
     if payload := shape.serialization.get("payload"):
-        values[payload] = body
+        member = shape.members[payload]
+        is_document = isinstance(member, StructureShape)
+        values[payload] = (_from_json(member, _decode(body)) or None) if is_document else body
     elif len(values) < len(shape.members):  # else the body means nothing
         values.update(_from_json(shape, _decode(body)))
     return {name: value for name, value in values.items() if value is not None}

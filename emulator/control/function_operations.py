@@ -10,6 +10,7 @@ from emulator.control.code import CodeStore
 from emulator.control.code_signing import CodeSigning, check_signable
 from emulator.control.code_source import CodeSource, code_object, code_object_answer
 from emulator.control.concurrency_operations import concurrency
+from emulator.control.durable_config import changed_durable_config, new_durable_config
 from emulator.control.function import FunctionConfiguration
 from emulator.control.images import check_code_update, image_code_answer
 from emulator.control.layer_store import LayerStore
@@ -92,6 +93,7 @@ class FunctionOperations:
             region=where.region,
             name=where.name,
             is_image=is_image,
+            durable=new_durable_config(request.get("DurableConfig")),
             **{"runtime": "", "handler": "", **settings},
         )
         layers = self._layers.attached(where.account, where.region, spec.layers)
@@ -140,8 +142,12 @@ class FunctionOperations:
     def update_function_configuration(self, context: RequestContext, request: Request) -> Response:
         """Change settings; members that are absent keep their value."""
         where = addressed_unqualified(self._store, context, request, "UpdateFunctionConfiguration")
-        old = self._store.get(where).version  # an unknown function counts before faulty settings
+        shown = self._store.get(where)  # an unknown function counts before faulty settings
+        old = shown.version
         changes = read_settings("UpdateFunctionConfiguration", request) | self._vpc(where, request)
+        if "DurableConfig" in request:
+            config = changed_durable_config(shown.spec.durable, request["DurableConfig"])
+            changes["durable"] = config
         check_dead_letter_target(changes.get("dead_letter_arn"), self._target_exists)
         layers = None
         if "layers" in changes:

@@ -1,6 +1,7 @@
 """Pages of a list: `Marker` in, `NextMarker` out."""
 
 import base64
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -10,15 +11,21 @@ T = TypeVar("T")
 
 
 def page(
-    request: Mapping[str, Any], items: Iterable[T], key: Callable[[T], str], limit: int
+    request: Mapping[str, Any],
+    items: Iterable[T],
+    key: Callable[[T], str],
+    limit: int,
+    *,
+    descends: bool = False,
 ) -> tuple[list[T], dict[str, str]]:
     """The page a request asks for, and the answer's member `NextMarker` where more follow.
 
     items: in the order of `key`, which is unique. Items may come and go between two pages.
-    limit: the most that one page may have.
+    limit: the most that one page may have. descends: the order is from the largest key down.
     """
     after = last_shown(request)
-    rest = [item for item in items if after is None or key(item) > after]
+    behind = operator.lt if descends else operator.gt
+    rest = [item for item in items if after is None or behind(key(item), after)]
     size = min(request.get("MaxItems") or limit, limit)
     if len(rest) <= size:
         return rest, {}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from emulator.control.durable_config import durable_config_answer
 from emulator.control.images import image_config_answer, read_image_config
 from emulator.control.logging_config import logging_fields
 from emulator.control.request import Request
@@ -50,6 +51,7 @@ _ANSWERS: Final[Mapping[str, Callable[[FunctionSpec], Any]]] = {  # None: the me
         spec.accelerator_memory_gb and {"AcceleratorMemorySize": spec.accelerator_memory_gb}
     ),
     "DeadLetterConfig": lambda spec: spec.dead_letter_arn and {"TargetArn": spec.dead_letter_arn},
+    "DurableConfig": lambda spec: spec.durable and durable_config_answer(spec.durable),
     "Environment": lambda spec: (
         None if spec.environment is None else {"Variables": dict(spec.environment)}
     ),

@@ -10,6 +10,7 @@ from emulator.model import (
     LATEST,
     TEXT_LOG,
     CodePackage,
+    DurableConfig,
     FunctionVersion,
     ImageConfig,
     function_arn,
@@ -55,6 +56,7 @@ class FunctionSpec:
     system_log_level: str = ""  # the same
     dead_letter_arn: str | None = None  # of a queue or a topic
     layers: tuple[str, ...] = ()  # ARNs of layer versions; a later one overwrites an earlier
+    durable: DurableConfig | None = None  # None: the function is not durable
     is_image: bool = False  # PackageType
     image_config: ImageConfig | None = None  # None: never given
     vpc: VpcAttachment | None = None  # None: never given, and so never shown
@@ -102,6 +104,7 @@ class FunctionSpec:
             application_log_level=self.application_log_level,
             system_log_level=self.system_log_level,
             dead_letter_arn=self.dead_letter_arn,
+            durable=self.durable,
             image_config=self.image_config,
             is_traced=self.is_traced,
             isolates_tenants=self.isolates_tenants,

@@ -16,7 +16,6 @@ def _is_empty(value: Any) -> bool:
 
 UNSUPPORTED: Final[Mapping[str, Callable[[Any], bool]]] = {  # member: which values mean nothing
     "CapacityProviderConfig": _never,
-    "DurableConfig": _never,
     "FileSystemConfigs": _is_empty,
     "PublishTo": _never,
     "RuntimeConfig": _never,

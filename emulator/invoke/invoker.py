@@ -46,6 +46,14 @@ class StreamedInvocation:
     response: ResponseChannel
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accepted:
+    """An event that was taken over."""
+
+    request_id: str
+    durable_execution_arn: str | None = None  # where the function is durable
+
+
 class Invoker:
     """Runs functions for callers that wait, and takes events of those that do not.
 
@@ -67,6 +75,8 @@ class Invoker:
             activity=around.activity,
             clock=around.clock,
         )
+        self._durable = around.durable
+        self._durable.serve(self._attempts.run, self.run)
         self._streams = Streams()
         self._activity = around.activity
         self._is_stopping = False
@@ -98,7 +108,7 @@ class Invoker:
         Raises `LambdaError` when nothing ran, with 429 when too many run already.
         """
         resolved, invocation, now = self._prepared(call)
-        return self._run(resolved, invocation, now), invocation.request_id
+        return self._run(call, resolved, invocation, now), invocation.request_id
 
     def stream(self, call: Call) -> StreamedInvocation:
         """Run the function for a caller who reads along; returns when the response has begun.
@@ -110,7 +120,7 @@ class Invoker:
             request_id=invocation.request_id,
             executed_version=resolved.version.version,
             response=self._streams.start(
-                lambda channel: self._run(resolved, invocation, now, channel)
+                lambda channel: self._run(call, resolved, invocation, now, channel)
             ),
         )
 
@@ -118,22 +128,14 @@ class Invoker:
         if self._is_stopping:
             raise LambdaError("ServiceException", "The emulator stops.")
         resolved = _admissible(self._store.resolve, call, limits.SYNC_REQUEST_BYTES)
+        if resolved.version.durable is not None or call.durable_name is not None:
+            self._durable.check(resolved, call.durable_name, is_sync=True)
         now = self._clock.now()
-        invocation = Invocation(
-            request_id=call.request_id or new_request_id(),
-            payload=call.payload,
-            invoked_arn=resolved.invoked_arn,
-            trace_header=_trace(call, resolved.version, now),
-            client_context=call.client_context,
-            tenant_id=call.tenant_id,
-            source=call.source,
-            cause=call.cause,
-            wants_log=call.wants_log,
-        )
-        return resolved, invocation, now
+        return resolved, _invocation(call, resolved, now), now
 
     def _run(
         self,
+        call: Call,
         resolved: ResolvedFunction,
         invocation: Invocation,
         now: float,
@@ -144,6 +146,8 @@ class Invoker:
             if invocations(invocation.trace_header, arn) > LIMIT and not resolved.may_recurse:
                 self._metrics.of_function("RecursiveInvocationsDropped", arn)
                 raise stopped()
+            if resolved.version.durable is not None:
+                return self._durable.run(resolved, invocation, call.durable_name)
             return self._attempts.run(resolved, invocation, now, channel)
         except LambdaError as error:
             self._reporter.event(
@@ -160,10 +164,16 @@ class Invoker:
 
         Throttling is not checked: a throttled event stays in the queue.
         """
+        return self.submit(call).request_id
+
+    def submit(self, call: Call) -> Accepted:
+        """Do as `accept`, for a caller who wants to know all about it."""
         # Nobody who hands over an event waits for a reload: each attempt finds its code anew.
         resolved = _admissible(self._store.look_up, call, limits.ASYNC_REQUEST_BYTES)
         now = self._clock.now()
         arn = resolved.version.arn
+        if resolved.version.durable is not None or call.durable_name is not None:
+            return self._start_durable(call, resolved, now)
         event = QueuedEvent(
             request_id=call.request_id or new_request_id(),
             call=call,
@@ -174,7 +184,15 @@ class Invoker:
         )
         self._engine.accept(event)
         self._metrics.of_function("AsyncEventsReceived", arn)
-        return event.request_id
+        return Accepted(request_id=event.request_id)
+
+    def _start_durable(self, call: Call, resolved: ResolvedFunction, now: float) -> Accepted:
+        """Start an execution: it keeps itself, so there is nothing to queue."""
+        self._durable.check(resolved, call.durable_name, is_sync=False)
+        invocation = _invocation(call, resolved, now)
+        started = self._durable.accept(resolved, invocation, call.durable_name)
+        self._metrics.of_function("AsyncEventsReceived", resolved.version.arn)
+        return Accepted(request_id=invocation.request_id, durable_execution_arn=started)
 
     def resume(self) -> int:
         """Take over the events that an earlier process accepted and did not finish.
@@ -185,7 +203,9 @@ class Invoker:
 
     def check(self, call: Call) -> None:
         """Raise what `run` would raise before it runs anything (invocation type DryRun)."""
-        _admissible(self._store.look_up, call, limits.SYNC_REQUEST_BYTES)
+        resolved = _admissible(self._store.look_up, call, limits.SYNC_REQUEST_BYTES)
+        if resolved.version.durable is not None or call.durable_name is not None:
+            self._durable.check(resolved, call.durable_name, is_sync=False)
 
     def backlog(self) -> Backlog:
         """The asynchronous events that are neither done nor given up, and how many were lost."""
@@ -221,13 +241,26 @@ def _trace(call: Call, version: FunctionVersion, now: float) -> str:
     return advanced(header, version.arn)
 
 
+def _invocation(call: Call, resolved: ResolvedFunction, now: float) -> Invocation:
+    return Invocation(
+        request_id=call.request_id or new_request_id(),
+        payload=call.payload,
+        invoked_arn=resolved.invoked_arn,
+        trace_header=_trace(call, resolved.version, now),
+        client_context=call.client_context,
+        tenant_id=call.tenant_id,
+        source=call.source,
+        cause=call.cause,
+        wants_log=call.wants_log,
+    )
+
+
 def _admissible(
     find: Callable[[str, str, str, str | None], ResolvedFunction], call: Call, limit_bytes: int
 ) -> ResolvedFunction:
     resolved = find(call.account, call.region, call.function, call.qualifier)
     check_payload(call.payload, limit_bytes)
-    if resolved.version.isolates_tenants is (call.tenant_id is None):
-        raise _wrong_tenancy(call)
+    check_tenant(resolved, call.tenant_id)
     if not resolved.is_active:
         raise LambdaError(
             "ResourceConflictException",
@@ -237,11 +270,14 @@ def _admissible(
     return resolved
 
 
-def _wrong_tenancy(call: Call) -> LambdaError:
+def check_tenant(resolved: ResolvedFunction, tenant_id: str | None) -> None:
+    """Raise InvalidParameterValueException for a tenant too many, or one that is missing."""
+    if resolved.version.isolates_tenants is not (tenant_id is None):
+        return
     text = "The invoked function is not enabled with tenancy configuration."
-    if call.tenant_id is None:
+    if tenant_id is None:
         text = (
             "The invoked function is enabled with tenancy configuration. Add a valid tenant ID in"
             " your request and try again."
         )
-    return LambdaError("InvalidParameterValueException", text)
+    raise LambdaError("InvalidParameterValueException", text)

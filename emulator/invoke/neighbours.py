@@ -1,9 +1,11 @@
 """What this room needs from the others."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from emulator.model import (
+    Call,
     Clock,
     DestinationMessage,
     FunctionVersion,
@@ -56,6 +58,32 @@ class Destinations(Protocol):
         ...
 
 
+class DurableExecutions(Protocol):
+    """What invocations of durable functions become."""
+
+    def serve(
+        self,
+        run_once: Callable[[ResolvedFunction, Invocation, float], InvocationResult],
+        invoke: Callable[[Call], tuple[InvocationResult, str]],
+    ) -> None:
+        """Have functions run by `run_once`, and other functions invoked by `invoke`."""
+        ...
+
+    def check(self, resolved: ResolvedFunction, name: str | None, *, is_sync: bool) -> None:
+        """Raise `LambdaError` where no execution may be started, or be named so."""
+        ...
+
+    def run(
+        self, resolved: ResolvedFunction, invocation: Invocation, name: str | None
+    ) -> InvocationResult:
+        """Start an execution, or find the one of that name, and wait for its end."""
+        ...
+
+    def accept(self, resolved: ResolvedFunction, invocation: Invocation, name: str | None) -> str:
+        """Start or find it without waiting; returns its ARN."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Neighbours:
     """What an `Invoker` works with."""
@@ -63,6 +91,7 @@ class Neighbours:
     store: Resolver
     environments: Environments
     destinations: Destinations
+    durable: DurableExecutions
     records: Records
     metrics: Metrics
     journal: EventJournal

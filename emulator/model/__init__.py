@@ -12,6 +12,7 @@ from emulator.model.arn import (
 )
 from emulator.model.clock import Clock
 from emulator.model.destination import DestinationError, DestinationMessage
+from emulator.model.durable import DurableConfig
 from emulator.model.errors import FAULTS, Fault, FetchError, LambdaError
 from emulator.model.function import (
     APPLICATION_LOG_LEVELS,
@@ -48,6 +49,7 @@ __all__ = [
     "CodePackage",
     "DestinationError",
     "DestinationMessage",
+    "DurableConfig",
     "EventInvokeConfig",
     "Fault",
     "FetchError",

@@ -7,6 +7,7 @@ from typing import Final
 
 from emulator.model.arn import LATEST, function_arn
 from emulator.model.code_signature import CodeSignature
+from emulator.model.durable import DurableConfig
 from emulator.model.invoke_config import NO_INVOKE_CONFIG, EventInvokeConfig
 
 TEXT_LOG: Final = "Text"
@@ -69,6 +70,7 @@ class FunctionVersion:
     system_log_level: str = ""  # the same
     dead_letter_arn: str | None = None  # of a queue or a topic
     initialization_type: str = ON_DEMAND  # of the environments: PROVISIONED, where they come first
+    durable: DurableConfig | None = None  # None: the function is not durable
     image_config: ImageConfig | None = None  # None: never given
     is_traced: bool = False  # X-Ray samples its requests
     isolates_tenants: bool = False  # an environment serves one tenant only

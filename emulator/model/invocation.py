@@ -35,6 +35,7 @@ class Call:
     cause: str | None = None  # request id of the invocation, or key of the fact, behind it
     wants_log: bool = False  # LogType=Tail
     request_id: str | None = None  # None: the invoker makes one
+    durable_name: str | None = None  # of the durable execution; None: it gets one
 
 
 @value
@@ -76,6 +77,7 @@ class InvocationResult:
     environment_id: str
     has_run: bool = True  # False: the init phase failed, and the handler never saw the event
     streamed_bytes: int | None = None
+    durable_execution_arn: str | None = None  # where the function is durable
 
     @property
     def failure(self) -> str | None:

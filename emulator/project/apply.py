@@ -10,6 +10,7 @@ from emulator.control import CodeStore, FunctionSpec, FunctionStore, Target, too
 from emulator.model import (
     DEFAULT_ACCOUNT,
     DEFAULT_REGION,
+    LATEST,
     CodePackage,
     FunctionVersion,
     LambdaError,
@@ -121,10 +122,10 @@ class ProjectDeployer:
             here = Target(DEFAULT_ACCOUNT, DEFAULT_REGION, name)
             self._store.declare_url(here, new.functions[name].url)
         # The old ones first: a trigger that moves to another function overlaps with itself.
-        for name, trigger in loose:
-            self._unbind(trigger, _arn(name))
-        for name, trigger in fresh:
-            self._bind(trigger, _arn(name))
+        for _, trigger, arn in loose:
+            self._unbind(trigger, arn)
+        for _, trigger, arn in fresh:
+            self._bind(trigger, arn)
         for name in gone:
             self._store.remove(DEFAULT_ACCOUNT, DEFAULT_REGION, name)
         return ProjectChanges(
@@ -132,8 +133,8 @@ class ProjectDeployer:
             changed=tuple(name for name in packages if name in old.functions),
             removed=tuple(gone),
             urls_changed=tuple(name for name in urls if name in old.functions),
-            triggers_added=tuple(f"{trigger.summary} -> {name}" for name, trigger in fresh),
-            triggers_removed=tuple(f"{trigger.summary} -> {name}" for name, trigger in loose),
+            triggers_added=tuple(f"{trigger.summary} -> {name}" for name, trigger, _ in fresh),
+            triggers_removed=tuple(f"{trigger.summary} -> {name}" for name, trigger, _ in loose),
             resources_added=tuple(resource.summary for resource in resources),
         )
 
@@ -196,16 +197,19 @@ def _deployed(function: ProjectFunction) -> ProjectFunction:
     return replace(function, triggers=(), url=None)
 
 
-def _triggers(project: Project) -> list[tuple[str, Trigger]]:
+def _triggers(project: Project) -> list[tuple[str, Trigger, str]]:
+    """Each trigger with the name of its function and the ARN that it invokes."""
     return [
-        (function.name, trigger)
+        (function.name, trigger, _invoked_arn(function))
         for function in project.functions.values()
         for trigger in function.triggers
     ]
 
 
-def _arn(name: str) -> str:
-    return function_arn(DEFAULT_ACCOUNT, DEFAULT_REGION, name)
+def _invoked_arn(function: ProjectFunction) -> str:
+    """A durable function is invoked with a qualifier or not at all."""
+    qualifier = None if function.durable is None else LATEST
+    return function_arn(DEFAULT_ACCOUNT, DEFAULT_REGION, function.name, qualifier)
 
 
 def _spec(function: ProjectFunction) -> FunctionSpec:
@@ -226,6 +230,7 @@ def _spec(function: ProjectFunction) -> FunctionSpec:
         log_format=function.log_format,
         application_log_level=function.application_log_level,
         system_log_level=function.system_log_level,
+        durable=function.durable,
         layers=tuple(_layer_arn(path) for path in function.layers),
     )
 

@@ -16,6 +16,7 @@ from emulator.model import (
     JSON_LOG,
     SYSTEM_LOG_LEVELS,
     TEXT_LOG,
+    DurableConfig,
     ImageConfig,
     limits,
     nearest,
@@ -34,6 +35,7 @@ from emulator.project.containers import (
     read_image_config,
     read_sandbox,
 )
+from emulator.project.durable import read_durable
 from emulator.project.table import Problem, Table
 from emulator.project.triggers import SOURCES, http, reader, s3
 from emulator.project.urls import read_url
@@ -71,6 +73,7 @@ class ProjectFunction:
     description: str = ""
     log_group: str = ""
     url: FunctionUrl | None = None
+    durable: DurableConfig | None = None
     log_format: str = TEXT_LOG
     application_log_level: str = ""
     system_log_level: str = ""
@@ -226,6 +229,7 @@ class _Reader:
             application_log_level=_log_level(table, "application", APPLICATION_LOG_LEVELS),
             system_log_level=_log_level(table, "system", SYSTEM_LOG_LEVELS),
             url=read_url(table),
+            durable=read_durable(table),
             triggers=tuple(self._triggers_of(table)),
         )
         if function.log_format == TEXT_LOG:

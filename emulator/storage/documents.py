@@ -1,7 +1,7 @@
 """JSON documents by kind and key."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,15 +39,27 @@ class Documents:
     def put(self, kind: str, key: str, document: Mapping[str, Any]) -> None:
         """Add or replace a document."""
         if self._database is not None:
-            body = json.dumps(document, separators=(",", ":"))
-            self._database.write(
-                ("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", (kind, key, body))
-            )
+            values = (kind, key, _text(document))
+            self._database.write(("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", values))
 
     def delete(self, kind: str, key: str) -> None:
         """Remove a document; one that is not there is no error."""
         if self._database is not None:
             self._database.write(("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key)))
+
+    def change(
+        self,
+        puts: Iterable[tuple[str, str, Mapping[str, Any]]] = (),
+        deletes: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """Add, replace and remove documents by kind and key: all of it or nothing."""
+        if self._database is not None:
+            put = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?)"
+            delete = "DELETE FROM documents WHERE kind = ? AND key = ?"
+            self._database.write(
+                *((put, (kind, key, _text(body))) for kind, key, body in puts),
+                *((delete, where) for where in deletes),
+            )
 
     def all(self, kind: str) -> dict[str, dict[str, Any]]:
         """Every document of a kind by its key, in the order of the keys."""
@@ -65,3 +77,7 @@ class Documents:
         """Close the file; nothing may be called afterwards."""
         if self._database is not None:
             self._database.close()
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, separators=(",", ":"))

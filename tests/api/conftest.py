@@ -17,10 +17,12 @@ from emulator.control import (
     LayerStore,
     MappingStore,
     OtherServices,
+    operations,
 )
 from emulator.model import Clock
 from emulator.model.mapping import SourceDescription
 from emulator.model.provisioned import NONE_YET
+from tests.api.durable_lab import durable_executions
 from tests.api.lab import ROLE, FakeInvoker, Lab, archive, fetch_from, find_vpc
 
 LabMaker = Callable[..., Lab]
@@ -65,24 +67,20 @@ def lab_maker(folder: Path, switchboard: Switchboard, endpoint: str) -> LabMaker
         sources: dict[str, SourceDescription] = {}
         revoked: set[str] = set()
         told: list[str] = []
-        api = LambdaApi(
-            store,
-            invoker,
-            code=code,
-            layers=LayerStore(code),
-            mappings=mappings,
-            signing_configs=CodeSigningStore(clock),
-            others=OtherServices(
-                fetch_object=fetch_from(objects),
-                describe_source=sources.get,
-                target_exists=lambda arn: not arn.endswith(":missing"),
-                find_vpc=find_vpc,
-                tell=told.append,
-                provisioned_state=lambda _: NONE_YET,
-                is_revoked=lambda signature: signature.job_arn in revoked,
-            ),
-            clock=clock,
+        others = OtherServices(
+            fetch_object=fetch_from(objects),
+            describe_source=sources.get,
+            target_exists=lambda arn: not arn.endswith(":missing"),
+            find_vpc=find_vpc,
+            tell=told.append,
+            provisioned_state=lambda _: NONE_YET,
+            is_revoked=lambda signature: signature.job_arn in revoked,
         )
+        made = operations(
+            store, code, LayerStore(code), mappings, CodeSigningStore(clock), others, clock
+        )
+        durable = durable_executions(store, clock).operations
+        api = LambdaApi({**made, **durable}, invoker, clock)
         switchboard.lab = Lab(
             clock, code, store, mappings, invoker, api, objects, sources, revoked, told, endpoint
         )

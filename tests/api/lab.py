@@ -15,7 +15,7 @@ from botocore.config import Config
 
 from emulator.api import LambdaApi
 from emulator.control import CodeStore, FunctionStore, MappingStore
-from emulator.invoke import StreamedInvocation
+from emulator.invoke import Accepted, StreamedInvocation
 from emulator.invoke.identity import new_request_id
 from emulator.invoke.payload import check_payload
 from emulator.invoke.response_channel import ResponseChannel
@@ -76,10 +76,10 @@ class FakeInvoker:
             response=channel,
         )
 
-    def accept(self, call: Call) -> str:
+    def submit(self, call: Call) -> Accepted:
         self.check(call)
         self.accepted.append(call)
-        return new_request_id()
+        return Accepted(request_id=new_request_id())
 
     def check(self, call: Call) -> None:
         self.store.resolve(call.account, call.region, call.function, call.qualifier)

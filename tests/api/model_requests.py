@@ -116,6 +116,8 @@ def violations(operation: OperationModel) -> Iterator[tuple[dict[str, Any], Brok
                 continue  # the content of a function's event has rules of its own
             if is_in_path and broken.value in (None, ""):
                 continue  # the path of another operation
+            if member.serialization.get("location") == "querystring" and broken.value == []:
+                continue  # no parameter at all
             request = {**minimal(operation), name: broken.value}
             if broken.value is None:
                 del request[name]

@@ -347,7 +347,6 @@ def test_too_much_memory_is_refused_in_a_form_of_its_own(create: Create) -> None
 
 UNSUPPORTED: list[dict[str, Any]] = [
     {"SnapStart": {"ApplyOn": "PublishedVersions"}},
-    {"DurableConfig": {"ExecutionTimeout": 60}},
     {"PublishTo": "LATEST_PUBLISHED"},
 ]
 

@@ -315,9 +315,9 @@ def test_a_tenant_s_id_goes_with_the_call(lab: Lab, client: Any, tenant_id: str)
     assert lab.invoker.ran[-1].tenant_id == tenant_id
 
 
-def test_what_belongs_to_other_kinds_of_functions_is_refused(client: Any) -> None:
-    with pytest.raises(client.exceptions.InvalidParameterValueException):
-        client.invoke(FunctionName="hello", DurableExecutionName="name")
+def test_the_name_of_a_durable_execution_goes_with_the_call(lab: Lab, client: Any) -> None:
+    client.invoke(FunctionName="hello", DurableExecutionName="name")
+    assert lab.invoker.ran[-1].durable_name == "name"
 
 
 def test_a_throttled_call_tells_the_reason(lab: Lab, client: Any) -> None:

@@ -137,6 +137,24 @@ class Destinations:
         self.sent.append(message)
 
 
+class NoDurableExecutions:
+    """No function here is durable."""
+
+    def serve(self, run_once: object, invoke: object) -> None:
+        pass
+
+    def check(self, resolved: ResolvedFunction, name: str | None, *, is_sync: bool) -> None:
+        raise AssertionError("asked for a function that is not durable")
+
+    def run(
+        self, resolved: ResolvedFunction, invocation: Invocation, name: str | None
+    ) -> InvocationResult:
+        raise AssertionError("run for a function that is not durable")
+
+    def accept(self, resolved: ResolvedFunction, invocation: Invocation, name: str | None) -> str:
+        raise AssertionError("accepted for a function that is not durable")
+
+
 class Workbench:
     """The invoker of one test."""
 
@@ -155,6 +173,7 @@ class Workbench:
                 store=self.functions,
                 environments=self.sandbox,
                 destinations=self.destinations,
+                durable=NoDurableExecutions(),
                 records=self.records,
                 metrics=self.metrics,
                 journal=journal or EventJournal(),
