@@ -50,6 +50,7 @@ def examine(port: int, *, as_json: bool) -> None:
         _memory(),
         _docker(),
         _port(port),
+        _localhost_names(),
         *_not_needed_yet(),
     ]
     if as_json:
@@ -174,6 +175,21 @@ def _port(port: int) -> Finding:
     except (CommandError, KeyError, TypeError):
         advice = "stop what listens there, or pass --port 0 to pick a free one"
         return Finding(f"port {port}", "missing", taken, advice)
+
+
+def _localhost_names() -> Finding:
+    """Whether programs reach function URLs and APIs by their own hosts."""
+    what, name = "*.localhost", "id.lambda-url.us-east-1.localhost"
+    try:
+        socket.getaddrinfo(name, None)
+        return Finding(what, "ok", "names of function URLs and APIs lead to this machine")
+    except OSError as error:
+        advice = (
+            "curl and browsers know these names themselves. For other programs install"
+            " libnss-myhostname, or have them call 127.0.0.1 with the name in the header Host;"
+            " functions answer at /fn/NAME, too."
+        )
+        return Finding(what, "missing", f"{name}: {error}", advice)
 
 
 def _docker() -> Finding:

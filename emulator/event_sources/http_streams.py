@@ -37,7 +37,8 @@ class StreamedAnswer:
 
     def __iter__(self) -> Iterator[bytes]:
         # Differs from Lambda: an error in the middle ends the body as its end would, because the
-        # server has no way to break a chunked answer off; terminal and record tell of it.
+        # server has no way to break a chunked answer off (docs/serving.md); terminal and record
+        # tell of it.
         if self._first:
             yield self._first
         yield from self._response
