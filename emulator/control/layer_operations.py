@@ -11,6 +11,7 @@ from emulator.control.layer_store import LayerKey, LayerStore, LayerVersion
 from emulator.control.paging import page
 from emulator.control.policy import access_denied
 from emulator.control.request import Request, RequestContext, Response
+from emulator.control.runtimes import check_compatible, check_wanted
 from emulator.control.violations import invalid
 from emulator.control.without_effect import COPIED, WithoutEffect
 from emulator.model import Clock
@@ -45,6 +46,7 @@ class LayerOperations:
     def publish_layer_version(self, context: RequestContext, request: Request) -> Response:
         """Make a version of a layer, and the layer with its first one."""
         key = owned_layer(context, request["LayerName"], "PublishLayerVersion")
+        check_compatible(request.get("CompatibleRuntimes", ()))
         package = self._source.package(context, request["Content"])
         given = {field: request[member] for member, field in _GIVEN.items() if member in request}
         for field in ("runtimes", "architectures"):
@@ -70,6 +72,7 @@ class LayerOperations:
 
     def list_layers(self, context: RequestContext, request: Request) -> Response:
         """One page of layers by name, each with its newest version that matches."""
+        check_wanted(request.get("CompatibleRuntime"))
         newest = [
             matching[0]
             for versions in self._layers.layers(context.account, context.region)
@@ -90,6 +93,7 @@ class LayerOperations:
 
     def list_layer_versions(self, context: RequestContext, request: Request) -> Response:
         """One page of the versions of a layer, newest first."""
+        check_wanted(request.get("CompatibleRuntime"))
         key = owned_layer(context, request["LayerName"], "ListLayerVersions")
         versions = _matching(request, self._layers.versions(key))
         shown, marker = page(request, versions, _newest_first, PAGE)

@@ -1,9 +1,10 @@
 """Which runtime identifiers a function may be created with."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Final
 
-from emulator.control.violations import invalid
+from emulator.control.violations import invalid, validation_error, violation
 
 # Those that are deprecated but still creatable stand here too: spec/execution-environment.md 5.
 CREATABLE: Final = (
@@ -22,6 +23,7 @@ BLOCKED: Final = (
     *("dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1"),
     *("ruby2.5", "ruby2.7", "provided"),
 )
+_ENUM: Final = f"Member must satisfy enum value set: [{', '.join((*CREATABLE, *BLOCKED))}]"
 
 
 def check_runtime(runtime: str) -> None:
@@ -37,6 +39,21 @@ def check_runtime(runtime: str) -> None:
             f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum"
             f" value set: [{', '.join(CREATABLE)}] or be a valid ARN"
         )
+
+
+def check_compatible(runtimes: Sequence[str]) -> None:
+    """Raise ValidationException for ids in the CompatibleRuntimes of a layer that never were."""
+    if any(runtime not in CREATABLE and runtime not in BLOCKED for runtime in runtimes):
+        rules = f"[{_ENUM}, Member must not be null]"
+        shown = f"[{', '.join(runtimes)}]"
+        constraint = f"Member must satisfy constraint: {rules}"
+        raise validation_error([violation(shown, "compatibleRuntimes", constraint)])
+
+
+def check_wanted(runtime: str | None) -> None:
+    """Raise ValidationException for a CompatibleRuntime to list layers by that never was."""
+    if runtime is not None and runtime not in CREATABLE and runtime not in BLOCKED:
+        raise validation_error([violation(runtime, "compatibleRuntime", _ENUM)])
 
 
 def runtime_version_arn(region: str, runtime: str) -> str:

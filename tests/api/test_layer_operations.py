@@ -127,6 +127,18 @@ def test_unknown_layers_are_refused_or_empty(client: Any) -> None:
     assert too_low in refused(lambda: client.delete_layer_version(**zero))
 
 
+def test_runtimes_that_never_were_are_refused(client: Any) -> None:
+    asked = {"CompatibleRuntime": "python1.5"}
+    for call, shown in (
+        (lambda: publish(client, CompatibleRuntimes=["python3.13", "python1.5"]), "'[python3.13, "),
+        (lambda: client.list_layers(**asked), "'python1.5' at 'compatibleRuntime' failed"),
+        (lambda: client.list_layer_versions(LayerName="none", **asked), "'python1.5' at"),
+    ):
+        status, code, text = refused(call)
+        assert (status, code) == (400, "ValidationException")
+        assert text.startswith(f"1 validation error detected: Value {shown}")
+
+
 def test_layers_belong_to_one_account_and_region(lab: Lab, client: Any) -> None:
     publish(client)
     assert lab.client(region="eu-west-1").list_layers()["Layers"] == []
