@@ -170,7 +170,7 @@ class Emulator:
             InvokeSettings(retry_delay_scale=_default(project.emulator.retry_delay_scale, 1.0)),
         )
         self.store.subscribe(self._on_change)
-        self.store.subscribe_provisioned(self.environments.provisioning.provision)
+        self.store.provisions.subscribe(self.environments.provisioning.provision)
         self.event_sources = self._make_event_sources(project)
         self.deployer = self._make_deployer(settings.project)
         self._watcher = self._make_watcher() if settings.watch else None

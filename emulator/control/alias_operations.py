@@ -29,7 +29,7 @@ class AliasOperations:
             revision_id=str(uuid.uuid4()),
             **_optional(request),
         )
-        self._store.change(where, lambda function: function.add_alias(alias))
+        self._store.create_alias(where, alias)
         return _answer(where, alias)
 
     def get_alias(self, context: RequestContext, request: Request) -> Response:

@@ -16,8 +16,6 @@ class FunctionChange:
     new: FunctionVersion | None = None
 
 
-Provision = Callable[[FunctionVersion, int], None]
-"""Has so many environments of a version initialised; 0: none any more."""
 Listener = Callable[[FunctionChange], None]
 
 

@@ -208,6 +208,15 @@ class FunctionDirectory:
                 for number, executions in function.provisioned_versions().items()
             ]
 
+    def provisioned_version(self, where: Target, number: str) -> tuple[FunctionVersion, int] | None:
+        """A published version and its provisioned concurrency; None: it is gone."""
+        with self._lock:
+            function = self._functions.get(key_of(where))
+            shown = function.published.get(number) if function else None
+            if function is None or shown is None:
+                return None
+            return shown.version, function.provisioned_versions().get(number, 0)
+
     def declared(self) -> list[FunctionVersion]:
         """`$LATEST` of the functions that a project's file declares, or declared when it ran."""
         with self._lock:

@@ -1,15 +1,15 @@
 """Every function of every account and region, and what changes them."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from emulator.control.alias import Alias
 from emulator.control.changes import (
     FunctionChange,
     Listener,
-    Provision,
     created,
     deleted,
     replaced,
@@ -20,6 +20,7 @@ from emulator.control.function import Function, FunctionConfiguration, deployed
 from emulator.control.kept_functions import FunctionKey, KeptFunctions
 from emulator.control.lifecycle import Phase
 from emulator.control.names import Target
+from emulator.control.provisions import Provisions
 from emulator.control.spec import FunctionSpec
 from emulator.control.url_declaration import declared_urls
 from emulator.control.validation import (
@@ -29,7 +30,7 @@ from emulator.control.validation import (
     check_spec,
     check_tags,
 )
-from emulator.model import LATEST, Clock, CodePackage, FunctionVersion, LambdaError
+from emulator.model import LATEST, Clock, CodePackage, LambdaError
 from emulator.model.function_url import FunctionUrl
 from emulator.model.provisioned import ProvisionedConcurrency
 from emulator.storage import Documents, StorageError
@@ -67,15 +68,16 @@ class FunctionStore(FunctionDirectory):
         self._immediate_states = immediate_states
         self._transition_s = transition_s
         self._listeners: list[Listener] = []
-        self._provisioners: list[Provision] = []
+        self._alias_listeners: list[Callable[[str], None]] = []
+        self.provisions = Provisions(self.provisioned_version)
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` after every change, on the thread that made it, outside the lock."""
         self._listeners.append(listener)
 
-    def subscribe_provisioned(self, provision: Provision) -> None:
-        """Call `provision` for a version whose provisioned concurrency was set, as `subscribe`."""
-        self._provisioners.append(provision)
+    def subscribe_aliases(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with the ARN of each new alias, as `subscribe`."""
+        self._alias_listeners.append(listener)
 
     def restore(self) -> int:
         """Bring back what an earlier process kept, before anything is deployed.
@@ -267,7 +269,7 @@ class FunctionStore(FunctionDirectory):
             before = function.provisioned_versions()
             result = change(function)
             moved = before.items() ^ function.provisioned_versions().items()
-        self._provision(where, {number for number, _ in moved})
+        self.provisions.follow(where, {number for number, _ in moved})
         return result
 
     def declare_url(self, where: Target, url: FunctionUrl | None) -> None:
@@ -275,6 +277,12 @@ class FunctionStore(FunctionDirectory):
         with self._changing(key_of(where), must_be_kept=False):
             function = self._function(where)
             function.urls = declared_urls(where, function.urls, url, self._clock.now())
+
+    def create_alias(self, where: Target, alias: Alias) -> None:
+        """Add an alias; raises LambdaError where it cannot be."""
+        self.change(where, lambda function: function.add_alias(alias))
+        for listener in self._alias_listeners:
+            listener(f"{where.arn}:{alias.name}")
 
     def reserve_concurrency(self, where: Target, executions: int | None) -> None:
         """Set aside a part of the account's concurrency for a function; None: give it back."""
@@ -301,27 +309,7 @@ class FunctionStore(FunctionDirectory):
                 by_others = sum(function.provisioned_versions(but_by=qualifier).values())
                 check_provision(config.executions, by_others, function.reserved_concurrency, others)
                 function.provision(qualifier, config)
-        self._provision(where, {shown.version.version})
-
-    def _provision(self, where: Target, numbers: Iterable[str]) -> None:
-        """Have environments initialised as these versions want it."""
-        for number in numbers:
-            wanted, told = self._wanted(where, number), None
-            while wanted is not None and wanted[1] != told:
-                version, told = wanted
-                for provision in self._provisioners:
-                    provision(version, told)
-                # Once more when it has changed: who changed it may have told it before us.
-                wanted = self._wanted(where, number)
-
-    def _wanted(self, where: Target, number: str) -> tuple[FunctionVersion, int] | None:
-        """A version and its provisioned concurrency; None: it is gone, with all it had."""
-        with self._lock:
-            function = self._functions.get(key_of(where))
-            shown = function.published.get(number) if function else None
-            if function is None or shown is None:
-                return None
-            return shown.version, function.provisioned_versions().get(number, 0)
+        self.provisions.follow(where, {shown.version.version})
 
     def delete(self, where: Target) -> None:
         """Delete a function with all its versions, or the one version the qualifier names."""

@@ -56,6 +56,7 @@ class SqsPollers:
         self._pollers: list[SqsPoller] = []
         around.moto.subscribe(self._on_fact, QueueFact)
         around.functions.subscribe(self._on_function)
+        around.functions.subscribe_aliases(self._on_alias)
 
     def start(self, mapping: EventSourceMapping) -> Poller:
         """Begin to read a queue."""
@@ -88,4 +89,10 @@ class SqsPollers:
             return
         for poller in self._pollers:
             if poller.function_arn.split(":")[:_ARN_PARTS] == change.new.arn.split(":"):
+                poller.wake()
+
+    def _on_alias(self, alias_arn: str) -> None:
+        """As a function, so an alias."""
+        for poller in self._pollers:
+            if poller.function_arn == alias_arn:
                 poller.wake()

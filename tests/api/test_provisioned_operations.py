@@ -167,7 +167,7 @@ def second(client: Any) -> None:
 def wanted(lab: Lab) -> list[tuple[str, int]]:
     """Which environments the sandbox was told to have."""
     told: list[tuple[str, int]] = []
-    lab.store.subscribe_provisioned(
+    lab.store.provisions.subscribe(
         lambda version, executions: told.append((version.version, executions))
     )
     return told

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator.control import CodeStore, FunctionSpec
+from emulator.control import CodeStore, FunctionSpec, Target
+from emulator.control.alias import Alias
 from emulator.event_sources import Surroundings
 from emulator.event_sources.mappings import Mappings
 from emulator.event_sources.sqs_batch import Batch
@@ -719,6 +720,20 @@ def test_a_missing_function_costs_no_receive_and_is_found_when_it_comes_back(
     settle(around)
     assert received(invoker) == ["x"]
     assert around.mappings.last_result(mapping.uuid) == "OK"
+
+
+def test_messages_wait_for_an_alias(around: Surroundings, invoker: FakeInvoker, sqs: Any) -> None:
+    queue = Queue(sqs, "q")
+    bind(around, queue, function_arn=f"{FUNCTION}:live")
+    queue.send("x")
+    settle(around)
+    assert received(invoker) == []
+    assert queue.counts() == (1, 0)
+    alias = Alias(name="live", version="$LATEST", revision_id="r")
+    around.functions.create_alias(Target(ACCOUNT, REGION, "f"), alias)
+    settle(around)
+    assert received(invoker) == ["x"]
+    assert invoker.calls[-1].function == f"{FUNCTION}:live"
 
 
 def test_a_function_that_goes_before_its_batch_runs_leaves_the_messages_to_others(
