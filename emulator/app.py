@@ -14,6 +14,7 @@ from emulator.aws import AwsError, Functions, Moto
 from emulator.aws.routing import scope_of
 from emulator.console import Admin, Rooms
 from emulator.control import (
+    CapacityProviderStore,
     CodeSigningStore,
     CodeStore,
     FunctionChange,
@@ -22,6 +23,7 @@ from emulator.control import (
     MappingStore,
     OtherServices,
     RequestContext,
+    Stores,
     Target,
     operations,
     tags_of,
@@ -129,7 +131,16 @@ class Emulator:
             immediate_states=bool(project.emulator.immediate_states),
         )
         self.signing_configs = CodeSigningStore(self.clock, self.documents)
-        self.tags = tags_of(self.store, self.mappings, self.signing_configs)
+        self.providers = CapacityProviderStore(self.clock, self.documents)
+        self.stores = Stores(
+            functions=self.store,
+            code=self.code,
+            layers=self.layers,
+            mappings=self.mappings,
+            signing_configs=self.signing_configs,
+            providers=self.providers,
+        )
+        self.tags = tags_of(self.stores)
         self.moto = Moto(
             log_book=self.log_book,
             metrics=self.metrics,
@@ -279,6 +290,7 @@ class Emulator:
         self.store.reset()
         self.layers.reset()
         self.signing_configs.reset()
+        self.providers.reset()
         self.moto.reset()
         self.event_sources.reset()
         self.documents.clear()
@@ -420,15 +432,7 @@ class Emulator:
             provisioned_state=self.environments.provisioning.state,
             is_revoked=self.moto.is_revoked,
         )
-        made = operations(
-            self.store,
-            self.code,
-            self.layers,
-            self.mappings,
-            self.signing_configs,
-            others,
-            self.clock,
-        )
+        made = operations(self.stores, others, self.clock)
         return LambdaApi({**made, **self.durable.operations}, self.invoker, self.clock)
 
     def _make_router(self) -> Router:

@@ -14,12 +14,14 @@ from botocore.model import OperationModel, StructureShape
 
 from emulator.api.service_model import service_model
 from emulator.control import (
+    CapacityProviderStore,
     CodeSigningStore,
     CodeStore,
     FunctionStore,
     LayerStore,
     MappingStore,
     OtherServices,
+    Stores,
     operations,
 )
 from emulator.control.unsupported import UNSUPPORTED
@@ -97,8 +99,15 @@ def built_operations() -> set[str]:
             provisioned_state=lambda _: NONE_YET,
             is_revoked=lambda _: False,
         )
-        stores = FunctionStore(clock, code), code, LayerStore(code), MappingStore(clock)
-        made = operations(*stores, CodeSigningStore(clock), others, clock)
+        stores = Stores(
+            functions=FunctionStore(clock, code),
+            code=code,
+            layers=LayerStore(code),
+            mappings=MappingStore(clock),
+            signing_configs=CodeSigningStore(clock),
+            providers=CapacityProviderStore(clock),
+        )
+        made = operations(stores, others, clock)
         plain = {"Invoke", "InvokeAsync", "InvokeWithResponseStream"}
         return {*plain, *made, *DURABLE_OPERATIONS}
 

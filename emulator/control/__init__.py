@@ -1,6 +1,7 @@
 """What is configured: functions, their versions, code and policies."""
 
 from emulator.control.archive import too_large
+from emulator.control.capacity_providers import CapacityProviderStore
 from emulator.control.changes import FunctionChange
 from emulator.control.code import CodeStore
 from emulator.control.code_signing_store import CodeSigningStore
@@ -14,12 +15,14 @@ from emulator.control.request import Operation, Request, RequestContext, Respons
 from emulator.control.runtimes import CREATABLE
 from emulator.control.spec import FunctionSpec
 from emulator.control.store import FunctionStore
+from emulator.control.stores import Stores
 from emulator.control.tags import Tags, tags_of
 from emulator.control.validation import RESERVED_VARIABLES
 
 __all__ = [
     "CREATABLE",
     "RESERVED_VARIABLES",
+    "CapacityProviderStore",
     "CodeSigningStore",
     "CodeStore",
     "FunctionChange",
@@ -34,6 +37,7 @@ __all__ = [
     "Request",
     "RequestContext",
     "Response",
+    "Stores",
     "Tags",
     "Target",
     "operations",

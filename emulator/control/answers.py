@@ -9,7 +9,7 @@ from emulator.control.lifecycle import MEMBERS
 from emulator.control.logging_config import logging_answer
 from emulator.control.runtimes import runtime_version_arn
 from emulator.control.settings import given_settings
-from emulator.model import LATEST, function_arn
+from emulator.model import LATEST, LATEST_PUBLISHED, function_arn
 
 Answer = dict[str, Any]
 
@@ -29,6 +29,8 @@ def list_key(shown: FunctionConfiguration) -> str:
     """A text that puts functions in order of their names, and each one's versions by number."""
     number = shown.version.version
     # A blank sorts before all that a name may have, so `a` stands before `a-b`.
+    if number == LATEST_PUBLISHED:  # between `$LATEST` and 1
+        return f"{shown.spec.name} {0:020}~"
     return f"{shown.spec.name} {0 if number == LATEST else int(number):020}"
 
 
@@ -76,12 +78,23 @@ def listed(shown: FunctionConfiguration, qualifier: str | None = None) -> Answer
     return answer
 
 
+def state_name(shown: FunctionConfiguration) -> str:
+    """The State of a function version."""
+    state = MEMBERS[shown.phase]["State"]
+    if shown.spec.capacity is None or state != "Active":
+        return state
+    if shown.spec.scaling is not None and shown.spec.scaling.is_deactivated:
+        return "Deactivated"
+    return "ActiveNonInvocable" if shown.version.version == LATEST else state
+
+
 def _state(shown: FunctionConfiguration) -> Answer:
+    members = {**MEMBERS[shown.phase], "State": state_name(shown)}
     if shown.spec.is_image:
-        return dict(MEMBERS[shown.phase])
+        return members
     chosen = shown.spec.runtime_management.version_arn
     arn = chosen or runtime_version_arn(shown.spec.region, shown.spec.runtime)
-    return {**MEMBERS[shown.phase], "RuntimeVersionConfig": {"RuntimeVersionArn": arn}}
+    return {**members, "RuntimeVersionConfig": {"RuntimeVersionArn": arn}}
 
 
 def timestamp(seconds: float) -> str:

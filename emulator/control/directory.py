@@ -17,6 +17,7 @@ from emulator.control.policy_evaluation import allows_account, allows_service
 from emulator.control.spec import FunctionSpec
 from emulator.control.url_access import may_call
 from emulator.control.url_directory import UrlDirectory, UrlRoute
+from emulator.control.violations import invalid
 from emulator.model import (
     LATEST,
     LATEST_PUBLISHED,
@@ -88,9 +89,12 @@ class FunctionDirectory:
             self._lock.wait_for(lambda: not self._is_held(key, came_s), patience_s)
             self.check_access(account, where, "lambda:InvokeFunction")
             found = self._settled(key)
-            configuration = found.routed(where.qualifier, self._chance) if found else None
+            asked = found.invoked(where.qualifier) if found else where.qualifier
+            configuration = found.routed(asked, self._chance) if found else None
             if found is None or configuration is None:
-                raise not_invocable(where, is_function=found is not None)
+                is_function = found is not None
+                raise not_invocable(replace(where, qualifier=asked), is_function=is_function)
+            check_invocable(configuration)
             answer = self._resolved(where, found, configuration)
             is_lasting = answer.is_active and not found.is_weighted(where.qualifier)
             if is_lasting and not self._held.get(key):
@@ -285,6 +289,24 @@ class FunctionDirectory:
 def key_of(what: Target | FunctionSpec) -> FunctionKey:
     """Under which key a function stands."""
     return (what.account, what.region, what.name)
+
+
+def check_invocable(shown: FunctionConfiguration) -> None:
+    """Raise LambdaError for what managed instances do not run."""
+    spec = shown.spec
+    if spec.capacity is None:
+        return
+    if shown.version.version == LATEST:
+        raise invalid(
+            "$LATEST of a function with a capacity provider cannot be invoked. Publish a version,"
+            " or $LATEST.PUBLISHED with PublishTo=LATEST_PUBLISHED."
+        )
+    if spec.scaling is not None and spec.scaling.is_deactivated:
+        raise LambdaError(
+            "ResourceConflictException",
+            "The operation cannot be performed at this time. The function is currently in the"
+            " following state: Deactivated",
+        )
 
 
 def not_invocable(where: Target, *, is_function: bool) -> LambdaError:

@@ -9,10 +9,17 @@ from typing import Any, Final, TypeGuard
 from emulator.control.alias import Alias, check_provisionable, check_routing, missing_version
 from emulator.control.lifecycle import Phase, Signal, step
 from emulator.control.policy import ResourcePolicy
-from emulator.control.spec import FunctionSpec, RuntimeManagement
+from emulator.control.spec import FunctionSpec
 from emulator.control.validation import check_spec
 from emulator.control.violations import invalid
-from emulator.model import LATEST, CodePackage, EventInvokeConfig, FunctionVersion, LambdaError
+from emulator.model import (
+    LATEST,
+    LATEST_PUBLISHED,
+    CodePackage,
+    EventInvokeConfig,
+    FunctionVersion,
+    LambdaError,
+)
 from emulator.model.function_url import FunctionUrl
 from emulator.model.provisioned import ProvisionedConcurrency
 
@@ -106,21 +113,24 @@ class Function:
             raise invalid("Alias with weights can not be used with Provisioned Concurrency")
         return alias.version
 
-    def manage_runtime(self, qualifier: str | None, management: RuntimeManagement) -> bool:
-        """Set when the runtime of `$LATEST` or a version is updated; False: there is none."""
+    def change_spec(
+        self, qualifier: str | None, change: Callable[[FunctionSpec], FunctionSpec]
+    ) -> FunctionConfiguration | None:
+        """Change what is shown of `$LATEST` or a version, and no environment; None: no version."""
         shown = self.find(qualifier)
         if shown is None:
-            return False
-        changed = replace(shown, spec=replace(shown.spec, runtime_management=management))
+            return None
+        changed = replace(shown, spec=change(shown.spec))
         if shown is self.latest:
             self.latest = changed
         else:
             self.published[shown.version.version] = changed
-        return True
+        return changed
 
     def configurations(self) -> list[FunctionConfiguration]:
-        """`$LATEST`, then the published versions in ascending order."""
-        return [self.latest, *self.published.values()]
+        """`$LATEST`, `$LATEST.PUBLISHED`, then the published versions in ascending order."""
+        numbers = sorted(self.published, key=LATEST_PUBLISHED.__ne__)  # stable: it comes first
+        return [self.latest, *(self.published[number] for number in numbers)]
 
     def find(self, qualifier: str | None) -> FunctionConfiguration | None:
         """What a qualifier stands for, of an alias its first version; None means `$LATEST`."""
@@ -135,6 +145,12 @@ class Function:
         if not self.is_weighted(qualifier):
             return self.find(qualifier)
         return self._version(self.aliases[qualifier].routed(chance()))
+
+    def invoked(self, qualifier: str | None) -> str | None:
+        """What a call without a qualifier means: on managed instances only what is published."""
+        if qualifier is None and self.latest.spec.capacity is not None:
+            return LATEST_PUBLISHED
+        return qualifier
 
     def is_weighted(self, qualifier: str | None) -> TypeGuard[str]:
         """Whether two calls of a qualifier may run different versions."""
@@ -175,12 +191,21 @@ class Function:
         self.latest = deployed(spec, code, phase, now, layers=layers)
 
     def publish(
-        self, code: CodePackage, layers: Sequence[CodePackage], description: str, now: float
+        self,
+        code: CodePackage,
+        layers: Sequence[CodePackage],
+        description: str,
+        now: float,
+        *,
+        to_latest: bool = False,
     ) -> FunctionConfiguration:
         """Make the next version of `$LATEST`, or return the last one when nothing changed.
 
-        code, layers: those of `$LATEST` in a form that does not change any more.
+        code, layers: those of `$LATEST` in a form that does not change any more. to_latest: put
+        it in the place of `$LATEST.PUBLISHED`, without a number.
         """
+        if to_latest:
+            return self._publish_to_latest(code, layers, description, now)
         newest = self.published.get(str(self.last_number))
         is_unchanged = self.published_spec == self.latest.spec
         if newest and is_unchanged and _hashes(newest.version) == _hashes_of(code, layers):
@@ -194,9 +219,24 @@ class Function:
         self.latest = replace(self.latest, revision_id=str(uuid.uuid4()))
         return self.published[number]
 
-    def newest_version(self) -> FunctionConfiguration:
-        """The version published last."""
-        return self.published[str(self.last_number)]
+    def _publish_to_latest(
+        self, code: CodePackage, layers: Sequence[CodePackage], description: str, now: float
+    ) -> FunctionConfiguration:
+        if self.latest.spec.capacity is None:
+            raise invalid("PublishTo is supported for functions with a capacity provider only.")
+        before = self.published.get(LATEST_PUBLISHED)
+        scaling = None if before is None else before.spec.scaling
+        described = description or self.latest.spec.description
+        spec = replace(self.latest.spec, description=described, scaling=scaling)
+        is_same = before is not None and before.spec == spec
+        if before and is_same and _hashes(before.version) == _hashes_of(code, layers):
+            return before
+        phase = Phase.CREATING if self.latest.phase is not Phase.ACTIVE else Phase.ACTIVE
+        self.published[LATEST_PUBLISHED] = deployed(
+            spec, code, phase, now, layers=layers, version=LATEST_PUBLISHED
+        )
+        self.latest = replace(self.latest, revision_id=str(uuid.uuid4()))
+        return self.published[LATEST_PUBLISHED]
 
     def remove_version(self, qualifier: str) -> list[FunctionConfiguration]:
         """Delete a published version and return it; none is no error, as in Lambda."""

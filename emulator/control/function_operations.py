@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from emulator.control import answers
 from emulator.control.archive import too_large
+from emulator.control.capacity_providers import CapacityProviderStore
 from emulator.control.code import CodeStore
 from emulator.control.code_signing import CodeSigning, check_signable
 from emulator.control.code_source import CodeSource, code_object, code_object_answer
@@ -32,7 +33,7 @@ from emulator.control.validation import check_dead_letter_target, check_user_key
 from emulator.control.violations import invalid
 from emulator.control.vpc import read_vpc_config
 from emulator.control.without_effect import WithoutEffect
-from emulator.model import LATEST, CodePackage
+from emulator.model import JSON_LOG, LATEST, CodePackage
 
 PAGE: Final = 50  # functions; spec/control-plane.md section 1
 
@@ -66,6 +67,7 @@ class FunctionOperations:
         others: OtherServices,
         without_effect: WithoutEffect,
         signing: CodeSigning,
+        providers: CapacityProviderStore,
     ) -> None:
         self._store = store
         self._layers = layers
@@ -75,6 +77,7 @@ class FunctionOperations:
         self._find_vpc = others.find_vpc
         self._without_effect = without_effect
         self._signing = signing
+        self._providers = providers
 
     def create_function(self, context: RequestContext, request: Request) -> Response:
         """Make a function; with Publish its version 1 as well, which is then the answer."""
@@ -87,6 +90,9 @@ class FunctionOperations:
         is_image = request.get("PackageType") == "Image"
         settings = read_settings("CreateFunction", request) | _code_settings(request["Code"])
         settings |= self._vpc(where, request)
+        if capacity := settings.get("capacity"):
+            self._providers.get(capacity.provider_arn)
+            settings.setdefault("log_format", JSON_LOG)
         check_dead_letter_target(settings.get("dead_letter_arn"), self._target_exists)
         spec = FunctionSpec(
             account=where.account,
@@ -106,7 +112,8 @@ class FunctionOperations:
             spec,
             code,
             layers,
-            publish=request.get("Publish", False),
+            publish=request.get("Publish", False) or "PublishTo" in request,
+            to_latest="PublishTo" in request,
             tags=request.get("Tags"),
             code_signing_arn=signing_arn,
         )
@@ -134,7 +141,8 @@ class FunctionOperations:
             code,
             changes=changes,
             revision_id=revision_id,
-            publish=request.get("Publish", False),
+            publish=request.get("Publish", False) or "PublishTo" in request,
+            to_latest="PublishTo" in request,
         )
         self._without_effect.look_at(updated.spec)
         return answers.changed(updated)
@@ -148,6 +156,10 @@ class FunctionOperations:
         if "DurableConfig" in request:
             config = changed_durable_config(shown.spec.durable, request["DurableConfig"])
             changes["durable"] = config
+        if capacity := changes.get("capacity"):
+            if shown.spec.capacity is None:
+                raise invalid("CapacityProviderConfig can be set only when a function is created.")
+            self._providers.get(capacity.provider_arn)
         check_dead_letter_target(changes.get("dead_letter_arn"), self._target_exists)
         layers = None
         if "layers" in changes:
@@ -225,7 +237,9 @@ class FunctionOperations:
     def delete_function(self, context: RequestContext, request: Request) -> Response:
         """Delete a function, or one version of it."""
         where = addressed(self._store, context, request, "DeleteFunction")
-        if where.qualifier not in {None, LATEST} and not re.fullmatch(r"\d+", where.qualifier):
+        if where.qualifier not in {None, LATEST} and not re.fullmatch(
+            r"\d+|\$LATEST\.PUBLISHED", where.qualifier
+        ):
             raise invalid("Deletion of aliases is not currently supported.")
         self._store.delete(where)
         return {"StatusCode": 204}  # sic: the service model says 200

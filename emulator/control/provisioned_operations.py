@@ -44,7 +44,10 @@ class ProvisionedOperations:
         where = addressed(self._store, context, request, "PutProvisionedConcurrencyConfig")
         if where.qualifier == LATEST:
             raise unpublished()
-        refuse_tenants(self._store.get(where).spec, "Provisioned concurrency")
+        spec = self._store.get(where).spec
+        refuse_tenants(spec, "Provisioned concurrency")
+        if spec.capacity is not None:
+            raise invalid("Provisioned concurrency is not supported with a capacity provider.")
         config = ProvisionedConcurrency(
             executions=request["ProvisionedConcurrentExecutions"], modified_at=self._clock.now()
         )

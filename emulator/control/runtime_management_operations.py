@@ -1,5 +1,6 @@
 """PutRuntimeManagementConfig and GetRuntimeManagementConfig. Source: spec/control-plane.md 6."""
 
+from dataclasses import replace
 from typing import Final
 
 from emulator.control.directory import not_found
@@ -28,10 +29,13 @@ class RuntimeManagementOperations:
         if mode != MANUAL and arn:
             raise invalid("RuntimeVersionArn is allowed only when UpdateRuntimeOn is Manual.")
         management = RuntimeManagement(update_on=mode, version_arn=arn)
-        is_there = self._store.change(
-            where, lambda function: function.manage_runtime(where.qualifier, management)
+        changed = self._store.change(
+            where,
+            lambda function: function.change_spec(
+                where.qualifier, lambda spec: replace(spec, runtime_management=management)
+            ),
         )
-        if not is_there:
+        if changed is None:
             raise not_found(where)
         if arn:
             effect = "it is shown as set; the function runs on what this machine has"

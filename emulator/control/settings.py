@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from emulator.control.capacity import capacity_answer, read_capacity
 from emulator.control.durable_config import durable_config_answer
 from emulator.control.images import image_config_answer, read_image_config
 from emulator.control.logging_config import logging_fields
@@ -25,6 +26,7 @@ _FIELDS: Final = {  # member of a request: field of FunctionSpec with the same v
 _READERS: Final[Mapping[str, Callable[[Any], Fields]]] = {
     "AcceleratorConfig": lambda config: {"accelerator_memory_gb": config["AcceleratorMemorySize"]},
     "Architectures": lambda names: {"architecture": names[0]},
+    "CapacityProviderConfig": lambda config: {"capacity": read_capacity(config)},
     "DeadLetterConfig": lambda config: {"dead_letter_arn": config.get("TargetArn") or None},
     "Environment": lambda config: {"environment": config.get("Variables")},
     "EphemeralStorage": lambda config: {"ephemeral_storage_mib": config["Size"]},
@@ -50,6 +52,7 @@ _ANSWERS: Final[Mapping[str, Callable[[FunctionSpec], Any]]] = {  # None: the me
     "AcceleratorConfig": lambda spec: (
         spec.accelerator_memory_gb and {"AcceleratorMemorySize": spec.accelerator_memory_gb}
     ),
+    "CapacityProviderConfig": lambda spec: spec.capacity and capacity_answer(spec.capacity),
     "DeadLetterConfig": lambda spec: spec.dead_letter_arn and {"TargetArn": spec.dead_letter_arn},
     "DurableConfig": lambda spec: spec.durable and durable_config_answer(spec.durable),
     "Environment": lambda spec: (

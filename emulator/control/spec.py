@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from emulator.control.capacity import CapacityUse, Scaling
 from emulator.control.vpc import VpcAttachment
 from emulator.model import (
     DEFAULT_ACCOUNT,
     DEFAULT_REGION,
     LATEST,
+    MANAGED,
+    ON_DEMAND,
     TEXT_LOG,
     CodePackage,
     DurableConfig,
@@ -66,6 +69,8 @@ class FunctionSpec:
     is_traced: bool = False  # TracingConfig Active
     isolates_tenants: bool = False  # TenancyConfig PER_TENANT
     accelerator_memory_gb: int | None = None
+    capacity: CapacityUse | None = None  # the managed instances that it runs on
+    scaling: Scaling | None = field(default=None, compare=False)  # of this version, on them
     runtime_management: RuntimeManagement = field(default=RuntimeManagement(), compare=False)
     sandbox: str = ""  # what runs it: "process" or "docker"; "" means the emulator's default
 
@@ -107,6 +112,7 @@ class FunctionSpec:
             durable=self.durable,
             image_config=self.image_config,
             is_traced=self.is_traced,
+            initialization_type=ON_DEMAND if self.capacity is None else MANAGED,
             isolates_tenants=self.isolates_tenants,
             sandbox=self.sandbox,
         )

@@ -101,10 +101,13 @@ class FunctionStore(FunctionDirectory):
         layers: Sequence[CodePackage] = (),
         *,
         publish: bool = False,
+        to_latest: bool = False,
         tags: Mapping[str, str] | None = None,
         code_signing_arn: str | None = None,
     ) -> FunctionConfiguration:
         """Add a function; returns its version 1 with `publish`, else `$LATEST`.
+
+        to_latest: the version that is published has no number, here and below.
 
         layers: the content of those that `spec` names, in their order, here and below.
 
@@ -122,7 +125,7 @@ class FunctionStore(FunctionDirectory):
             latest = deployed(spec, code, Phase.CREATING, now, layers=layers)
             function = Function(latest=latest, tags=tags or {}, code_signing_arn=code_signing_arn)
             if publish:
-                function.publish(*frozen, "", now)
+                function.publish(*frozen, "", now, to_latest=to_latest)
             self._functions[key_of(spec)] = function
             self._start_transition(function)
             made = function.configurations()
@@ -171,13 +174,14 @@ class FunctionStore(FunctionDirectory):
         changes: Mapping[str, Any] | None = None,
         revision_id: str | None = None,
         publish: bool = False,
+        to_latest: bool = False,
     ) -> FunctionConfiguration:
         """Give `$LATEST` new code; returns it, or with `publish` the version made of it.
 
         changes: settings that come with the code, by their names in FunctionSpec.
         """
         frozen = self._frozen(code, self.get(where).version.layers) if publish else None
-        return self._update(where, revision_id, changes or {}, code, frozen)
+        return self._update(where, revision_id, changes or {}, code, frozen, to_latest=to_latest)
 
     def _frozen(
         self, code: CodePackage, layers: Sequence[CodePackage]
@@ -223,20 +227,23 @@ class FunctionStore(FunctionDirectory):
         code: CodePackage | None = None,
         publish_as: tuple[CodePackage, Sequence[CodePackage]] | None = None,
         layers: Sequence[CodePackage] | None = None,
+        *,
+        to_latest: bool = False,
     ) -> FunctionConfiguration:
         with self._changing(key_of(where)):
             function = self._function(where)
             spec = function.changed(changes, revision_id)
-            old, newest = function.latest.version, function.last_number
+            old, before = function.latest.version, dict(function.published)
             now = self._clock.now()
             function.update(spec, code or old.code, old.layers if layers is None else layers, now)
+            made = function.latest
             if publish_as:
-                function.publish(*publish_as, "", now)
+                made = function.publish(*publish_as, "", now, to_latest=to_latest)
             self._start_transition(function)
             new = function.latest.version
-            answer = function.newest_version() if publish_as else function.latest
+            answer = function.find(made.version.version) or made
         self._tell(replaced(old, new))
-        self._tell_if_published(answer, newest)
+        self._tell_if_published(answer, before)
         return answer
 
     def publish(
@@ -246,6 +253,7 @@ class FunctionStore(FunctionDirectory):
         description: str = "",
         code_sha256: str | None = None,
         revision_id: str | None = None,
+        to_latest: bool = False,
     ) -> FunctionConfiguration:
         """Make an immutable version of `$LATEST`; returns the last one when nothing changed."""
         while True:
@@ -257,9 +265,10 @@ class FunctionStore(FunctionDirectory):
                     continue  # it changed while its code was packed
                 function.check_updatable(revision_id)
                 function.check_code_sha256(code_sha256)
-                newest = function.last_number
-                made = function.publish(*frozen, description, self._clock.now())
-            self._tell_if_published(made, newest)
+                before = dict(function.published)
+                now = self._clock.now()
+                made = function.publish(*frozen, description, now, to_latest=to_latest)
+            self._tell_if_published(made, before)
             return made
 
     def change(self, where: Target, change: Callable[[Function], T]) -> T:
@@ -370,10 +379,12 @@ class FunctionStore(FunctionDirectory):
         if self._immediate_states:
             function.settle()
 
-    def _tell_if_published(self, answer: FunctionConfiguration, newest: int) -> None:
-        number = answer.version.version
-        if number != LATEST and int(number) > newest:
-            self._tell(created(answer.version))
+    def _tell_if_published(
+        self, answer: FunctionConfiguration, before: Mapping[str, FunctionConfiguration]
+    ) -> None:
+        old, new = before.get(answer.version.version), answer.version
+        if new.version != LATEST and (old is None or old.version.deployment != new.deployment):
+            self._tell(replaced(old.version if old else None, new))
 
     def _tell(self, *changes: FunctionChange) -> None:
         for change in changes:

@@ -7,12 +7,11 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, Protocol
 
-from emulator.control.code_signing_store import CodeSigningStore
 from emulator.control.function import Function
-from emulator.control.mappings import MappingStore
 from emulator.control.names import target
 from emulator.control.policy import access_denied
 from emulator.control.store import FunctionStore
+from emulator.control.stores import Stores
 from emulator.control.validation import check_tags, check_user_keys
 from emulator.control.violations import invalid, not_implemented
 
@@ -129,14 +128,13 @@ class FunctionTags:
         )
 
 
-def tags_of(
-    functions: FunctionStore, mappings: MappingStore, signing_configs: CodeSigningStore
-) -> Tags:
+def tags_of(stores: Stores) -> Tags:
     """The tags of everything that these stores keep."""
     return Tags(
         {
-            "code-signing-config": signing_configs,
-            "event-source-mapping": mappings,
-            "function": FunctionTags(functions),
+            "capacity-provider": stores.providers,
+            "code-signing-config": stores.signing_configs,
+            "event-source-mapping": stores.mappings,
+            "function": FunctionTags(stores.functions),
         }
     )

@@ -15,9 +15,7 @@ def _is_empty(value: Any) -> bool:
 
 
 UNSUPPORTED: Final[Mapping[str, Callable[[Any], bool]]] = {  # member: which values mean nothing
-    "CapacityProviderConfig": _never,
     "FileSystemConfigs": _is_empty,
-    "PublishTo": _never,
     "RuntimeConfig": _never,
     "SnapStart": lambda value: value.get("ApplyOn", "None") == "None",
 }

@@ -8,8 +8,9 @@ from emulator.control.images import check_image_spec
 from emulator.control.logging_config import check_logging
 from emulator.control.runtimes import check_runtime
 from emulator.control.spec import FunctionSpec
+from emulator.control.tenancy import refuse_tenants
 from emulator.control.violations import invalid
-from emulator.model import LambdaError, limits
+from emulator.model import TEXT_LOG, LambdaError, limits
 
 RESERVED_VARIABLES: Final = frozenset(
     (  # spec/execution-environment.md section 3
@@ -48,6 +49,10 @@ def check_spec(spec: FunctionSpec) -> None:
         )
     check_environment(spec.environment or {})
     check_logging(spec)
+    if spec.capacity is not None and spec.log_format == TEXT_LOG:
+        raise invalid("Functions with a capacity provider log JSON only.")
+    if spec.capacity is not None:
+        refuse_tenants(spec, "A capacity provider")
 
 
 def check_tags(tags: Mapping[str, str]) -> None:

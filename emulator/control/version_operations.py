@@ -29,6 +29,7 @@ class VersionOperations:
             description=request.get("Description", ""),
             code_sha256=request.get("CodeSha256"),
             revision_id=request.get("RevisionId"),
+            to_latest="PublishTo" in request,
         )
         return answers.changed(made)
 

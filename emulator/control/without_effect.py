@@ -19,6 +19,11 @@ SETTINGS: Final[Mapping[str, Setting]] = {  # member: whether it is used, what i
         lambda spec: spec.accelerator_memory_gb is not None,
         "it is shown as set; the function sees the accelerators of this machine, if any",
     ),
+    "CapacityProviderConfig": (
+        lambda spec: spec.capacity is not None,
+        "it is shown as set; the function runs in ordinary environments, each of which runs one"
+        " invocation at a time",
+    ),
     "DurableConfig.KMSKeyArn": (
         lambda spec: spec.durable is not None and bool(spec.durable.kms_key_arn),
         NOT_ENCRYPTED,

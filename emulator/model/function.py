@@ -16,6 +16,7 @@ DEFAULT_LOG_LEVEL: Final = "INFO"
 APPLICATION_LOG_LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 ON_DEMAND: Final = "on-demand"
 PROVISIONED: Final = "provisioned-concurrency"
+MANAGED: Final = "lambda-managed-instances"
 SYSTEM_LOG_LEVELS: Final = ("DEBUG", "INFO", "WARN")
 
 
@@ -69,7 +70,7 @@ class FunctionVersion:
     application_log_level: str = ""  # "" means INFO; a text log has no levels
     system_log_level: str = ""  # the same
     dead_letter_arn: str | None = None  # of a queue or a topic
-    initialization_type: str = ON_DEMAND  # of the environments: PROVISIONED, where they come first
+    initialization_type: str = ON_DEMAND  # of the environments; PROVISIONED: they come first
     durable: DurableConfig | None = None  # None: the function is not durable
     image_config: ImageConfig | None = None  # None: never given
     is_traced: bool = False  # X-Ray samples its requests

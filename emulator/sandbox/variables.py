@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from emulator.model import DEFAULT_LOG_LEVEL, FunctionVersion
+from emulator.model import DEFAULT_LOG_LEVEL, MANAGED, FunctionVersion
 from emulator.sandbox.log_events import FRAME_FD
 from emulator.sandbox.process import AS_IN_LAMBDA, Layout
 
@@ -83,10 +83,13 @@ def _platform(
     endpoint_url: str,
 ) -> dict[str, str]:
     """What every function has, whatever runs it, and its own settings."""
-    logs = {}
+    more = {}
+    if version.initialization_type == MANAGED:
+        # Differs from Lambda, where it may be more: here an environment runs one at a time.
+        more["AWS_LAMBDA_MAX_CONCURRENCY"] = "1"
     if version.logs_json:
-        logs["AWS_LAMBDA_LOG_FORMAT"] = version.log_format
-        logs["AWS_LAMBDA_LOG_LEVEL"] = version.application_log_level or DEFAULT_LOG_LEVEL
+        more["AWS_LAMBDA_LOG_FORMAT"] = version.log_format
+        more["AWS_LAMBDA_LOG_LEVEL"] = version.application_log_level or DEFAULT_LOG_LEVEL
     return {
         "TZ": ":UTC",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
@@ -108,7 +111,7 @@ def _platform(
         "AWS_ACCESS_KEY_ID": credentials.access_key,
         "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
         "AWS_SESSION_TOKEN": credentials.session_token,
-        **logs,
+        **more,
     }
 
 

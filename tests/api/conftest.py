@@ -11,12 +11,14 @@ from werkzeug.serving import make_server
 
 from emulator.api import LambdaApi
 from emulator.control import (
+    CapacityProviderStore,
     CodeSigningStore,
     CodeStore,
     FunctionStore,
     LayerStore,
     MappingStore,
     OtherServices,
+    Stores,
     operations,
 )
 from emulator.model import Clock
@@ -76,9 +78,15 @@ def lab_maker(folder: Path, switchboard: Switchboard, endpoint: str) -> LabMaker
             provisioned_state=lambda _: NONE_YET,
             is_revoked=lambda signature: signature.job_arn in revoked,
         )
-        made = operations(
-            store, code, LayerStore(code), mappings, CodeSigningStore(clock), others, clock
+        stores = Stores(
+            functions=store,
+            code=code,
+            layers=LayerStore(code),
+            mappings=mappings,
+            signing_configs=CodeSigningStore(clock),
+            providers=CapacityProviderStore(clock),
         )
+        made = operations(stores, others, clock)
         durable = durable_executions(store, clock).operations
         api = LambdaApi({**made, **durable}, invoker, clock)
         switchboard.lab = Lab(

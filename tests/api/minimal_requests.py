@@ -137,6 +137,16 @@ class Made:
         self._call("CreateCapacityProvider", _NEW_PROVIDER)
         return {"CapacityProviderName": "c"}
 
+    @cached_property
+    def managed_version(self) -> dict[str, Any]:
+        """A published version that runs on a capacity provider."""
+        shown = self._call("GetCapacityProvider", self.provider)["CapacityProvider"]
+        arn = shown["CapacityProviderArn"]
+        use = {"LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": arn}}
+        request = {**NEW_FUNCTION, "FunctionName": "managed", "CapacityProviderConfig": use}
+        self._call("CreateFunction", {**request, "Publish": True})
+        return {"FunctionName": "managed", "Qualifier": "1"}
+
 
 NEW_FUNCTION: Final = {
     "FunctionName": "f",
@@ -200,7 +210,7 @@ MINIMAL: Final[Mapping[str, Request]] = {
     "GetFunctionConfiguration": lambda made: made.function,
     "GetFunctionEventInvokeConfig": lambda made: made.invoke_config,
     "GetFunctionRecursionConfig": lambda made: made.function,
-    "GetFunctionScalingConfig": lambda made: made.version,
+    "GetFunctionScalingConfig": lambda made: made.managed_version,
     "GetFunctionUrlConfig": lambda made: made.url,
     "GetLayerVersion": lambda made: made.layer,
     "GetLayerVersionByArn": lambda made: {
@@ -239,7 +249,7 @@ MINIMAL: Final[Mapping[str, Request]] = {
     "PutFunctionConcurrency": lambda made: {**made.function, "ReservedConcurrentExecutions": 1},
     "PutFunctionEventInvokeConfig": lambda made: {**made.function, "MaximumRetryAttempts": 1},
     "PutFunctionRecursionConfig": lambda made: {**made.function, "RecursiveLoop": "Allow"},
-    "PutFunctionScalingConfig": lambda made: made.version,
+    "PutFunctionScalingConfig": lambda made: made.managed_version,
     "PutProvisionedConcurrencyConfig": lambda made: {
         **made.version,
         "ProvisionedConcurrentExecutions": 1,

@@ -99,3 +99,33 @@ def test_each_tenant_has_environments_of_its_own(emulator: RunningEmulator, func
     assert invoke("blue") == ["blue"] * 3
     with pytest.raises(functions.exceptions.InvalidParameterValueException):
         functions.invoke(FunctionName="tenants")
+
+
+def test_a_function_on_managed_instances_runs_when_it_is_published(
+    emulator: RunningEmulator, functions: Any
+) -> None:
+    ec2 = emulator.client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    made = functions.create_capacity_provider(
+        CapacityProviderName="fleet",
+        VpcConfig={"SubnetIds": [subnet], "SecurityGroupIds": []},
+        PermissionsConfig={"CapacityProviderOperatorRoleArn": ROLE},
+    )
+    arn = made["CapacityProvider"]["CapacityProviderArn"]
+    source = """
+        import os
+        NAMES = "INITIALIZATION_TYPE", "FUNCTION_VERSION", "MAX_CONCURRENCY"
+        def handler(event, context):
+            return [os.environ[f"AWS_LAMBDA_{name}"] for name in NAMES]
+    """
+    use = {"LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": arn}}
+    create(
+        functions,
+        "managed",
+        dedent(source),
+        CapacityProviderConfig=use,
+        PublishTo="LATEST_PUBLISHED",
+    )
+    answer = json.load(functions.invoke(FunctionName="managed")["Payload"])
+    assert answer == ["lambda-managed-instances", "$LATEST.PUBLISHED", "1"]
+    emulator.wait_for_output("CapacityProviderConfig of managed: ")
