@@ -33,22 +33,42 @@ def allows_account(
     def is_meant(kind: str, name: str) -> bool:
         return name == "*" or (kind == "AWS" and (name == account or f"::{account}:" in name))
 
-    known = {"aws:SourceAccount": account, "aws:PrincipalAccount": account}
-    return _allows(policy, is_meant, action, {**known, **(context or {})})
+    return _allows(policy, is_meant, action, {**_known(account), **(context or {})})
+
+
+def denies_account(
+    policy: ResourcePolicy, account: str, action: str, context: Context | None = None
+) -> bool:
+    """Whether a policy keeps all of an account from doing `action`."""
+
+    def is_meant(_: str, name: str) -> bool:
+        return name in ("*", account, f"arn:aws:iam::{account}:root")
+
+    return "Deny" in _effects(policy, is_meant, action, {**_known(account), **(context or {})})
+
+
+def _known(account: str) -> Context:
+    return {"aws:SourceAccount": account, "aws:PrincipalAccount": account}
 
 
 def _allows(
     policy: ResourcePolicy, is_meant: Callable[[str, str], bool], action: str, context: Context
 ) -> bool:
+    return _effects(policy, is_meant, action, context) == {"Allow"}  # one Deny outweighs them all
+
+
+def _effects(
+    policy: ResourcePolicy, is_meant: Callable[[str, str], bool], action: str, context: Context
+) -> set[str]:
+    """The effects of all statements that are about this request."""
     present = {key.lower(): value for key, value in context.items() if value is not None}
-    effects = {
+    return {
         made["Effect"]
         for made in policy.statements
         if any(is_meant(kind, name) for kind, name in _principals(made["Principal"]))
         and any(_like(wanted.lower(), action.lower()) for wanted in listed(made["Action"]))
         and _conditions_hold(made, present)
     }
-    return effects == {"Allow"}  # one Deny outweighs them all
 
 
 def listed(value: Any) -> Sequence[str]:

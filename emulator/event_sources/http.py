@@ -3,7 +3,6 @@
 Source: spec/events.md section 7.3.
 """
 
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -158,10 +157,11 @@ class HttpEvents:
 
     def _call(self, arrival: _Arrival, caller: "Caller | None") -> Call:
         entrance = arrival.entrance
+        request_id = new_request_id()  # the event names the invocation's own
         event = build_event(
             arrival.request,
             front_of(entrance.url_id, entrance.region, caller),
-            request_id=str(uuid.uuid4()),
+            request_id=request_id,
             now_s=self._clock.now(),
         )
         return Call(
@@ -171,6 +171,7 @@ class HttpEvents:
             payload=utf8(compact(event)),
             trace_header=arrival.trace,
             is_new_trace=arrival.is_new_trace,
+            request_id=request_id,
             source="url",
         )
 

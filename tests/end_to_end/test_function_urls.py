@@ -109,6 +109,7 @@ def test_a_declared_url_is_announced_and_open(
     event = json.loads(body)
     assert (status, event["rawPath"], event["body"]) == (200, "/a/b", "hi")
     assert event["arn"] == "arn:aws:lambda:us-east-1:000000000000:function:open"
+    assert headers["x-amzn-RequestId"] == event["requestContext"]["requestId"]
     assert headers["x-amzn-RequestId"] == emulator.invocations("open")[0]["request_id"]
     assert emulator.invocations("open")[0]["source"] == "url"
 
