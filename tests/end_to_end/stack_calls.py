@@ -76,7 +76,8 @@ class Stacks:
 
     def reasons(self, name: str = "s") -> str:
         found = self.client.describe_stack_events(StackName=name)["StackEvents"]
-        return "\n".join(each.get("ResourceStatusReason", "") for each in found)
+        said = (each.get("ResourceStatusReason") for each in found)
+        return "\n".join(reason for reason in said if reason)
 
     def physical_id(self, resource: str, name: str = "s") -> str:
         found = self.client.describe_stack_resource(StackName=name, LogicalResourceId=resource)

@@ -1,6 +1,7 @@
 """S3: what happened to which object, told once, and the notification configuration."""
 
 import itertools
+import json
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
@@ -41,6 +42,7 @@ def patches(context: PatchContext) -> list[Patch]:
             "source, event_name, region, resources, detail",
             lambda original: lambda **_: None,
         ),
+        Patch(f"{models}:FakeBucket.get_permission", "self, action, resource", _get_permission),
         Patch(f"{models}:FakeKey.restore", "self, days", _restore),
         Patch(f"{models}:FakeKey.__del__", "self", _close),
         Patch(
@@ -50,6 +52,35 @@ def patches(context: PatchContext) -> list[Patch]:
         ),
         Patch(f"{responses}:S3Response.get_bucket_notification", "self", _get_notification),
     ]
+
+
+def _get_permission(original: Any) -> Any:
+    def get_permission(self: Any, action: str, resource: str) -> Any:
+        """Ask the bucket's policy of whom and when moto can tell: everybody, and always.
+
+        For moto a statement on one principal speaks of all of them, and one with a condition
+        denies; so a bucket that must be reached by TLS only could not be used at all.
+        """
+        policy = self.policy
+        if policy is None:
+            return original(self, action, resource)
+        document = json.loads(policy)
+        statements = document["Statement"]
+        statements = [statements] if isinstance(statements, dict) else statements
+        document["Statement"] = [each for each in statements if _is_for_everybody(each)]
+        self.policy = json.dumps(document).encode()
+        try:
+            return original(self, action, resource)
+        finally:
+            self.policy = policy
+
+    return get_permission
+
+
+def _is_for_everybody(statement: Any) -> bool:
+    principal = statement.get("Principal")
+    everybody = ("*", {"AWS": "*"}, {"AWS": ["*"]})
+    return principal in everybody and not statement.get("Condition")
 
 
 def prove(context: PatchContext) -> dict[str, str]:

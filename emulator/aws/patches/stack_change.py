@@ -31,6 +31,7 @@ class StackResource:
     definition: Mapping[str, Any]  # as the template has it
     name: str = ""
     properties: Mapping[str, Any] = field(default_factory=dict)  # as last asked for
+    tags: Mapping[str, str] = field(default_factory=dict)  # the stack's, likewise
     thing: Thing | None = None  # None: there is none (yet, or any more)
     status: str = ""
     reason: str | None = None
@@ -133,7 +134,7 @@ class StackChange:
         properties = self._resolved(existing, definition)
         if existing.type != definition["Type"]:
             self._replace(existing, definition)
-        elif properties == existing.properties:
+        elif properties == existing.properties and existing.tags == self._stack.tags:
             existing.definition = definition
         elif self._handler_of(existing.type).is_replaced(existing.properties, properties):
             self._replace(existing, definition)
@@ -246,6 +247,7 @@ class StackChange:
 
     def _wish(self, resource: StackResource, properties: Mapping[str, Any]) -> Wish:
         stack = self._stack
+        resource.tags = dict(stack.tags or {})
         return Wish(
             logical_id=resource.logical_id,
             name=resource.name,
@@ -253,7 +255,7 @@ class StackChange:
             account=stack.account_id,
             region=stack.region_name,
             stack_id=stack.stack_id,
-            tags=dict(stack.tags or {}),
+            tags=resource.tags,
         )
 
     def _failed(self, doing: str, resource: StackResource) -> StackProblem:

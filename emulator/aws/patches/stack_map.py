@@ -52,7 +52,12 @@ class MapScope:
             )
         try:
             return found.get_cfn_attribute(attribute)
-        except (UnformattedGetAttTemplateException, NotImplementedError, KeyError) as error:
+        except (
+            AttributeError,  # some of moto's resources have no attributes at all
+            KeyError,
+            NotImplementedError,
+            UnformattedGetAttTemplateException,
+        ) as error:
             raise TemplateProblem(
                 f"Template error: resource {name} does not support attribute type {attribute} in"
                 " Fn::GetAtt"

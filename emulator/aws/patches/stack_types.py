@@ -5,13 +5,25 @@ from typing import Any, Final
 
 from emulator.aws.custom_resources import PendingAnswers, is_custom
 from emulator.aws.patches.custom_resource import custom_resource_class
+from emulator.aws.patches.nested_stacks import TYPE as NESTED
+from emulator.aws.patches.nested_stacks import NestedStackHandler
 from emulator.aws.patches.patching import PatchContext
 from emulator.aws.patches.stack_resources import Handler, MotoHandler, NoHandler, OwnHandler
+from emulator.aws.stacks.bucket import BucketType
 from emulator.aws.stacks.calls import ServiceCalls
+from emulator.aws.stacks.http_api import TYPES as HTTP_API_TYPES
 from emulator.aws.stacks.lambda_types import TYPES as LAMBDA_TYPES
+from emulator.aws.stacks.neighbour_types import TYPES as NEIGHBOUR_TYPES
 from emulator.aws.stacks.resource_type import ResourceProblem, ResourceType
+from emulator.aws.stacks.rest_api import TYPES as REST_API_TYPES
 
-OWN_TYPES: Final[Mapping[str, ResourceType]] = {**LAMBDA_TYPES}
+OWN_TYPES: Final[Mapping[str, ResourceType]] = {
+    **HTTP_API_TYPES,
+    **LAMBDA_TYPES,
+    **NEIGHBOUR_TYPES,
+    **REST_API_TYPES,
+    "AWS::S3::Bucket": BucketType(),
+}
 WITHOUT_EFFECT: Final = frozenset(
     {"AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle"}
 )
@@ -53,6 +65,8 @@ class StackTypes:
                 context.locks,
             )
             return OwnHandler(OWN_TYPES[resource_type], call)
+        if resource_type == NESTED:
+            return NestedStackHandler(stack)
         if resource_type in WITHOUT_EFFECT:
             return NoHandler()
         if resource_type in _of_moto():

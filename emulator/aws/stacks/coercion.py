@@ -48,12 +48,13 @@ def _coerced(shape: Any, value: Any, path: str) -> Any:
 
 
 def _structure(shape: Any, value: Mapping[str, Any], path: str) -> dict[str, Any]:
-    for name in value:
-        if name not in shape.members:
+    members = {}
+    for name, item in value.items():
+        member = name if name in shape.members else name[:1].lower() + name[1:]
+        if member not in shape.members:
             raise PropertyProblem(f"{path}: extraneous key [{name}] is not permitted")
-    return {
-        name: _coerced(shape.members[name], item, f"{path}/{name}") for name, item in value.items()
-    }
+        members[member] = _coerced(shape.members[member], item, f"{path}/{name}")
+    return members
 
 
 def _scalar(shape: Any, value: Any, path: str) -> Any:

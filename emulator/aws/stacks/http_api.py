@@ -1,0 +1,131 @@
+"""The types of HTTP and WebSocket APIs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from emulator.aws.stacks.api_type import Answer, ApiType, Members
+from emulator.aws.stacks.open_api import methods_of, title_of
+from emulator.aws.stacks.resource_type import (
+    Call,
+    Made,
+    Note,
+    ResourceProblem,
+    ResourceType,
+    Wish,
+    changed,
+    require,
+)
+
+_SERVICE: Final = "apigatewayv2"
+_LATER: Final = frozenset({"Body", "BasePath", "FailOnWarnings", "Tags"})  # not of CreateApi
+
+
+@dataclass(frozen=True, slots=True)
+class HttpApiType:
+    """Implements ResourceType."""
+
+    name_property: str = "Name"
+    name_length: int = 128
+
+    def has_attribute(self, attribute: str) -> bool:
+        """Whether Fn::GetAtt knows it."""
+        return attribute in ("ApiEndpoint", "ApiId")
+
+    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+        """A WebSocket API does not become one of HTTP."""
+        return "ProtocolType" in changed(old, new)
+
+    def create(self, wish: Wish, call: Call, note: Note) -> Made:
+        """Create the API and all routes of its definition."""
+        body = wish.properties.get("Body") or {}
+        if not body:
+            require(wish.properties, "Name", "ProtocolType")
+        members = {name: each for name, each in wish.properties.items() if name not in _LATER}
+        members["Name"] = wish.properties.get("Name") or title_of(body, wish.name)
+        members.setdefault("ProtocolType", "HTTP")
+        if "x-amazon-apigateway-cors" in body:
+            members["CorsConfiguration"] = body["x-amazon-apigateway-cors"]
+        answer = call(_SERVICE, "CreateApi", members)
+        attributes = {"ApiEndpoint": answer["ApiEndpoint"], "ApiId": answer["ApiId"]}
+        address = {"ApiId": answer["ApiId"]}
+        made = Made(physical_id=answer["ApiId"], attributes=attributes, address=address)
+        note(made)
+        _add_routes(body, address, call)
+        return made
+
+    def update(self, made: Made, old: Mapping[str, Any], wish: Wish, call: Call) -> Made:
+        """Change the API; its routes become those of the definition."""
+        members = {name: each for name, each in wish.properties.items() if name not in _LATER}
+        members.pop("ProtocolType", None)
+        if members:
+            call(_SERVICE, "UpdateApi", {**members, **made.address})
+        if "Body" in changed(old, wish.properties):
+            for kind in ("Route", "Integration"):
+                for each in call(_SERVICE, f"Get{kind}s", made.address)["Items"]:
+                    where = {**made.address, f"{kind}Id": each[f"{kind}Id"]}
+                    call(_SERVICE, f"Delete{kind}", where)
+            _add_routes(wish.properties.get("Body") or {}, made.address, call)
+        return made
+
+    def delete(self, made: Made, call: Call) -> None:
+        """Delete the API; one that is gone is no problem."""
+        try:
+            call(_SERVICE, "DeleteApi", made.address)
+        except ResourceProblem as problem:
+            if not problem.is_missing:
+                raise
+
+
+def _add_routes(body: Mapping[str, Any], address: Mapping[str, Any], call: Call) -> None:
+    for method in methods_of(body):
+        route = "$default" if method.is_default else f"{method.method} {method.path}"
+        members: dict[str, Any] = {**address, "RouteKey": route}
+        if method.integration is not None:
+            found = dict(method.integration)
+            integration = {
+                **address,
+                "IntegrationType": str(found.get("type", "")).upper(),
+                "IntegrationMethod": found.get("httpMethod", "POST"),
+                "IntegrationUri": found.get("uri", ""),
+                "PayloadFormatVersion": found.get("payloadFormatVersion", "2.0"),
+            }
+            made = call(_SERVICE, "CreateIntegration", integration)["IntegrationId"]
+            members["Target"] = f"integrations/{made}"
+        call(_SERVICE, "CreateRoute", members)
+
+
+def _known_by(name: str) -> Callable[[Wish, Members, Answer], Made]:
+    def made(_: Wish, members: Members, answer: Answer) -> Made:
+        identity = answer[name]
+        address = {"ApiId": members["ApiId"], name: identity}
+        return Made(physical_id=identity, attributes={name: identity}, address=address)
+
+    return made
+
+
+def _part(kind: str, *required: str, name_property: str = "") -> ApiType:
+    """A type of what belongs to an API."""
+    identity = name_property or f"{kind}Id"
+    return ApiType(
+        service=_SERVICE,
+        create_with=f"Create{kind}",
+        update_with=f"Update{kind}",
+        delete_with=f"Delete{kind}",
+        required=("ApiId", *required),
+        replaced_by=frozenset({"ApiId", *([name_property] if name_property else [])}),
+        name_property=name_property,
+        only_at_creation=frozenset({"Tags"}),
+        made=_known_by(identity),
+        attributes=frozenset({identity}),
+    )
+
+
+TYPES: Final[Mapping[str, ResourceType]] = {
+    "AWS::ApiGatewayV2::Api": HttpApiType(),
+    "AWS::ApiGatewayV2::Authorizer": _part("Authorizer", "AuthorizerType", "Name"),
+    "AWS::ApiGatewayV2::Deployment": _part("Deployment"),
+    "AWS::ApiGatewayV2::Integration": _part("Integration", "IntegrationType"),
+    "AWS::ApiGatewayV2::Route": _part("Route", "RouteKey"),
+    "AWS::ApiGatewayV2::Stage": _part("Stage", "StageName", name_property="StageName"),
+}

@@ -1,0 +1,219 @@
+"""The types of REST APIs that moto makes without what a template says of them, or not at all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from emulator.aws.stacks.open_api import DefinedMethod, methods_of, title_of
+from emulator.aws.stacks.resource_type import (
+    Call,
+    Made,
+    Note,
+    ResourceProblem,
+    ResourceType,
+    Wish,
+    changed,
+    require,
+)
+
+_SERVICE: Final = "apigateway"
+_LATER: Final = frozenset({"Body", "Mode", "FailOnWarnings", "Tags"})  # not of CreateRestApi
+
+
+@dataclass(frozen=True, slots=True)
+class RestApiType:
+    """Implements ResourceType."""
+
+    name_property: str = "Name"
+    name_length: int = 128
+
+    def has_attribute(self, attribute: str) -> bool:
+        """Whether Fn::GetAtt knows it."""
+        return attribute in ("RestApiId", "RootResourceId")
+
+    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+        """Never."""
+        return False
+
+    def create(self, wish: Wish, call: Call, note: Note) -> Made:
+        """Create the API and all methods of its definition."""
+        body = wish.properties.get("Body") or {}
+        members = {name: each for name, each in wish.properties.items() if name not in _LATER}
+        members["Name"] = wish.properties.get("Name") or title_of(body, wish.name)
+        identity = call(_SERVICE, "CreateRestApi", members)["id"]
+        address = {"restApiId": identity}
+        attributes = {"RestApiId": identity, "RootResourceId": _resources(call, address)["/"]}
+        made = Made(physical_id=identity, attributes=attributes, address=address)
+        note(made)
+        _add_methods(body, address, call)
+        return made
+
+    def update(self, made: Made, old: Mapping[str, Any], wish: Wish, call: Call) -> Made:
+        """Bring the methods to what the definition says now."""
+        if others := sorted(changed(old, wish.properties) - {"Body"}):
+            raise ResourceProblem(
+                f"The emulator cannot change {', '.join(others)} of a REST API that exists."
+            )
+        known = _resources(call, made.address)
+        for path in sorted(known, reverse=True):  # what is below goes first
+            if path != "/":
+                call(_SERVICE, "DeleteResource", {**made.address, "resourceId": known[path]})
+        for method in methods_of(old.get("Body") or {}):
+            if method.path == "/":
+                where = {"resourceId": known["/"], "httpMethod": method.method}
+                call(_SERVICE, "DeleteMethod", {**made.address, **where})
+        _add_methods(wish.properties.get("Body") or {}, made.address, call)
+        return made
+
+    def delete(self, made: Made, call: Call) -> None:
+        """Delete the API; one that is gone is no problem."""
+        try:
+            call(_SERVICE, "DeleteRestApi", made.address)
+        except ResourceProblem as problem:
+            if not problem.is_missing:
+                raise
+
+
+def _resources(call: Call, address: Mapping[str, Any]) -> dict[str, str]:
+    """Ids of an API's resources by their paths."""
+    found = call(_SERVICE, "GetResources", {**address, "limit": 500})["items"]
+    return {each["path"]: each["id"] for each in found}
+
+
+def _add_methods(body: Mapping[str, Any], address: Mapping[str, Any], call: Call) -> None:
+    known = _resources(call, address)
+    for method in methods_of(body):
+        path = ""
+        for part in method.path.strip("/").split("/"):
+            above, path = path or "/", f"{path}/{part}"
+            if part and path not in known:
+                members = {**address, "parentId": known[above], "pathPart": part}
+                known[path] = call(_SERVICE, "CreateResource", members)["id"]
+        _add_method(method, {**address, "resourceId": known[method.path.rstrip("/") or "/"]}, call)
+
+
+def _add_method(method: DefinedMethod, address: Mapping[str, Any], call: Call) -> None:
+    where = {**address, "httpMethod": method.method}
+    call(_SERVICE, "PutMethod", {**where, "authorizationType": "NONE"})
+    for status in method.responses:
+        call(_SERVICE, "PutMethodResponse", {**where, "statusCode": status})
+    if method.integration is None:
+        return
+    integration = dict(method.integration)
+    responses = integration.pop("responses", {})
+    members = {
+        **{name: each for name, each in integration.items() if name != "httpMethod"},
+        "type": str(integration.get("type", "")).upper(),
+    }
+    if "httpMethod" in integration:
+        members["integrationHttpMethod"] = integration["httpMethod"]
+    call(_SERVICE, "PutIntegration", {**where, **members})
+    for pattern, response in responses.items():
+        pattern = {} if pattern == "default" else {"selectionPattern": pattern}
+        call(_SERVICE, "PutIntegrationResponse", {**where, **pattern, **response})
+
+
+@dataclass(frozen=True, slots=True)
+class StageType:
+    """Implements ResourceType."""
+
+    name_property: str = "StageName"
+    name_length: int = 128
+
+    def has_attribute(self, attribute: str) -> bool:
+        """It has none."""
+        return False
+
+    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+        """A stage is known by its API and its name."""
+        return not changed(old, new).isdisjoint({"RestApiId", "StageName"})
+
+    def create(self, wish: Wish, call: Call, note: Note) -> Made:
+        """Create the stage."""
+        members = {
+            **{name: each for name, each in wish.properties.items() if name != "Tags"},
+            "StageName": wish.name,
+        }
+        call(_SERVICE, "CreateStage", members)
+        address = {"restApiId": members["RestApiId"], "stageName": wish.name}
+        return Made(physical_id=wish.name, attributes={}, address=address)
+
+    def update(self, made: Made, old: Mapping[str, Any], wish: Wish, call: Call) -> Made:
+        """Show another deployment, under other variables."""
+        if others := sorted(
+            changed(old, wish.properties) - {"DeploymentId", "Description", "Tags", "Variables"}
+        ):
+            raise ResourceProblem(
+                f"The emulator cannot change {', '.join(others)} of a stage that exists."
+            )
+        new = {
+            "/deploymentId": wish.properties.get("DeploymentId"),
+            "/description": wish.properties.get("Description"),
+            **{f"/variables/{k}": v for k, v in (wish.properties.get("Variables") or {}).items()},
+        }
+        patch = [
+            {"op": "replace", "path": path, "value": value}
+            for path, value in new.items()
+            if value is not None
+        ]
+        call(_SERVICE, "UpdateStage", {**made.address, "patchOperations": patch})
+        return made
+
+    def delete(self, made: Made, call: Call) -> None:
+        """Delete the stage; one that is gone is no problem."""
+        try:
+            call(_SERVICE, "DeleteStage", made.address)
+        except ResourceProblem as problem:
+            if not problem.is_missing:
+                raise
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentType:
+    """Implements ResourceType."""
+
+    name_property: str = ""
+    name_length: int = 128
+
+    def has_attribute(self, attribute: str) -> bool:
+        """Whether Fn::GetAtt knows it."""
+        return attribute == "DeploymentId"
+
+    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+        """A deployment never changes."""
+        return True
+
+    def create(self, wish: Wish, call: Call, note: Note) -> Made:
+        """Deploy the API, and to a stage if one is named."""
+        require(wish.properties, "RestApiId")
+        answer = call(_SERVICE, "CreateDeployment", wish.properties)
+        address = {"restApiId": wish.properties["RestApiId"], "deploymentId": answer["id"]}
+        attributes = {"DeploymentId": answer["id"], "stage": wish.properties.get("StageName")}
+        return Made(physical_id=answer["id"], attributes=attributes, address=address)
+
+    def update(self, made: Made, old: Mapping[str, Any], wish: Wish, call: Call) -> Made:
+        """Never called: every change replaces a deployment."""
+        raise ResourceProblem("A deployment cannot be changed.")
+
+    def delete(self, made: Made, call: Call) -> None:
+        """Delete the deployment, and the stage it was made with unless that moved on."""
+        try:
+            if made.attributes["stage"]:
+                api = {"restApiId": made.address["restApiId"]}
+                for stage in call(_SERVICE, "GetStages", api)["item"]:
+                    if (
+                        stage["stageName"] == made.attributes["stage"]
+                        and stage["deploymentId"] == made.physical_id
+                    ):
+                        call(_SERVICE, "DeleteStage", {**api, "stageName": stage["stageName"]})
+            call(_SERVICE, "DeleteDeployment", made.address)
+        except ResourceProblem as problem:
+            if not problem.is_missing:
+                raise
+
+
+TYPES: Final[Mapping[str, ResourceType]] = {
+    "AWS::ApiGateway::Deployment": DeploymentType(),
+    "AWS::ApiGateway::RestApi": RestApiType(),
+    "AWS::ApiGateway::Stage": StageType(),
+}
