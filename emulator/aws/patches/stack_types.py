@@ -13,6 +13,7 @@ from emulator.aws.stacks.bucket import BucketType
 from emulator.aws.stacks.calls import ServiceCalls
 from emulator.aws.stacks.http_api import TYPES as HTTP_API_TYPES
 from emulator.aws.stacks.lambda_types import TYPES as LAMBDA_TYPES
+from emulator.aws.stacks.log_group import LogGroupType
 from emulator.aws.stacks.neighbour_types import TYPES as NEIGHBOUR_TYPES
 from emulator.aws.stacks.resource_type import ResourceProblem, ResourceType
 from emulator.aws.stacks.rest_api import TYPES as REST_API_TYPES
@@ -22,6 +23,7 @@ OWN_TYPES: Final[Mapping[str, ResourceType]] = {
     **LAMBDA_TYPES,
     **NEIGHBOUR_TYPES,
     **REST_API_TYPES,
+    "AWS::Logs::LogGroup": LogGroupType(),
     "AWS::S3::Bucket": BucketType(),
 }
 WITHOUT_EFFECT: Final = frozenset(
@@ -39,12 +41,12 @@ class StackTypes:
 
     def is_known(self, resource_type: str) -> bool:
         """Whether stacks can make such resources."""
-        return (
-            is_custom(resource_type)
-            or resource_type in OWN_TYPES
-            or resource_type in WITHOUT_EFFECT
-            or resource_type in _of_moto()
-        )
+        return is_custom(resource_type) or resource_type in self.all()
+
+    @staticmethod
+    def all() -> set[str]:
+        """Names of the types that stacks can make, but for those of custom resources."""
+        return {*OWN_TYPES, *WITHOUT_EFFECT, *_of_moto()}
 
     def has_attribute(self, resource_type: str, attribute: str) -> bool:
         """Whether Fn::GetAtt of such a resource knows an attribute; True: that shows later."""
