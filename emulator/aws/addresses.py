@@ -16,6 +16,11 @@ class Addresses:
     port: int = 4566
     open_websockets: Callable[[], int] = _no_listener  # listens, if need be; returns the port
 
+    @property
+    def endpoint(self) -> str:
+        """The emulator itself, for a client on this machine."""
+        return f"http://127.0.0.1:{self.port}"
+
     def of_api(self, api_id: str, protocol: str) -> str:
         """The address of an HTTP or WebSocket API."""
         if protocol == "WEBSOCKET":

@@ -277,6 +277,7 @@ def test_a_mapping_reads_the_queue_of_its_stack(stacks: Stacks) -> None:
     outputs = {"Queue": {"Value": ref("Q")}}
     stacks.create(resources(BatchSize="1"), Outputs=outputs)
     url = stacks.outputs()["Queue"]
+    assert url.startswith(stacks.emulator.endpoint)
     stacks.emulator.client("sqs").send_message(QueueUrl=url, MessageBody="hello")
     stacks.emulator.settle()
     [record] = stacks.emulator.invocations("f")[0]["event"]["Records"]

@@ -56,6 +56,7 @@ class StackChange:
     """One change of one stack. Runs on one thread, with the lock of CloudFormation held.
 
     check: called before each step; raises `Abandoned` when nobody wants the change any more.
+    endpoint: of the emulator.
     """
 
     def __init__(
@@ -63,10 +64,12 @@ class StackChange:
         stack: Any,
         handler_of: Callable[[str], Handler],
         check: Callable[[], None],
+        endpoint: str,
     ) -> None:
         self._stack = stack
         self._handler_of = handler_of
         self._check = check
+        self._endpoint = endpoint
         self._resources = resources_of(stack)
         self._replaced: list[StackResource] = []  # their successors exist
         self._added: list[StackResource] = []
@@ -255,6 +258,7 @@ class StackChange:
             account=stack.account_id,
             region=stack.region_name,
             stack_id=stack.stack_id,
+            endpoint=self._endpoint,
             tags=resource.tags,
         )
 

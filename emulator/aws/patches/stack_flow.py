@@ -195,7 +195,12 @@ class StackFlow:
             if (work is not None and work.is_abandoned) or self._context.stopping.is_set():
                 raise Abandoned
 
-        return StackChange(stack, lambda kind: self._handler_of(stack, kind), check)
+        return StackChange(
+            stack,
+            lambda kind: self._handler_of(stack, kind),
+            check,
+            self._context.addresses.endpoint,
+        )
 
     def _publish(self, stack: Any) -> None:
         """Outputs and exports of what has been made."""

@@ -56,8 +56,8 @@ def _queue(wish: Wish) -> Members:
 
 
 def _made_queue(wish: Wish, members: Members, answer: Answer) -> Made:
-    url = answer.get("QueueUrl") or members["QueueUrl"]
-    name = url.rsplit("/", 1)[1]
+    name = str(answer.get("QueueUrl") or members["QueueUrl"]).rsplit("/", 1)[1]
+    url = f"{wish.endpoint}/{wish.account}/{name}"
     arn = f"arn:aws:sqs:{wish.region}:{wish.account}:{name}"
     attributes = {"Arn": arn, "QueueName": name, "QueueUrl": url}
     return Made(physical_id=url, attributes=attributes, address={"QueueUrl": url})

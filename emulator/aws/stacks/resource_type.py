@@ -28,6 +28,7 @@ class Wish:
     account: str
     region: str
     stack_id: str
+    endpoint: str  # of the emulator
     tags: Mapping[str, str]  # of the stack; they become the resource's, too
 
 
