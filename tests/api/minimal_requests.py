@@ -101,6 +101,13 @@ class Made:
         return arn
 
     @cached_property
+    def stream(self) -> str:
+        """A Kinesis stream."""
+        arn = f"{self.arn.replace('lambda', 'kinesis')}:stream/s"
+        self._lab.sources[arn] = SourceDescription()
+        return arn
+
+    @cached_property
     def mapping(self) -> dict[str, Any]:
         """An event source mapping."""
         request = {**self.function, "EventSourceArn": self.queue}

@@ -117,7 +117,7 @@ class Resource:
             for member, value in self.config.items()
             if member not in self.kind.hidden
             and member not in self.names
-            and not _covers(_shown(shown, member), value)
+            and not covers(_shown(shown, member), value)
         }
 
     def destroy(self, call: Driver) -> None:
@@ -133,10 +133,10 @@ def _shown(answer: Mapping[str, Any], member: str) -> Any:
     return answer.get(_SHOWN_AS.get(member, member))
 
 
-def _covers(shown: Any, written: Any) -> bool:
+def covers(shown: Any, written: Any) -> bool:
     """Whether an answer has what was written; it may say more, as defaults do."""
     if isinstance(written, Mapping):
         return isinstance(shown, Mapping) and all(
-            _covers(shown.get(key), value) for key, value in written.items()
+            covers(shown.get(key), value) for key, value in written.items()
         )
     return bool(shown == written)
