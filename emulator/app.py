@@ -42,6 +42,7 @@ from emulator.invoke import Invoker, InvokeSettings, Neighbours
 from emulator.invoke.identity import new_request_id
 from emulator.model import Call, Clock, FetchError, FunctionVersion, ResolvedFunction
 from emulator.model.function_url import url_address
+from emulator.model.snapshot import SnapshotOutcome
 from emulator.model.triggers.nats import DEFAULT_URL
 from emulator.model.triggers.s3 import S3Trigger
 from emulator.observe import Activity, LogBook, Metrics, Records, Reporter
@@ -182,6 +183,7 @@ class Emulator:
         )
         self.store.subscribe(self._on_change)
         self.store.provisions.subscribe(self.environments.provisioning.provision)
+        self.environments.snapshots.subscribe(self._on_snapshot)
         self.event_sources = self._make_event_sources(project)
         self.deployer = self._make_deployer(settings.project)
         self._watcher = self._make_watcher() if settings.watch else None
@@ -226,6 +228,8 @@ class Emulator:
         self._start_debugged()
         for version, executions in self.store.provisioned():
             self.environments.provisioning.provision(version, executions)
+        for version in self.store.snapshots():
+            self.environments.take_snapshot(version)
         if self._watcher is not None:
             self._watcher.start()
         read = {mapping.service for mapping in self.mappings.all()}
@@ -414,6 +418,7 @@ class Emulator:
                 reset=self.reset,
                 catch_up=self._catch_up_all,
                 backlog=self.invoker.backlog,
+                container_credentials=self.moto.container_credentials,
                 activity=self.activity,
                 clock=self.clock,
                 log_book=self.log_book,
@@ -462,6 +467,27 @@ class Emulator:
             self.environments.warm(change.new)
             if self._server is not None:  # else what it is told would lead nowhere yet
                 self.environments.start_debugged(change.new)
+                if change.new.snap_start:
+                    self.environments.take_snapshot(change.new)
+
+    def _on_snapshot(self, version: FunctionVersion, outcome: SnapshotOutcome) -> None:
+        self.store.optimized(version, outcome)
+        facts = {"function": version.name, "version": version.version}
+        if outcome.has_failed:
+            self.reporter.event("snapstart.failed", **facts, reason=outcome.reason)
+        elif not outcome.is_taken:
+            effect = "each environment runs its init phase, as without SnapStart"
+            self.reporter.event(
+                "snapstart.without_snapshot", **facts, reason=outcome.reason, effect=effect
+            )
+        elif outcome.threads:
+            self.reporter.event(
+                "snapstart.threads",
+                **facts,
+                threads=", ".join(outcome.threads),
+                effect="the init phase started them; restored environments do not have them",
+                hint="start them in an after-restore hook, or in the handler",
+            )
 
     def _start_debugged(self) -> None:
         if self._debugger is None:
@@ -494,7 +520,10 @@ class Emulator:
     def _credentials(self, version: FunctionVersion) -> Credentials:
         issued = self.moto.issue_credentials(version.account, version.role, version.name)
         return Credentials(
-            access_key=issued.access_key, secret_key=issued.secret_key, session_token=issued.token
+            access_key=issued.access_key,
+            secret_key=issued.secret_key,
+            session_token=issued.token,
+            container_token=issued.container_token,
         )
 
     def _fetch_object(

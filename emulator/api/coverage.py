@@ -49,8 +49,8 @@ _HEAD: Final = """\
 
 Made by `python -m emulator.api.coverage`. {built} of {all} operations of the service model that
 botocore {version} carries are built; the others answer 501 `NotImplemented` and name themselves. So
-are members refused that cannot be honoured yet, unless their value means nothing (`SnapStart` with
-`None`). What one machine cannot do for a setting stands below the operations.
+are members refused that cannot be honoured yet, unless their value means nothing (an empty list of
+`FileSystemConfigs`). What one machine cannot do for a setting stands below the operations.
 
 | operation | built | remarks |
 |---|---|---|

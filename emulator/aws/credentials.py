@@ -22,6 +22,7 @@ class RoleCredentials:
     access_key: str
     secret_key: str
     token: str
+    container_token: str  # for who gets the others over HTTP
     account: str
     role_id: str  # AROA…, the same for every session of the role
     role_name: str
@@ -49,6 +50,7 @@ class Credentials:
         self._lock = threading.Lock()
         self._by_session: dict[tuple[str, str, str], RoleCredentials] = {}
         self._by_key: dict[str, RoleCredentials] = {}
+        self._by_container_token: dict[str, RoleCredentials] = {}
 
     def issue(self, account: str, role_arn: str, session_name: str) -> RoleCredentials:
         """Credentials of `role_arn` for a caller in `account`; the role need not exist."""
@@ -59,11 +61,16 @@ class Credentials:
                 issued = _make(*session)
                 self._by_session[session] = issued
                 self._by_key[issued.access_key] = issued
+                self._by_container_token[issued.container_token] = issued
         return issued
 
     def find(self, access_key: str | None) -> RoleCredentials | None:
         """The session a key belongs to; None for a key that we did not issue."""
         return self._by_key.get(access_key or "")
+
+    def of_container(self, container_token: str) -> RoleCredentials | None:
+        """The session whose functions have that token; None for one that we did not hand out."""
+        return self._by_container_token.get(container_token)
 
     def account_of(self, access_key: str | None) -> str:
         """A key of 12 digits is an account; keys made here or by moto's IAM have one."""
@@ -89,6 +96,7 @@ def _make(account: str, role_arn: str, session_name: str) -> RoleCredentials:
         access_key="ASIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16)),
         secret_key=secrets.token_urlsafe(30),
         token=secrets.token_urlsafe(180),
+        container_token=secrets.token_urlsafe(96),
         account=owner,
         role_id=_id("AROA", role_arn),
         role_name=role["name"] if role else role_arn.rpartition("/")[2],

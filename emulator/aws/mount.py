@@ -240,6 +240,10 @@ class Moto:
         """Credentials of an execution role; the same ones for the same session."""
         return self._credentials.issue(account, role_arn, session_name)
 
+    def container_credentials(self, container_token: str) -> RoleCredentials | None:
+        """The same, for a function that has only this token of them."""
+        return self._credentials.of_container(container_token)
+
     def warm(self, services: Sequence[str]) -> None:
         """Load services (moto's names: "s3", "stepfunctions") on a thread of their own."""
         missing = [name for name in services if not self._services.is_loaded(name)]

@@ -23,6 +23,22 @@ class Nats(Protocol):
         """Unbind what `add` bound to a function of that name; returns all that the subject had."""
 
 
+class RoleKeys(Protocol):
+    """Credentials of an execution role's session."""
+
+    @property
+    def access_key(self) -> str:
+        """AccessKeyId."""
+
+    @property
+    def secret_key(self) -> str:
+        """SecretAccessKey."""
+
+    @property
+    def token(self) -> str:
+        """SessionToken."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rooms:
     """The rooms of one running emulator, as far as the console needs them.
@@ -32,7 +48,8 @@ class Rooms:
     there is none. reset: empties everything and loads the project again;
     raises ValueError before that when the project cannot be loaded. catch_up: returns when
     every file saved, and every message sent, before the call has been noticed. backlog: what the
-    asynchronous queues hold.
+    asynchronous queues hold. container_credentials: what a function's token stands for, None for
+    one that nobody was given.
     """
 
     version: str
@@ -42,6 +59,7 @@ class Rooms:
     reset: Callable[[], None]
     catch_up: Callable[[], None]
     backlog: Callable[[], Backlog]
+    container_credentials: Callable[[str], RoleKeys | None]
     activity: Activity
     clock: Clock
     log_book: LogBook

@@ -1,6 +1,7 @@
-"""The console's pages: settle, reset, invocations, queue, clock, functions, logs, code."""
+"""The console's pages: settle, reset, invocations, queue, clock, functions, logs, code, keys."""
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from threading import Event
 from typing import Final
@@ -21,6 +22,7 @@ from emulator.observe import LogEvent
 SETTLE_TIMEOUT_S: Final = 30.0
 INVOCATIONS: Final = 100
 LOG_LINES: Final = 100
+CREDENTIALS_S: Final = 3600.0  # how long a function may use them before it asks again
 ANYONE_THERE_S: Final = 0.5  # how long a followed log is silent before its client is probed
 
 
@@ -43,6 +45,7 @@ def make_app(rooms: Rooms, stopping: Event) -> Flask:
         ("/_emulator/nats", "POST", nats.bind),
         ("/_emulator/nats", "DELETE", nats.unbind),
         ("/_emulator/code/<token>", "GET", views.code),
+        ("/_emulator/credentials", "GET", views.credentials),
     ):
         app.add_url_rule(rule, f"{method} {rule}", view, methods=[method])
     app.register_error_handler(BadParameterError, _bad_parameter)
@@ -124,6 +127,22 @@ class _Views:
                 {"message": "no such code: its function was changed or deleted"}, 404
             )
         return Response(archive, mimetype="application/zip")
+
+    def credentials(self) -> Response:
+        """Keys for a function that has a token instead of them: SDKs ask for them by themselves."""
+        found = self._rooms.container_credentials(request.headers.get("Authorization", ""))
+        if found is None:
+            return json_answer({"message": "no such token"}, 403)
+        # By the clock of this machine, as the function's SDK sees it, not by the emulator's.
+        expires = datetime.now(UTC) + timedelta(seconds=CREDENTIALS_S)
+        return json_answer(
+            {
+                "AccessKeyId": found.access_key,
+                "SecretAccessKey": found.secret_key,
+                "Token": found.token,
+                "Expiration": f"{expires:%Y-%m-%dT%H:%M:%SZ}",
+            }
+        )
 
     def _lines(self, version: FunctionVersion, limit: int, *, is_followed: bool) -> Iterator[bytes]:
         book, group = self._rooms.log_book, version.log_group_name

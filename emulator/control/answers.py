@@ -5,10 +5,11 @@ from typing import Any
 
 from emulator.control.code_signing import signature_answer
 from emulator.control.function import FunctionConfiguration
-from emulator.control.lifecycle import MEMBERS
+from emulator.control.lifecycle import MEMBERS, Phase
 from emulator.control.logging_config import logging_answer
 from emulator.control.runtimes import runtime_version_arn
 from emulator.control.settings import given_settings
+from emulator.control.snap_start import snap_start_answer
 from emulator.model import LATEST, LATEST_PUBLISHED, function_arn
 
 Answer = dict[str, Any]
@@ -64,7 +65,7 @@ def listed(shown: FunctionConfiguration, qualifier: str | None = None) -> Answer
         "PackageType": "Image" if spec.is_image else "Zip",
         "Architectures": [spec.architecture],
         "EphemeralStorage": {"Size": spec.ephemeral_storage_mib},
-        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "SnapStart": snap_start_answer(spec, version, shown.snapshot),
         "LoggingConfig": logging_answer(spec, version.log_group_name),
         **given_settings(spec),
     }
@@ -89,12 +90,15 @@ def state_name(shown: FunctionConfiguration) -> str:
 
 
 def _state(shown: FunctionConfiguration) -> Answer:
-    members = {**MEMBERS[shown.phase], "State": state_name(shown)}
-    if shown.spec.is_image:
-        return members
-    chosen = shown.spec.runtime_management.version_arn
-    arn = chosen or runtime_version_arn(shown.spec.region, shown.spec.runtime)
-    return {**members, "RuntimeVersionConfig": {"RuntimeVersionArn": arn}}
+    state: Answer = {**MEMBERS[shown.phase], "State": state_name(shown)}
+    if shown.snapshot is not None and shown.phase is Phase.FAILED:
+        state["StateReason"] = shown.snapshot.reason
+        state["StateReasonCode"] = shown.snapshot.reason_code
+    if not shown.spec.is_image:
+        chosen = shown.spec.runtime_management.version_arn
+        arn = chosen or runtime_version_arn(shown.spec.region, shown.spec.runtime)
+        state["RuntimeVersionConfig"] = {"RuntimeVersionArn": arn}
+    return state
 
 
 def timestamp(seconds: float) -> str:

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from emulator.control.function import Function, FunctionConfiguration
 from emulator.control.function_table import FunctionTable
 from emulator.control.kept_functions import FunctionKey
-from emulator.control.lifecycle import Phase
+from emulator.control.lifecycle import CALLABLE, Phase
 from emulator.control.names import Target, target
 from emulator.control.policy import ResourcePolicy, access_denied
 from emulator.control.policy_evaluation import allows_account, allows_service
@@ -108,7 +108,9 @@ class FunctionDirectory:
         return ResolvedFunction(
             version=configuration.version,
             invoked_arn=where.arn,
-            is_active=configuration.phase is not Phase.CREATING,
+            is_active=configuration.phase in CALLABLE,
+            has_failed=configuration.phase is Phase.FAILED,
+            waits_for_snapshot=configuration.phase is Phase.OPTIMIZING,
             invoke_config=config or EventInvokeConfig(),
             reserved_concurrency=function.reserved_concurrency,
             account_reserved=self._reserved.get((where.account, where.region), 0),
@@ -210,6 +212,16 @@ class FunctionDirectory:
                 (function.published[number].version, executions)
                 for function in self._functions.values()
                 for number, executions in function.provisioned_versions().items()
+            ]
+
+    def snapshots(self) -> list[FunctionVersion]:
+        """The published versions that have SnapStart and did not fail."""
+        with self._lock:
+            return [
+                shown.version
+                for function in self._functions.values()
+                for shown in function.published.values()
+                if shown.version.snap_start and shown.phase is not Phase.FAILED
             ]
 
     def provisioned_version(self, where: Target, number: str) -> tuple[FunctionVersion, int] | None:

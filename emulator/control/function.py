@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeGuard
 
 from emulator.control.alias import Alias, check_provisionable, check_routing, missing_version
-from emulator.control.lifecycle import Phase, Signal, step
+from emulator.control.lifecycle import TIMED, Phase, Signal, step
 from emulator.control.policy import ResourcePolicy
+from emulator.control.snap_start import check_without_snap_start
 from emulator.control.spec import FunctionSpec
 from emulator.control.validation import check_spec
 from emulator.control.violations import invalid
@@ -22,6 +23,7 @@ from emulator.model import (
 )
 from emulator.model.function_url import FunctionUrl
 from emulator.model.provisioned import ProvisionedConcurrency
+from emulator.model.snapshot import SnapshotOutcome
 
 _DEPLOYMENTS: Final = itertools.count(1)  # unique in the process: see FunctionVersion
 
@@ -35,6 +37,7 @@ class FunctionConfiguration:
     phase: Phase
     revision_id: str
     modified_at: float  # seconds since the epoch
+    snapshot: SnapshotOutcome | None = None  # of a version with SnapStart, once that is known
 
 
 @dataclass(kw_only=True, slots=True)
@@ -215,6 +218,8 @@ class Function:
         self.published_spec = self.latest.spec
         spec = replace(self.latest.spec, description=description or self.latest.spec.description)
         phase = Phase.CREATING if self.latest.phase is not Phase.ACTIVE else Phase.ACTIVE
+        if spec.snap_start:
+            phase = Phase.OPTIMIZING
         self.published[number] = deployed(spec, code, phase, now, layers=layers, version=number)
         self.latest = replace(self.latest, revision_id=str(uuid.uuid4()))
         return self.published[number]
@@ -282,6 +287,7 @@ class Function:
             raise LambdaError("ResourceNotFoundException", text)
         if alias.name in self.provisioned:
             check_provisionable(alias, self.provisioned_versions(but_by=alias.name))
+            check_without_snap_start(self.published[alias.version].version)
         self.aliases[alias.name] = alias
         return alias
 
@@ -308,8 +314,18 @@ class Function:
         if self.latest.phase is not Phase.ACTIVE:
             self.latest = _settled(self.latest)
         for number, configuration in self.published.items():
-            if configuration.phase is not Phase.ACTIVE:
+            if configuration.phase in TIMED:
                 self.published[number] = _settled(configuration)
+
+    def optimized(self, version: FunctionVersion, outcome: SnapshotOutcome) -> None:
+        """Take note of what came of the snapshot of a version, if it is still that version."""
+        shown = self.published.get(version.version)
+        if shown is None or shown.version.deployment != version.deployment:
+            return
+        shown = replace(shown, snapshot=outcome)
+        if shown.phase is Phase.OPTIMIZING:
+            shown = _settled(shown, Signal.FAIL if outcome.has_failed else Signal.READY)
+        self.published[version.version] = shown
 
 
 def deployed(
@@ -348,8 +364,10 @@ def _hashes_of(code: CodePackage, layers: Sequence[CodePackage]) -> list[str]:
     return [package.sha256 for package in (code, *layers)]
 
 
-def _settled(configuration: FunctionConfiguration) -> FunctionConfiguration:
-    phase = step(configuration.phase, Signal.READY)
+def _settled(
+    configuration: FunctionConfiguration, signal: Signal = Signal.READY
+) -> FunctionConfiguration:
+    phase = step(configuration.phase, signal)
     # Made of the one before: a process that finds the function in transition comes to the same.
     revision = uuid.uuid5(uuid.UUID(configuration.revision_id), phase.name)
     return replace(configuration, phase=phase, revision_id=str(revision))

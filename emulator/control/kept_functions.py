@@ -8,6 +8,7 @@ from emulator.control.code import CodeStore
 from emulator.control.function import Function, FunctionConfiguration, deployed
 from emulator.control.lifecycle import Phase
 from emulator.control.spec import FunctionSpec
+from emulator.model.snapshot import SnapshotOutcome
 from emulator.storage import (
     Documents,
     StorageError,
@@ -82,6 +83,7 @@ def _configuration(shown: FunctionConfiguration, code: CodeStore) -> dict[str, A
         "phase": to_document(shown.phase),
         "revision_id": shown.revision_id,
         "modified_at": shown.modified_at,
+        "snapshot": to_document(shown.snapshot),
         "code": code.document(shown.version.code),
         "layers": [code.document(layer) for layer in shown.version.layers],
     }
@@ -96,4 +98,9 @@ def _restored(document: Mapping[str, Any], code: CodeStore) -> FunctionConfigura
         layers=[code.reopen(**layer) for layer in document.get("layers", ())],
         version=document["version"],
     )
-    return replace(made, revision_id=document["revision_id"])
+    snapshot = document.get("snapshot")
+    return replace(
+        made,
+        revision_id=document["revision_id"],
+        snapshot=None if snapshot is None else from_document(SnapshotOutcome, snapshot),
+    )

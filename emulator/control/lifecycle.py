@@ -1,6 +1,8 @@
 """Life of one function version, as `State` and `LastUpdateStatus` tell it.
 
 CREATING --READY--> ACTIVE --UPDATE--> UPDATING --READY--> ACTIVE
+OPTIMIZING --READY--> ACTIVE
+OPTIMIZING --FAIL--> FAILED
 
 Source: spec/control-plane.md section 3.
 """
@@ -9,20 +11,25 @@ from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Final
 
-Phase = Enum("Phase", "CREATING ACTIVE UPDATING")
-Signal = Enum("Signal", "READY UPDATE")
+Phase = Enum("Phase", "CREATING ACTIVE UPDATING OPTIMIZING FAILED")
+Signal = Enum("Signal", "READY UPDATE FAIL")
 
 TRANSITIONS: Final[Mapping[Signal, tuple[Collection[Phase], Phase]]] = {
-    Signal.READY: ({Phase.CREATING, Phase.UPDATING}, Phase.ACTIVE),  # its code is in place
+    # Its code is in place, or its snapshot.
+    Signal.READY: ({Phase.CREATING, Phase.UPDATING, Phase.OPTIMIZING}, Phase.ACTIVE),
     Signal.UPDATE: ({Phase.ACTIVE}, Phase.UPDATING),  # code or configuration was changed
+    Signal.FAIL: ({Phase.OPTIMIZING}, Phase.FAILED),  # its init phase did, so there is no snapshot
 }
 
+_PENDING: Final = {
+    "State": "Pending",
+    "StateReason": "The function is being created.",
+    "StateReasonCode": "Creating",
+}
 MEMBERS: Final[Mapping[Phase, Mapping[str, str]]] = {  # how an answer shows each phase
-    Phase.CREATING: {
-        "State": "Pending",
-        "StateReason": "The function is being created.",
-        "StateReasonCode": "Creating",
-    },
+    Phase.CREATING: _PENDING,
+    Phase.OPTIMIZING: _PENDING,
+    Phase.FAILED: {"State": "Failed", "LastUpdateStatus": "Failed"},  # the reason stands beside it
     Phase.ACTIVE: {"State": "Active", "LastUpdateStatus": "Successful"},
     Phase.UPDATING: {
         "State": "Active",
@@ -31,6 +38,10 @@ MEMBERS: Final[Mapping[Phase, Mapping[str, str]]] = {  # how an answer shows eac
         "LastUpdateStatusReasonCode": "Creating",
     },
 }
+
+
+TIMED: Final = frozenset({Phase.CREATING, Phase.UPDATING})  # over after a while, by themselves
+CALLABLE: Final = frozenset({Phase.ACTIVE, Phase.UPDATING})
 
 
 class IllegalTransition(Exception):

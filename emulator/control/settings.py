@@ -8,6 +8,7 @@ from emulator.control.durable_config import durable_config_answer
 from emulator.control.images import image_config_answer, read_image_config
 from emulator.control.logging_config import logging_fields
 from emulator.control.request import Request
+from emulator.control.snap_start import snap_start_fields
 from emulator.control.spec import FunctionSpec
 from emulator.control.unsupported import refuse_unsupported
 from emulator.control.vpc import vpc_answer
@@ -33,6 +34,7 @@ _READERS: Final[Mapping[str, Callable[[Any], Fields]]] = {
     "ImageConfig": lambda config: {"image_config": read_image_config(config)},
     "Layers": lambda arns: {"layers": tuple(arns)},
     "LoggingConfig": logging_fields,
+    "SnapStart": snap_start_fields,
     "TenancyConfig": lambda _: {"isolates_tenants": True},  # there is one mode
     "TracingConfig": lambda config: {"is_traced": config.get("Mode") == "Active"},
 }

@@ -53,6 +53,7 @@ class FunctionSpec:
     ephemeral_storage_mib: int = 512
     environment: Mapping[str, str] | None = None  # None: never given, and so never shown
     architecture: str = "x86_64"
+    snap_start: bool = False  # ApplyOn=PublishedVersions
     log_group: str = ""  # "" means /aws/lambda/NAME
     log_format: str = TEXT_LOG  # or JSON_LOG
     application_log_level: str = ""  # "": never given, which means INFO with JSON
@@ -104,6 +105,7 @@ class FunctionSpec:
             ephemeral_storage_mib=self.ephemeral_storage_mib,
             environment=dict(self.environment or {}),
             architecture=self.architecture,
+            snap_start=self.snap_start and version != LATEST,
             log_group=self.log_group,
             log_format=self.log_format,
             application_log_level=self.application_log_level,

@@ -21,6 +21,7 @@ from emulator.control.kept_functions import FunctionKey, KeptFunctions
 from emulator.control.lifecycle import Phase
 from emulator.control.names import Target
 from emulator.control.provisions import Provisions
+from emulator.control.snap_start import check_without_snap_start
 from emulator.control.spec import FunctionSpec
 from emulator.control.url_declaration import declared_urls
 from emulator.control.validation import (
@@ -30,9 +31,10 @@ from emulator.control.validation import (
     check_spec,
     check_tags,
 )
-from emulator.model import LATEST, Clock, CodePackage, LambdaError
+from emulator.model import LATEST, Clock, CodePackage, FunctionVersion, LambdaError
 from emulator.model.function_url import FunctionUrl
 from emulator.model.provisioned import ProvisionedConcurrency
+from emulator.model.snapshot import SnapshotOutcome
 from emulator.storage import Documents, StorageError
 
 T = TypeVar("T")
@@ -271,6 +273,14 @@ class FunctionStore(FunctionDirectory):
             self._tell_if_published(made, before)
             return made
 
+    def optimized(self, version: FunctionVersion, outcome: SnapshotOutcome) -> None:
+        """Take note of what came of the snapshot of a version, if there is still that version."""
+        key = (version.account, version.region, version.name)
+        with self._changing(key):
+            function = self._functions.get(key)
+            if function is not None:
+                function.optimized(version, outcome)
+
     def change(self, where: Target, change: Callable[[Function], T]) -> T:
         """Have `change` change what belongs to a function beside code and configuration."""
         with self._changing(key_of(where)):
@@ -314,6 +324,7 @@ class FunctionStore(FunctionDirectory):
             if config is None:
                 function.provisioned.pop(qualifier, None)
             else:
+                check_without_snap_start(shown.version)
                 others = self._reserved[where.account, where.region] - function.set_aside
                 by_others = sum(function.provisioned_versions(but_by=qualifier).values())
                 check_provision(config.executions, by_others, function.reserved_concurrency, others)

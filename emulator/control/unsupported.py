@@ -17,7 +17,6 @@ def _is_empty(value: Any) -> bool:
 UNSUPPORTED: Final[Mapping[str, Callable[[Any], bool]]] = {  # member: which values mean nothing
     "FileSystemConfigs": _is_empty,
     "RuntimeConfig": _never,
-    "SnapStart": lambda value: value.get("ApplyOn", "None") == "None",
 }
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from emulator.control.images import check_image_spec
 from emulator.control.logging_config import check_logging
 from emulator.control.runtimes import check_runtime
+from emulator.control.snap_start import check_snap_start
 from emulator.control.spec import FunctionSpec
 from emulator.control.tenancy import refuse_tenants
 from emulator.control.violations import invalid
@@ -47,6 +48,7 @@ def check_spec(spec: FunctionSpec) -> None:
             "'MemorySize' value failed to satisfy constraint: Member must have value less than or"
             f" equal to {limits.MEMORY_MIB}",
         )
+    check_snap_start(spec)
     check_environment(spec.environment or {})
     check_logging(spec)
     if spec.capacity is not None and spec.log_format == TEXT_LOG:

@@ -118,7 +118,8 @@ class Attempts:
             error=result.failure,
             source=None if invocation.source == "api" else invocation.source,
             attempt=None if invocation.attempt == 1 else invocation.attempt,
-            cold=result.init_ms is not None,
+            cold=result.init_ms is not None or result.restore_ms is not None,
             init_ms=result.init_ms,
+            restore_ms=result.restore_ms,
             ms=result.duration_ms,
         )

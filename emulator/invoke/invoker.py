@@ -262,11 +262,7 @@ def _admissible(
     check_payload(call.payload, limit_bytes)
     check_tenant(resolved, call.tenant_id)
     if not resolved.is_active:
-        raise LambdaError(
-            "ResourceConflictException",
-            "The operation cannot be performed at this time. "
-            "The function is currently in the following state: Pending",
-        )
+        raise _inactive(resolved)
     return resolved
 
 
@@ -281,3 +277,17 @@ def check_tenant(resolved: ResolvedFunction, tenant_id: str | None) -> None:
             " your request and try again."
         )
     raise LambdaError("InvalidParameterValueException", text)
+
+
+def _inactive(resolved: ResolvedFunction) -> LambdaError:
+    if resolved.waits_for_snapshot:
+        return LambdaError(
+            "SnapStartNotReadyException",
+            "Lambda is initializing your function. You can invoke the function when the function"
+            " state becomes Active.",
+        )
+    return LambdaError(
+        "ResourceConflictException",
+        "The operation cannot be performed at this time. The function is currently in the following"
+        f" state: {'Failed' if resolved.has_failed else 'Pending'}",
+    )

@@ -17,6 +17,7 @@ APPLICATION_LOG_LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FAT
 ON_DEMAND: Final = "on-demand"
 PROVISIONED: Final = "provisioned-concurrency"
 MANAGED: Final = "lambda-managed-instances"
+SNAP_START: Final = "snap-start"
 SYSTEM_LOG_LEVELS: Final = ("DEBUG", "INFO", "WARN")
 
 
@@ -70,7 +71,8 @@ class FunctionVersion:
     application_log_level: str = ""  # "" means INFO; a text log has no levels
     system_log_level: str = ""  # the same
     dead_letter_arn: str | None = None  # of a queue or a topic
-    initialization_type: str = ON_DEMAND  # of the environments; PROVISIONED: they come first
+    initialization_type: str = ON_DEMAND  # of the environments, in Lambda's word
+    snap_start: bool = False  # its environments come from a snapshot, where one can be taken
     durable: DurableConfig | None = None  # None: the function is not durable
     image_config: ImageConfig | None = None  # None: never given
     is_traced: bool = False  # X-Ray samples its requests
@@ -104,7 +106,9 @@ class ResolvedFunction:
 
     version: FunctionVersion
     invoked_arn: str  # repeats the qualifier the caller gave, and none when none was given
-    is_active: bool = True  # False while the function is Pending
+    is_active: bool = True  # False while the function is Pending, or has failed
+    has_failed: bool = False
+    waits_for_snapshot: bool = False  # Pending for SnapStart
     invoke_config: EventInvokeConfig = NO_INVOKE_CONFIG  # of the qualifier that was asked for
     reserved_concurrency: int | None = None  # of the function; None: it has its account's
     account_reserved: int = 0  # concurrency that functions of its account reserve or provision

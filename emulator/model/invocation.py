@@ -78,6 +78,7 @@ class InvocationResult:
     has_run: bool = True  # False: the init phase failed, and the handler never saw the event
     streamed_bytes: int | None = None
     durable_execution_arn: str | None = None  # where the function is durable
+    restore_ms: float | None = None  # of a snapshot, where this invocation waited for that
 
     @property
     def failure(self) -> str | None:

@@ -13,6 +13,7 @@ CLIENT_CONTEXT_CHARS: Final = 3_583
 ACCOUNT_CONCURRENCY: Final = 1_000
 UNRESERVED_CONCURRENCY: Final = 100  # what reservations must leave of it
 INIT_TIMEOUT_S: Final = 10.0
+RESTORE_TIMEOUT_S: Final = 10.0  # of SnapStart
 PROVISIONED_INIT_TIMEOUT_S: Final = 130.0  # or the function's timeout, if that is longer
 
 ZIP_BYTES: Final = 52_428_800

@@ -15,6 +15,7 @@ from emulator.runtime_api.extensions import (
 )
 from emulator.runtime_api.response_stream import ResponseSink
 from emulator.runtime_api.rules import Answer, Outcome, valid_error_type
+from emulator.runtime_api.snapshot_route import SnapshotFacts, SnapshotRoute
 from emulator.runtime_api.telemetry_desk import Subscribe, TelemetryDesk
 from emulator.runtime_api.telemetry_rules import (
     Destination,
@@ -38,6 +39,8 @@ __all__ = [
     "ResponseSink",
     "Route",
     "RuntimeEndpoint",
+    "SnapshotFacts",
+    "SnapshotRoute",
     "Subscribe",
     "Subscription",
     "TelemetryApi",

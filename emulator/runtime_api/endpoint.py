@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from emulator.model import FunctionVersion, Invocation
+from emulator.model import SNAP_START, FunctionVersion, Invocation
 from emulator.runtime_api.connection import Connection
 from emulator.runtime_api.extension_desk import ExtensionDesk
 from emulator.runtime_api.extensions import VERSION as EXTENSIONS_VERSION
@@ -42,14 +42,17 @@ class RuntimeEndpoint:
         version: FunctionVersion | None = None,
         *,
         listens_on: str = "127.0.0.1",
+        is_restored: bool = False,
     ) -> None:
+        """is_restored: its runtimes come from a snapshot, and so have been initialised."""
         self._selector = selector
         self._version = version
         self._listener = socket.create_server((listens_on, 0), backlog=BACKLOG)
         self._listener.setblocking(False)
         self._connections: set[Connection] = set()
         self._waiting: Connection | None = None  # holds a request for the next event
-        self._conversation = Conversation()
+        self._first = State.RESTORING if is_restored else State.STARTED
+        self._conversation = self._new_conversation()
         self._streams = StreamReceiver(self._selector, self._read)
         self.extensions = ExtensionDesk(self.answer_later, version)
         self.routes: dict[str, Route] = {EXTENSIONS_VERSION: self.extensions}
@@ -61,6 +64,10 @@ class RuntimeEndpoint:
         host, port = self._listener.getsockname()[:2]
         return f"{host}:{port}"
 
+    def _new_conversation(self) -> Conversation:
+        is_snap_start = self._version and self._version.initialization_type == SNAP_START
+        return Conversation(self._first, has_restore=bool(is_snap_start))
+
     @property
     def is_ready(self) -> bool:
         """True while the runtime waits for an event on an open connection."""
@@ -69,6 +76,16 @@ class RuntimeEndpoint:
             and self._waiting is not None
             and self._waiting.is_open
         )
+
+    @property
+    def is_snapshot(self) -> bool:
+        """True once the runtime waits for others to be restored of it."""
+        return self._conversation.state is State.RESTORE_READY
+
+    @property
+    def has_client(self) -> bool:
+        """True once somebody has connected."""
+        return bool(self._connections)
 
     @property
     def answer(self) -> Answer | None:
@@ -133,7 +150,7 @@ class RuntimeEndpoint:
             except BlockingIOError:
                 break
         self._waiting = None
-        self._conversation = Conversation()
+        self._conversation = self._new_conversation()
         self.extensions.restart()
 
     def close(self) -> None:

@@ -10,6 +10,13 @@ RUNNING ---STREAM--------> RESPONDING
 RESPONDING -ENDED--------> RESPONDED
 RESPONDED -NEXT----------> READY
 READY -----NEXT----------> READY
+STARTED ---RESTORE_NEXT--> RESTORE_READY
+RESTORE_READY -RESTORE_NEXT-> RESTORE_READY
+RESTORING -NEXT----------> READY
+RESTORING -RESTORE_ERROR-> RESTORE_ERROR
+
+The last four are SnapStart's: a runtime that is to be a snapshot comes to RESTORE_READY, and what
+is restored of it begins in RESTORING.
 
 Source: spec/runtime-api.md section 1.
 """
@@ -30,7 +37,11 @@ VERSION: Final = "/2018-06-01/runtime/"
 NEXT_PATH: Final = VERSION + "invocation/next"
 INVOCATION: Final = VERSION + "invocation/"
 INIT_ERROR_PATH: Final = VERSION + "init/error"
+RESTORE_NEXT_PATH: Final = VERSION + "restore/next"
+RESTORE_ERROR_PATH: Final = VERSION + "restore/error"
 PING_PATH: Final = "/2018-06-01/ping"
+_PATHS: Final = (NEXT_PATH, INIT_ERROR_PATH, PING_PATH)
+_RESTORE_PATHS: Final = (RESTORE_NEXT_PATH, RESTORE_ERROR_PATH)
 _ANSWERS: Final = ("response", "error")
 RESPONSE_MODE: Final = "lambda-runtime-function-response-mode"
 ERROR_TYPE: Final = "lambda-runtime-function-error-type"
@@ -51,6 +62,9 @@ class State(Enum):
     RUNNING = "Running"
     RESPONDING = "InvocationResponse"
     RESPONDED = "RuntimeResponseSentState"
+    RESTORE_READY = "RestoreReady"
+    RESTORING = "Restoring"
+    RESTORE_ERROR = "RestoreError"
 
 
 class Signal(Enum):
@@ -65,6 +79,8 @@ class Signal(Enum):
     ENDED = "RuntimeResponseSentState"
     ERROR = "InvocationErrorResponse"
     INIT_ERROR = "InitError"
+    RESTORE_NEXT = "RestoreReady"
+    RESTORE_ERROR = "RestoreError"
 
 
 TRANSITIONS: Final[Mapping[tuple[State, Signal], State]] = {
@@ -78,6 +94,10 @@ TRANSITIONS: Final[Mapping[tuple[State, Signal], State]] = {
     (State.RESPONDING, Signal.ENDED): State.RESPONDED,
     (State.RESPONDED, Signal.NEXT): State.READY,
     (State.READY, Signal.NEXT): State.READY,  # on another connection: it has lost the first
+    (State.STARTED, Signal.RESTORE_NEXT): State.RESTORE_READY,  # the snapshot can be taken
+    (State.RESTORE_READY, Signal.RESTORE_NEXT): State.RESTORE_READY,
+    (State.RESTORING, Signal.NEXT): State.READY,  # ends the restore phase
+    (State.RESTORING, Signal.RESTORE_ERROR): State.RESTORE_ERROR,
 }
 
 
@@ -87,6 +107,7 @@ class Outcome(Enum):
     RESPONSE = auto()
     ERROR = auto()
     INIT_ERROR = auto()
+    RESTORE_ERROR = auto()
     TOO_LARGE = auto()
     INVALID_MODE = auto()  # a response mode that there is not
     TRUNCATED = auto()  # the connection broke off in the middle of the response
@@ -129,8 +150,10 @@ class Answer:
 class Conversation:
     """The rules for one runtime process. One thread at a time."""
 
-    def __init__(self) -> None:
-        self.state = State.STARTED
+    def __init__(self, first: State = State.STARTED, *, has_restore: bool = False) -> None:
+        """first: STARTED or RESTORING. has_restore: whether there are the paths of SnapStart."""
+        self.state = first
+        self._has_restore = has_restore
         self.current: Invocation | None = None
         self.answer: Answer | None = None  # of the current invocation or of the init phase
 
@@ -146,17 +169,27 @@ class Conversation:
             return self._get(request.path)
         if request.method == "POST":
             if request.path == INIT_ERROR_PATH:
-                return self._init_error(request)
+                return self._start_error(request, Signal.INIT_ERROR, Outcome.INIT_ERROR)
+            if request.path == RESTORE_ERROR_PATH and self._has_restore:
+                return self._start_error(request, Signal.RESTORE_ERROR, Outcome.RESTORE_ERROR)
             if _is_answer(request.path):
                 return self._answer(request)
-        return _refuse_path(request.path)
+        return self._refuse_path(request.path)
+
+    def _refuse_path(self, path: str) -> Reply:
+        known = (*_PATHS, *(_RESTORE_PATHS if self._has_restore else ()))
+        if path in known or _is_answer(path):
+            return refuse(405, "MethodNotAllowed", "Method not allowed")
+        return refuse(404, "NotFound", f"No such path: {path}")
 
     def _get(self, path: str) -> Reply | None:
         if path == NEXT_PATH:
             return self._step(Signal.NEXT)
         if path == PING_PATH:
             return Reply(status=200, body=b"pong")
-        return _refuse_path(path)
+        if path == RESTORE_NEXT_PATH and self._has_restore:
+            return self._step(Signal.RESTORE_NEXT)
+        return self._refuse_path(path)
 
     def _step(self, signal: Signal) -> Reply | None:
         target = TRANSITIONS.get((self.state, signal))
@@ -171,19 +204,19 @@ class Conversation:
         self.state = target
         return None
 
-    def _init_error(self, request: Request) -> Reply:
-        refusal = self._step(Signal.INIT_ERROR)
+    def _start_error(self, request: Request, signal: Signal, outcome: Outcome) -> Reply:
+        refusal = self._step(signal)
         if refusal is not None:
             return refusal
         self.answer = Answer(
-            outcome=Outcome.INIT_ERROR, body=_error_body(request), error_type=_error_type(request)
+            outcome=outcome, body=_error_body(request), error_type=_error_type(request)
         )
         return Reply(status=202, body=ACCEPTED)
 
     def begin(self, request: Request) -> Reply | None:
         """Take the head of a streamed response; a reply is a refusal, for when its body ended."""
         if request.method != "POST":
-            return _refuse_path(request.path)
+            return self._refuse_path(request.path)
         return self._check(request) or self._step(Signal.STREAM)
 
     def overflow(self, stream: ResponseStream) -> Reply:
@@ -257,12 +290,6 @@ class Conversation:
 
 def _is_answer(path: str) -> bool:
     return path.startswith(INVOCATION) and path[len(INVOCATION) :].partition("/")[2] in _ANSWERS
-
-
-def _refuse_path(path: str) -> Reply:
-    if path in (NEXT_PATH, INIT_ERROR_PATH, PING_PATH) or _is_answer(path):
-        return refuse(405, "MethodNotAllowed", "Method not allowed")
-    return refuse(404, "NotFound", f"No such path: {path}")
 
 
 def _error_body(request: Request) -> bytes:

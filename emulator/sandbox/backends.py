@@ -52,6 +52,7 @@ class Backends:
         log_stream: str,
         extension: str | None = None,
         debug: DebugMode | None = None,
+        snapshot_fd: int | None = None,
     ) -> RuntimeProcess:
         """See `Backend.launch`."""
         return self._of(version).launch(
@@ -62,11 +63,16 @@ class Backends:
             log_stream=log_stream,
             extension=extension,
             debug=debug,
+            snapshot_fd=snapshot_fd,
         )
 
     def lets_debuggers_in(self, version: FunctionVersion) -> bool:
         """See `Backend.lets_debuggers_in`."""
         return self._of(version).lets_debuggers_in(version)
+
+    def obstacle_to_snapshots(self, version: FunctionVersion) -> str | None:
+        """See `Backend.obstacle_to_snapshots`."""
+        return self._of(version).obstacle_to_snapshots(version)
 
     def extensions(self, version: FunctionVersion) -> Sequence[str]:
         """See `Backend.extensions`."""

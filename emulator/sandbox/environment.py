@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from emulator.model import PROVISIONED, FunctionVersion, Invocation, InvocationResult, Status
+from emulator.model import (
+    ON_DEMAND,
+    PROVISIONED,
+    FunctionVersion,
+    Invocation,
+    InvocationResult,
+    Status,
+)
 from emulator.model.limits import INIT_TIMEOUT_S, PROVISIONED_INIT_TIMEOUT_S
 from emulator.observe import LogBook
 from emulator.runtime_api import INVOKE as INVOKE_EVENT
@@ -18,7 +25,7 @@ from emulator.sandbox.event_headers import event_headers
 from emulator.sandbox.failure import Failure, answered
 from emulator.sandbox.freezing import Rest
 from emulator.sandbox.output import Output, OutputListener
-from emulator.sandbox.platform_lines import billed_ms
+from emulator.sandbox.platform_lines import RestoreTimes, billed_ms
 from emulator.sandbox.platform_log import INIT, INVOKE, PlatformLog
 from emulator.sandbox.process import Backend, DebugMode, RuntimeProcess
 from emulator.sandbox.processes import Processes, Waited
@@ -50,6 +57,9 @@ class Environment:
     Used by one thread at a time: the one that starts it, the invoke it is lent to, or the one
     that retires it.
     """
+
+    is_restored = False  # from a snapshot
+    init_phase = INIT  # in the platform's word
 
     def __init__(
         self,
@@ -87,6 +97,7 @@ class Environment:
             self._platform.subscribed,
             listens_on=listens_on,
             debug=debug,
+            is_restored=self.is_restored,
         )
         self._now = self._processes.now
         suspension = backend.suspension(version, self.id) or suspension
@@ -124,12 +135,12 @@ class Environment:
 
         After a failure the environment is COLD, and its next invocation runs the phase again.
         """
-        self._platform.init_started(INIT)
+        self._platform.init_started(self.init_phase)
         self._launch()  # what the machine needs to get ready is not billed
         started = time.monotonic()
         failure = self._await_ready("", self._now() + _init_timeout_s(self.version))
         init_ms = (time.monotonic() - started) * 1000
-        self._platform.init_ended(INIT, init_ms, failure)
+        self._platform.init_ended(self.init_phase, init_ms, failure)
         self._processes.extensions.log_states(self._platform)
         if failure is None:
             self._init_ms = None if self.is_provisioned else init_ms  # no invocation waited for it
@@ -274,7 +285,9 @@ class Environment:
         may_have_some = self.version.layers or self.version.code.image is not None
         self._processes.start(self._backend.extensions(self.version) if may_have_some else ())
 
-    def _launch_process(self, extension: str | None) -> RuntimeProcess:
+    def _launch_process(
+        self, extension: str | None, snapshot_fd: int | None = None
+    ) -> RuntimeProcess:
         mode = None
         if self.debug is not None and extension is None:
             mode = DebugMode.WAIT if self.debug.waits else DebugMode.ATTACH
@@ -286,6 +299,7 @@ class Environment:
             log_stream=self._log_stream,
             extension=extension,
             debug=mode,
+            snapshot_fd=snapshot_fd,
         )
 
     def _await_ready(self, request_id: str, deadline: float) -> Failure | None:
@@ -395,7 +409,12 @@ class Environment:
             duration_ms=duration_ms,
             init_ms=init_ms,
             used_mib=used_mib,
+            restore=self._restore_times(),
         )
+
+    def _restore_times(self) -> RestoreTimes | None:
+        """Of a restore that no invocation has reported yet."""
+        return None
 
     def _end_report(self, late: Failure | None) -> None:
         """Write the last lines of an invocation whose caller has got its answer already."""
@@ -420,7 +439,7 @@ class Environment:
 
 
 def _init_timeout_s(version: FunctionVersion) -> float:
-    if version.initialization_type == PROVISIONED:
+    if version.initialization_type != ON_DEMAND:
         return max(PROVISIONED_INIT_TIMEOUT_S, version.timeout_s)
     return INIT_TIMEOUT_S
 

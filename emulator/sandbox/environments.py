@@ -10,7 +10,7 @@ from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from emulator.model import (
     PROVISIONED,
@@ -23,6 +23,7 @@ from emulator.model import (
 )
 from emulator.observe import Activity, LogBook
 from emulator.runtime_api import ResponseSink
+from emulator.sandbox.debug_session import DebugSession
 from emulator.sandbox.debugger import Debugger
 from emulator.sandbox.environment import Environment, InitReport
 from emulator.sandbox.freezing import Freezer
@@ -31,6 +32,8 @@ from emulator.sandbox.pool import EnvironmentPool
 from emulator.sandbox.process import Backend
 from emulator.sandbox.provisioning import Provisioning
 from emulator.sandbox.shutdown import EXTERNAL
+from emulator.sandbox.snapshot_environments import SnapshotEnvironment
+from emulator.sandbox.snapshots import Snapshots
 from emulator.sandbox.suspension import ControlGroups
 from emulator.sandbox.telemetry_sender import TelemetrySender
 from emulator.sandbox.tenants import TenantPools
@@ -41,6 +44,8 @@ SHUTDOWN_S: Final = EXTERNAL.total_s + 1.0  # a phase's own budget, and the time
 _STARTERS: Final = 256  # environments that may be in their init phase at a time
 
 log = logging.getLogger("emulator.sandbox")
+
+E = TypeVar("E", bound=Environment)
 
 
 class Environments:
@@ -76,6 +81,13 @@ class Environments:
         self._executor = ThreadPoolExecutor(_STARTERS, thread_name_prefix="environment")
         self.provisioning = Provisioning(
             self._start_provisioned, self._dismiss, self._in_background, self._activity
+        )
+        self.snapshots = Snapshots(
+            lambda version: self._make(version, SnapshotEnvironment),
+            self._stop_later,
+            self._in_background,
+            backend=backend,
+            activity=self._activity,
         )
         self._lock = threading.Lock()
         self._pools: dict[int, EnvironmentPool] = {}
@@ -168,6 +180,13 @@ class Environments:
         if not self._stopping.is_set() and self._is_debugged(version):
             self._pool(version).start_first()
 
+    def take_snapshot(self, version: FunctionVersion) -> None:
+        """Take, in the background, the snapshot of a version that has SnapStart."""
+        if not self._stopping.is_set():
+            self.snapshots.take(version)
+            if version.deployment in self._retired:  # the two may be told in any order
+                self.snapshots.forget(version.deployment)
+
     def warm(self, version: FunctionVersion) -> None:
         """Start, in the background, what the first environment of `version` needs."""
         if not self._stopping.is_set():
@@ -179,6 +198,7 @@ class Environments:
         with self._lock:
             self._retired.add(version.deployment)
             pool = self._pools.pop(version.deployment, None)
+        self.snapshots.forget(version.deployment)
         if pool is not None:
             self._stop_all(pool.retire())
         if version.isolates_tenants:
@@ -232,6 +252,7 @@ class Environments:
         with self._lock:
             self._retired |= self._pools.keys()
             pools, self._pools = list(self._pools.values()), {}
+        self.snapshots.forget_all()
         idle = [environment for pool in pools for environment in pool.retire()]
         return idle + self._tenants.retire_all()
 
@@ -272,13 +293,22 @@ class Environments:
         return lambda: self._create(version)
 
     def _create(self, version: FunctionVersion) -> Environment:
+        if self._debugger is not None and self._is_debugged(version):
+            return self._make(version, Environment, self._debugger.session(version))
+        if not version.snap_start:
+            return self._make(version, Environment)
+        kind = self.snapshots.kind(version)
+        if version.deployment in self._retired:  # for one who resolved it before
+            self.snapshots.forget(version.deployment)
+        return self._make(version, kind)
+
+    def _make(
+        self, version: FunctionVersion, kind: Callable[..., E], debug: DebugSession | None = None
+    ) -> E:
         if self._stopping.is_set():
             raise LambdaError("ServiceException", "The emulator is stopping.")
-        debug = None
-        if self._debugger is not None and self._is_debugged(version):
-            debug = self._debugger.session(version)
         try:
-            environment = Environment(
+            environment = kind(
                 version,
                 backend=self._backend,
                 folder=self._folder,

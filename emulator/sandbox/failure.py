@@ -17,6 +17,15 @@ class Failure:
     error_type: str
     status: Status = Status.ERROR
 
+    @property
+    def text(self) -> str:
+        """The same for people: the error's own name and message, where the body has them."""
+        try:
+            told = json.loads(self.body)
+            return f"{told['errorType']}: {told['errorMessage']}"
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return self.error_type
+
 
 def answered(answer: Answer) -> Failure | None:
     """Return what the runtime's answer says went wrong; None when nothing did."""

@@ -3,18 +3,25 @@
 import contextlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from emulator.model import FunctionVersion, LambdaError
 from emulator.sandbox import interpreters
+from emulator.sandbox.commands import (
+    ZygoteKind,
+    argv,
+    debugged,
+    of_extension,
+    search_path,
+    wrapper,
+)
 from emulator.sandbox.freezing import FREEZE_AFTER_S
 from emulator.sandbox.interpreters import Interpreter
-from emulator.sandbox.java_runtime import can_wait, compiled_runtime, java_command, java_debugger
+from emulator.sandbox.java_runtime import can_wait, compiled_runtime
 from emulator.sandbox.languages import Language, is_exact, language_of
 from emulator.sandbox.layers import (
-    EXTENSIONS,
     LayerFolders,
     external_extensions,
     skipped_extensions,
@@ -29,22 +36,10 @@ from emulator.sandbox.runtime_folder import (
     shadows_preloaded,
 )
 from emulator.sandbox.standby import Standby
-from emulator.sandbox.variables import OF_THE_RUNTIME, Credentials, variables
+from emulator.sandbox.variables import Credentials, variables
 from emulator.sandbox.zygote import Zygote, ZygoteError, ZygoteProcess
 
 _OWN_FOLDER: Final = Path(__file__).parent.parent
-
-
-@dataclass(frozen=True, slots=True)
-class ZygoteKind:
-    """Which zygote starts a function: functions of the same kind share one."""
-
-    language: str  # "provided", or the name of a `Language`
-    interpreter: Interpreter  # what the zygote itself runs on
-    preload_sdk: bool = False
-    brought: Path | None = None  # the SDK of Node.js, the compiled runtime of Java
-    program: Interpreter | None = None  # what it executes, where that is not its own Python
-    has_debugger: bool = False  # in its runtime folder
 
 
 class Launcher:
@@ -94,6 +89,17 @@ class Launcher:
         """See `Backend.lets_debuggers_in`."""
         return True
 
+    def obstacle_to_snapshots(self, version: FunctionVersion) -> str | None:
+        """See `Backend.obstacle_to_snapshots`."""
+        runtime = version.runtime or ""
+        if not runtime.startswith("python"):
+            return f"only Python's processes can be copied here, not {runtime}'s"
+        if needs_fresh_start(version):
+            return "it has libraries, or variables, that only a Python that starts takes notice of"
+        if external_extensions(self._layers.folder(version)):
+            return "it has external extensions, which cannot be copied with it"
+        return None
+
     def listens_on(self, _version: FunctionVersion) -> str:
         """Where the Runtime API has to listen: the functions share this machine's network."""
         return "127.0.0.1"
@@ -108,19 +114,20 @@ class Launcher:
         log_stream: str,
         extension: str | None = None,
         debug: DebugMode | None = None,
+        snapshot_fd: int | None = None,
     ) -> ZygoteProcess:
         """Start the runtime of one environment, or the external extension of that name.
 
-        debug: how the runtime lets debuggers in; None: not at all.
+        debug, snapshot_fd: see `Backend.launch`.
         Raises LambdaError: InvalidRuntimeException for a runtime nothing here can run,
         ServiceException when its zygote and the one after it were killed, or the machine
         refuses one.
         """
-        arguments = (version, environment_id, tmp_folder, runtime_api, log_stream, extension, debug)
+        places = (environment_id, tmp_folder, runtime_api, log_stream)
         with contextlib.suppress(ZygoteError, OSError):
-            return self._launch(*arguments)
+            return self._launch(version, *places, extension, debug, snapshot_fd)
         try:
-            return self._launch(*arguments)
+            return self._launch(version, *places, extension, debug, snapshot_fd)
         except (ZygoteError, OSError) as error:
             message = f"No runtime can be started: {error}"
             raise LambdaError("ServiceException", message) from error
@@ -134,6 +141,7 @@ class Launcher:
         log_stream: str,
         extension: str | None,
         debug: DebugMode | None,
+        snapshot_fd: int | None,
     ) -> ZygoteProcess:
         kind = self._kind(version)
         if debug is not None and kind.language == "python":
@@ -154,15 +162,15 @@ class Launcher:
             code_folder=version.code.folder,
             layers_folder=layers_folder,
             tmp_mib=version.ephemeral_storage_mib,
-            argv=(*_wrapper(version), *_argv(kind, layout, version)),
-            search_path=_search_path(kind.interpreter, layout, version),
+            argv=(*wrapper(version), *argv(kind, layout, version)),
+            search_path=search_path(kind.interpreter, layout, version),
         )
         if debug is not None:
-            spec = _debugged(spec, kind, debug)
+            spec = debugged(spec, kind, debug)
         if extension is not None:
-            return zygote.execute(_of_extension(spec, layout, extension))
+            return zygote.execute(of_extension(spec, layout, extension))
         if kind.language == "python" and not needs_fresh_start(version):
-            return zygote.fork(spec)
+            return zygote.fork(spec, snapshot_fd)
         # One that is started again goes back to its namespace: its /tmp is there.
         is_new = not zygote.has(environment_id)
         standby = None if debug else self._standby(kind, zygote, version)
@@ -192,7 +200,7 @@ class Launcher:
         zygote = self._zygote(kind)
         standby = self._standby(kind, zygote, version)
         if standby is not None:
-            standby.fill(zygote, _argv(kind, self._base_layout(zygote, kind), version))
+            standby.fill(zygote, argv(kind, self._base_layout(zygote, kind), version))
 
     def close(self) -> None:
         """End all zygotes and whatever they started."""
@@ -350,51 +358,3 @@ def _program(language: Language, runtime: str) -> Interpreter:
             f" {language.advice}. Then start the emulator again.",
         )
     return program
-
-
-def _wrapper(version: FunctionVersion) -> tuple[str, ...]:
-    wrapper = version.environment.get("AWS_LAMBDA_EXEC_WRAPPER")
-    is_managed = not (version.runtime or "").startswith("provided")
-    return (wrapper,) if wrapper and is_managed else ()
-
-
-def _argv(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple[str, ...]:
-    if kind.program is not None and kind.language == "java":
-        return tuple(java_command(kind.program, layout, version))
-    if kind.program is not None and kind.language == "ruby":
-        return (str(kind.program.path), f"{layout.runtime_dir}/ruby/bootstrap.rb")
-    if kind.program is not None:
-        return (str(kind.program.path.resolve()), f"{layout.runtime_dir}/node/bootstrap.mjs")
-    if kind.language == "python":
-        return (str(kind.interpreter.path), "-S", f"{layout.runtime_dir}/bootstrap.py")
-    if kind.language == "provided":
-        # AWS looks into /var/runtime first, which is empty for custom runtimes, then into the
-        # function, then into its layers.
-        is_own = (version.code.folder / "bootstrap").exists() or not version.layers
-        return (f"{layout.task_root if is_own else layout.layers}/bootstrap",)
-    return ()
-
-
-def _debugged(spec: LaunchSpec, kind: ZygoteKind, mode: DebugMode) -> LaunchSpec:
-    variables = {**spec.variables, "LAMBDA_EMULATOR_DEBUG": mode}
-    argv = list(spec.argv)
-    if kind.language == "java":
-        argv[-3:-3] = java_debugger()
-        return replace(spec, argv=argv)
-    if kind.language == "nodejs":  # else it would write its own port to the function's log
-        argv.insert(-1, "--inspect-publish-uid=http")
-    return replace(spec, variables=variables, argv=argv)
-
-
-def _of_extension(spec: LaunchSpec, layout: Layout, name: str) -> LaunchSpec:
-    own = {name: value for name, value in spec.variables.items() if name not in OF_THE_RUNTIME}
-    program = f"{layout.layers}/{EXTENSIONS}/{name}"
-    return replace(spec, variables=own, argv=(program,), cwd="/")
-
-
-def _search_path(
-    interpreter: Interpreter, layout: Layout, version: FunctionVersion
-) -> tuple[str, ...]:
-    site_packages = f"{layout.layers}/python/lib/{interpreter.runtime}/site-packages"
-    own = version.environment.get("PYTHONPATH", "").split(":")
-    return (layout.task_root, site_packages, f"{layout.layers}/python", *filter(None, own))

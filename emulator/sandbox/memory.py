@@ -54,11 +54,7 @@ class MemoryGauge:
         if self._pid is None:
             return 0.0
         started = time.monotonic()
-        first, *others = family(self._pid)
-        if self._init_pid not in (None, self._pid):
-            others += family(self._init_pid)[1:]
-        for neighbour in self._neighbours:
-            others += family(neighbour)
+        first, *others = self._processes()
         used = _resident_mib(first) + sum(map(_resident_mib, others))
         if used > self._limit_mib and others:
             # Forked processes share pages, which count once: costly to tell, so asked for last.
@@ -66,6 +62,15 @@ class MemoryGauge:
         self._peak_mib = max(self._peak_mib, used)
         self._reading_s = time.monotonic() - started
         return used
+
+    def _processes(self) -> list[int]:
+        assert self._pid is not None
+        found = family(self._pid)
+        if self._init_pid not in (None, self._pid):
+            found += family(self._init_pid)[1:]
+        for neighbour in self._neighbours:
+            found += family(neighbour)
+        return list(dict.fromkeys(found))  # the first process may be a child of the other one
 
     def peak_mib(self, ran_s: float) -> int | None:
         """Return the largest use so far, the first process's own high-water mark included.

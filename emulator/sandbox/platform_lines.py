@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from emulator.model import FunctionVersion, Status
+from emulator.model.value import value
 from emulator.runtime_api import TelemetryApi
 
 
@@ -30,6 +31,29 @@ def init_report(ms: float, phase: str, status: Status, error_type: str | None) -
     return line if error_type is None else f"{line}\tError Type: {error_type}"
 
 
+@value
+class RestoreTimes:
+    """How long an environment took to be there again, and which part of it is paid for."""
+
+    ms: float
+    billed_ms: int
+
+
+def restore_start(version: FunctionVersion) -> str:
+    """First line of an environment that is made of a snapshot."""
+    name, arn = runtime_version(version)
+    return f"RESTORE_START Runtime Version: {name}\tRuntime Version ARN: {arn}"
+
+
+def restore_report(ms: float, status: Status, error_type: str | None) -> str:
+    """Line for the end of a restore; the status stands there only for failures."""
+    line = f"RESTORE_REPORT Restore Duration: {ms:.2f} ms"
+    if status is Status.SUCCESS:
+        return line
+    line += f"\tStatus: {status}"
+    return line if error_type is None else f"{line}\tError Type: {error_type}"
+
+
 def start(request_id: str, version: str) -> str:
     """Line before a handler's own output."""
     return f"START RequestId: {request_id} Version: {version}"
@@ -49,6 +73,7 @@ def report(
     init_ms: float | None,
     status: Status,
     error_type: str | None,
+    restore: RestoreTimes | None = None,
 ) -> str:
     """Line that sums an invocation up; the status stands there only for failures."""
     line = (
@@ -59,6 +84,9 @@ def report(
         line += f"Max Memory Used: {used_mib} MB\t"
     if init_ms is not None:
         line += f"Init Duration: {init_ms:.2f} ms\t"
+    if restore is not None:
+        line += f"Restore Duration: {restore.ms:.2f} ms\t"
+        line += f"Billed Restore Duration: {restore.billed_ms} ms\t"
     if status is Status.TIMEOUT:
         line += "Status: timeout"
     elif error_type is not None:

@@ -9,6 +9,7 @@ from emulator.runtime_api import Answer, Extension, Subscription
 from emulator.sandbox import platform_lines, platform_records
 from emulator.sandbox.failure import Failure
 from emulator.sandbox.output import Output
+from emulator.sandbox.platform_lines import RestoreTimes
 from emulator.sandbox.platform_records import LEVELS, PlatformRecord
 from emulator.sandbox.telemetry import Telemetry
 
@@ -39,7 +40,7 @@ class PlatformLog:
 
     def init_started(self, phase: str) -> None:
         """An init phase begins."""
-        if self._is_text and phase == INIT:
+        if self._is_text and phase != INVOKE:
             self._output.platform(platform_lines.init_start(self._version))
         if self._telemetry.wants_records:
             self._emit(platform_records.init_start(self._version, phase, self._environment_id))
@@ -54,6 +55,24 @@ class PlatformLog:
             kind = self._version.initialization_type
             self._emit(platform_records.init_runtime_done(phase, status, error_type, kind))
             self._emit(platform_records.init_report(phase, status, error_type, ms, kind))
+            self._telemetry.settle()
+
+    def restore_started(self) -> None:
+        """An environment is made of a snapshot."""
+        if self._is_text:
+            self._output.platform(platform_lines.restore_start(self._version))
+        if self._telemetry.wants_records:
+            self._emit(platform_records.restore_start(self._version, self._environment_id))
+
+    def restore_ended(self, ms: float, failure: Failure | None) -> None:
+        """It is there, or cannot be had."""
+        status, error_type = _outcome(failure)
+        if self._is_text:
+            shown = None if status is Status.TIMEOUT else error_type
+            self._output.platform(platform_lines.restore_report(ms, status, shown))
+        if self._telemetry.wants_records:
+            self._emit(platform_records.restore_runtime_done(status, error_type))
+            self._emit(platform_records.restore_report(status, error_type, ms))
             self._telemetry.settle()
 
     def extension(
@@ -120,8 +139,9 @@ class PlatformLog:
         duration_ms: float,
         init_ms: float | None,
         used_mib: int | None,
+        restore: RestoreTimes | None = None,
     ) -> None:
-        """An invocation is over."""
+        """An invocation is over; restore: of the snapshot, where it waited for that."""
         status, error_type = _outcome(failure)
         request_id = invocation.request_id
         if self._is_text:
@@ -133,6 +153,7 @@ class PlatformLog:
                 init_ms=init_ms,
                 status=status,
                 error_type=error_type,
+                restore=restore,
             )
             if self._version.is_traced and ";Sampled=1" in invocation.trace_header:
                 report = f"{report}\n{platform_lines.xray(invocation.trace_header)}"
@@ -144,6 +165,7 @@ class PlatformLog:
                 memory_mib=self._version.memory_mib,
                 used_mib=used_mib,
                 init_ms=init_ms,
+                restore=restore,
             )
             self._emit(
                 platform_records.report(

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from emulator.model import ON_DEMAND, FunctionVersion, Status
 from emulator.runtime_api import TelemetryApi
-from emulator.sandbox.platform_lines import runtime_version
+from emulator.sandbox.platform_lines import RestoreTimes, runtime_version
 
 LEVELS: Final = ("DEBUG", "INFO", "WARN")  # of the system log, in order
 
@@ -35,11 +35,15 @@ def iso_time(at_ms: int) -> str:
 
 
 def init_start(version: FunctionVersion, phase: str, environment_id: str) -> PlatformRecord:
-    """An init phase begins; `phase` is init or invoke."""
+    """An init phase begins; `phase` is init, invoke or snap-start."""
+    kind = version.initialization_type
+    record = {"initializationType": kind, "phase": phase, **_instance(version, environment_id)}
+    return PlatformRecord(type="platform.initStart", record=record, level="INFO")
+
+
+def _instance(version: FunctionVersion, environment_id: str) -> dict[str, Any]:
     name, arn = runtime_version(version)
-    record = {
-        "initializationType": version.initialization_type,
-        "phase": phase,
+    return {
         "functionName": version.name,
         "functionVersion": version.version,
         "instanceId": environment_id,
@@ -47,7 +51,6 @@ def init_start(version: FunctionVersion, phase: str, environment_id: str) -> Pla
         "runtimeVersion": name,
         "runtimeVersionArn": arn,
     }
-    return PlatformRecord(type="platform.initStart", record=record, level="INFO")
 
 
 def init_runtime_done(
@@ -80,6 +83,29 @@ def init_report(
     }
     usual = "DEBUG" if initialization_type == ON_DEMAND else "INFO"
     return PlatformRecord(type="platform.initReport", record=record, level=_level(usual, status))
+
+
+def restore_start(version: FunctionVersion, environment_id: str) -> PlatformRecord:
+    """An environment is made of a snapshot."""
+    record = _instance(version, environment_id)
+    return PlatformRecord(type="platform.restoreStart", record=record, level="INFO")
+
+
+def restore_runtime_done(status: Status, error_type: str | None) -> PlatformRecord:
+    """Its runtime asked for its first event, or never will."""
+    return PlatformRecord(
+        type="platform.restoreRuntimeDone",
+        record=_outcome(status, error_type),
+        level=_level("DEBUG", status),
+    )
+
+
+def restore_report(status: Status, error_type: str | None, ms: float) -> PlatformRecord:
+    """The environment is there, or cannot be had."""
+    record = {**_outcome(status, error_type), "metrics": {"durationMs": _rounded(ms)}}
+    return PlatformRecord(
+        type="platform.restoreReport", record=record, level=_level("INFO", status)
+    )
 
 
 def start(request_id: str, version: str, trace_header: str) -> PlatformRecord:
@@ -140,6 +166,7 @@ def report_metrics(
     memory_mib: int,
     used_mib: int | None,
     init_ms: float | None,
+    restore: RestoreTimes | None = None,
 ) -> dict[str, float]:
     """The figures of a REPORT; one that cannot be measured here is left out."""
     metrics: dict[str, float] = {
@@ -151,6 +178,9 @@ def report_metrics(
         metrics["maxMemoryUsedMB"] = used_mib
     if init_ms is not None:
         metrics["initDurationMs"] = _rounded(init_ms)
+    if restore is not None:
+        metrics["restoreDurationMs"] = _rounded(restore.ms)
+        metrics["billedRestoreDurationMs"] = restore.billed_ms
     return metrics
 
 

@@ -94,16 +94,21 @@ class Backend(Protocol):
         log_stream: str,
         extension: str | None = None,
         debug: DebugMode | None = None,
+        snapshot_fd: int | None = None,
     ) -> RuntimeProcess:
         """Start the runtime, or the external extension of that name, of an environment.
 
         debug: how the runtime lets debuggers in; None: not at all, and that it is where the backend
-        does not let them in.
+        does not let them in. snapshot_fd: the socket over which it will be asked for environments
+        once it is initialised; None: it is no snapshot, nor where there is an obstacle to that.
         Raises LambdaError when nothing here can run it.
         """
 
     def lets_debuggers_in(self, version: FunctionVersion) -> bool:
         """Tell whether runtimes of `version` can be debugged."""
+
+    def obstacle_to_snapshots(self, version: FunctionVersion) -> str | None:
+        """Return why no snapshot of `version` can be taken, for people; None: it can."""
 
     def extensions(self, version: FunctionVersion) -> Sequence[str]:
         """Return the names of the external extensions that are to be started."""

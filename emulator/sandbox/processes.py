@@ -52,12 +52,15 @@ class Processes:
         *,
         listens_on: str,
         debug: DebugSession | None = None,
+        is_restored: bool = False,
     ) -> None:
         self._version = version
         self._output = output
         self._launch = launch
         self._selector = selectors.DefaultSelector()
-        self.endpoint = RuntimeEndpoint(self._selector, version, listens_on=listens_on)
+        self.endpoint = RuntimeEndpoint(
+            self._selector, version, listens_on=listens_on, is_restored=is_restored
+        )
         self.desk = self.endpoint.extensions
         self._telemetry = telemetry
         self.endpoint.routes |= TelemetryDesk(self.desk, subscribe).routes()
@@ -89,13 +92,16 @@ class Processes:
             if waited is not Waited.DONE:
                 return waited
             self._start_runtime()
-        endpoint = self.endpoint
-        waited = self.pump(lambda: endpoint.is_ready or endpoint.answer is not None, deadline)
+        waited = self.pump(self._is_initialised, deadline)
         self._output.pull()
         rules.close_registration()
-        if waited is Waited.DONE and self.registered and endpoint.answer is None:
+        if waited is Waited.DONE and self.registered and self.endpoint.answer is None:
             return self.pump(lambda: rules.are_ready, deadline)
         return waited
+
+    def _is_initialised(self) -> bool:
+        endpoint = self.endpoint
+        return endpoint.is_ready or endpoint.is_snapshot or endpoint.answer is not None
 
     def roots(self) -> list[int]:
         """Return processes under which all of the environment hang, as far as they are known."""

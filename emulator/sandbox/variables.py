@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
-from emulator.model import DEFAULT_LOG_LEVEL, MANAGED, FunctionVersion
+from emulator.model import DEFAULT_LOG_LEVEL, MANAGED, SNAP_START, FunctionVersion
 from emulator.sandbox.log_events import FRAME_FD
 from emulator.sandbox.process import AS_IN_LAMBDA, Layout
 
+CREDENTIALS_PATH: Final = "/_emulator/credentials"
 # What an external extension, which shares the others, does not get.
 OF_THE_RUNTIME: Final = frozenset(
     (
@@ -25,6 +27,7 @@ class Credentials:
     access_key: str
     secret_key: str
     session_token: str
+    container_token: str = ""  # by which a process that has only that gets them from the emulator
 
 
 def variables(
@@ -90,6 +93,9 @@ def _platform(
     if version.logs_json:
         more["AWS_LAMBDA_LOG_FORMAT"] = version.log_format
         more["AWS_LAMBDA_LOG_LEVEL"] = version.application_log_level or DEFAULT_LOG_LEVEL
+    if version.initialization_type != SNAP_START:  # a snapshot goes to several environments
+        more["AWS_LAMBDA_LOG_GROUP_NAME"] = version.log_group_name
+        more["AWS_LAMBDA_LOG_STREAM_NAME"] = log_stream
     return {
         "TZ": ":UTC",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
@@ -105,14 +111,33 @@ def _platform(
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mib),
         "AWS_LAMBDA_FUNCTION_VERSION": version.version,
         "AWS_LAMBDA_INITIALIZATION_TYPE": version.initialization_type,
-        "AWS_LAMBDA_LOG_GROUP_NAME": version.log_group_name,
-        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        **_keys(version, credentials, endpoint_url),
+        **more,
+    }
+
+
+def _keys(version: FunctionVersion, credentials: Credentials, endpoint_url: str) -> dict[str, str]:
+    """What SDKs find the role's credentials by.
+
+    A snapshot may be older than they last, so it has an address to get them from. SDKs trust none
+    but addresses of this machine; an emulator that listens elsewhere only has to hand the keys out.
+    """
+    if version.initialization_type == SNAP_START and _is_loopback(endpoint_url):
+        return {
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": endpoint_url + CREDENTIALS_PATH,
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": credentials.container_token,
+        }
+    return {
         "AWS_ACCESS_KEY_ID": credentials.access_key,
         "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
         "AWS_SESSION_TOKEN": credentials.session_token,
-        **more,
     }
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host == "localhost" or host == "::1" or host.startswith("127.")
 
 
 def _runtime(version: FunctionVersion, layout: Layout = AS_IN_LAMBDA) -> dict[str, str]:

@@ -161,9 +161,9 @@ class Zygote:
         """False once the process has ended."""
         return self._process.poll() is None
 
-    def fork(self, spec: LaunchSpec) -> ZygoteProcess:
-        """Start a Python environment."""
-        return self._launch("fork", spec)
+    def fork(self, spec: LaunchSpec, snapshot_fd: int | None = None) -> ZygoteProcess:
+        """Start a Python environment; snapshot_fd: see `Backend.launch`."""
+        return self._launch("fork", spec, [] if snapshot_fd is None else [snapshot_fd])
 
     def execute(self, spec: LaunchSpec) -> ZygoteProcess:
         """Start another program in an environment."""
@@ -195,7 +195,7 @@ class Zygote:
         with _private_file(line) as file:
             self.send({"op": "adopt", "id": process_id, **_folders(spec)}, [line_fd, file.fileno()])
 
-    def _launch(self, op: str, spec: LaunchSpec) -> ZygoteProcess:
+    def _launch(self, op: str, spec: LaunchSpec, fds: Sequence[int] = ()) -> ZygoteProcess:
         self._environments.add(spec.environment_id)
         content = {
             "argv": list(spec.argv),
@@ -203,7 +203,7 @@ class Zygote:
             "cwd": spec.cwd or spec.variables["LAMBDA_TASK_ROOT"],
             "search_path": list(spec.search_path),
         }
-        return self._send_launch({"op": op, **_folders(spec)}, content, uuid.uuid4().hex, [])
+        return self._send_launch({"op": op, **_folders(spec)}, content, uuid.uuid4().hex, fds)
 
     def _send_launch(
         self,

@@ -347,7 +347,6 @@ def test_too_much_memory_is_refused_in_a_form_of_its_own(create: Create) -> None
 
 RUNTIME_ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:runtime/our-own"
 UNSUPPORTED: list[dict[str, Any]] = [
-    {"SnapStart": {"ApplyOn": "PublishedVersions"}},
     {"RuntimeConfig": {"RuntimeArn": RUNTIME_ARN, "RuntimeAlias": "live"}},
 ]
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -28,6 +29,14 @@ from emulator.model import (
 )
 from emulator.model.triggers.nats import NatsBinding, NatsStatus, NatsTrigger
 from emulator.observe import Activity, InvocationRecord, LogBook, Records
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    access_key: str = "ASIA"
+    secret_key: str = "secret"
+    token: str = "session"
+
 
 CODE = CodePackage(folder=Path("/src/hello"), sha256="x", size_bytes=1, is_live=True)
 
@@ -128,6 +137,7 @@ class Emulator:
                 reset=lambda: self.resets.append("reset"),
                 catch_up=lambda: None,
                 backlog=lambda: self.backlog,
+                container_credentials={"t": Keys()}.get,
                 activity=self.activity,
                 clock=self.clock,
                 log_book=self.log_book,
@@ -175,8 +185,8 @@ from emulator.model import Clock
 from emulator.observe import Activity, LogBook, Records
 clock = Clock()
 admin = Admin(Rooms(version="1", functions=list, services=dict, archive_for=dict().get,
-    reset=list, catch_up=list, backlog=None, activity=Activity(clock),
-    clock=clock, log_book=LogBook(clock), records=Records(), nats=None))
+    container_credentials=dict().get, reset=list, catch_up=list, backlog=None,
+    activity=Activity(clock), clock=clock, log_book=LogBook(clock), records=Records(), nats=None))
 environ = {"PATH_INFO": "/_emulator/health", "REQUEST_METHOD": "GET"}
 assert admin(environ, lambda status, headers: None)
 sys.exit("flask" in sys.modules or "werkzeug" in sys.modules)
@@ -555,3 +565,12 @@ def test_the_queue_page_shows_each_functions_events(emulator: Emulator) -> None:
     assert functions[1]["next_due_s"] is None
     emulator.backlog = Backlog(functions=())
     assert emulator.get("/_emulator/queue").json["oldest_age_s"] is None  # type: ignore[index]
+
+
+def test_keys_are_handed_out_for_the_token_of_a_function_only(emulator: Emulator) -> None:
+    answer = Client(emulator.wsgi).get("/_emulator/credentials", headers={"Authorization": "t"})
+    keys = json.loads(answer.text)
+    expires = datetime.fromisoformat(keys.pop("Expiration"))
+    assert timedelta(minutes=50) < expires - datetime.now(UTC) < timedelta(minutes=61)
+    assert keys == {"AccessKeyId": "ASIA", "SecretAccessKey": "secret", "Token": "session"}
+    assert emulator.get("/_emulator/credentials").status_code == 403

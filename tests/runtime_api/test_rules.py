@@ -213,3 +213,46 @@ def test_a_second_response_names_the_states() -> None:
 )
 def test_the_platform_keeps_only_error_types_of_its_form(told: str | None, valid: str) -> None:
     assert valid_error_type(told) == valid
+
+
+def test_a_runtime_that_is_to_be_a_snapshot_waits_to_be_restored() -> None:
+    conversation = Conversation(has_restore=True)
+    for _ in range(2):
+        assert conversation.handle(get("restore/next")) is None
+        assert conversation.state is State.RESTORE_READY
+    reply = conversation.handle(NEXT)
+    assert reply is not None
+    assert reply.status == 403
+    assert b"State transition from RestoreReady to Ready failed for runtime." in reply.body
+
+
+def test_a_restored_runtime_asks_for_an_event_or_tells_why_not() -> None:
+    conversation = Conversation(State.RESTORING, has_restore=True)
+    assert conversation.handle(NEXT) is None
+    assert conversation.state is State.READY
+    conversation = Conversation(State.RESTORING, has_restore=True)
+    hook = post(
+        "restore/error", b"{}", lambda_runtime_function_error_type="Runtime.AfterRestoreError"
+    )
+    reply = conversation.handle(hook)
+    assert reply is not None
+    assert reply.status == 202
+    answer = conversation.answer
+    assert answer is not None
+    assert (answer.outcome, answer.error_type) == (
+        Outcome.RESTORE_ERROR,
+        "Runtime.AfterRestoreError",
+    )
+    again = conversation.handle(hook)
+    assert again is not None
+    assert again.status == 403
+
+
+@pytest.mark.parametrize(("has_restore", "status"), [(False, 404), (True, 405)])
+def test_the_paths_of_snap_start_are_there_for_its_runtimes_only(
+    has_restore: bool, status: int
+) -> None:
+    for request in (post("restore/next"), get("restore/error")):
+        reply = Conversation(has_restore=has_restore).handle(request)
+        assert reply is not None
+        assert reply.status == status

@@ -40,6 +40,7 @@ class RuntimeApi:
         host, _, port = address.rpartition(":")
         self.host = address
         self.socket = socket.create_connection((host.strip("[]"), int(port)))
+        self.socket.settimeout(None)  # whatever default a function has set
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.next_request = self.request("GET", NEXT_PATH)
@@ -67,14 +68,17 @@ class RuntimeApi:
 
     def init_error(self, body, headers):
         """Tell why the init phase failed."""
-        self.socket.sendall(self.request("POST", API + "init/error", body, headers))
+        self.post(API + "init/error", body, headers)
+
+    def post(self, path, body, headers=""):
+        """Tell something, and wait until it has been heard."""
+        self.socket.sendall(self.request("POST", path, body, headers))
         self.read()
 
     def tell_debugger_port(self, port):
         """Tell the emulator where a debugger can attach."""
         text = "{} {}".format(port, os.environ["LAMBDA_TASK_ROOT"])
-        self.socket.sendall(self.request("POST", "/2026-11-22/debugger", text.encode()))
-        self.read()
+        self.post("/2026-11-22/debugger", text.encode())
 
     def read_event(self):
         """Read answers up to the one that is an event."""
@@ -393,8 +397,11 @@ def let_debuggers_in(api, mode):
     Runtime.context_type = debugger.with_stopped_clock(LambdaContext)
 
 
-def main():
-    """Run the init phase, then serve invocations; returns never, but by SystemExit."""
+def main(snapshot=None):
+    """Run the init phase, then serve invocations; returns never, but by SystemExit.
+
+    snapshot: what is to be made of this process after the init phase (`snapshot.Snapshot`).
+    """
     os.environ.pop("LAMBDA_EMULATOR_LAYERS", None)
     open_output()
     trust_only_settled_bytecode()
@@ -411,6 +418,8 @@ def main():
         api.init_error(error_body(fault), error_header(fault))
         sys.exit(1)
     try:
+        if snapshot is not None:
+            api = snapshot.take(api, log)  # this goes on in forks, each with an address of its own
         Runtime(api, handler, log).serve()
     finally:
         flush_output()

@@ -1,6 +1,5 @@
 """The first process of an execution environment: a zygote's child becomes the runtime."""
 
-import contextlib
 import json
 import os
 import signal
@@ -9,9 +8,11 @@ import time
 import traceback
 
 import bootstrap
+import inherited
 import isolation
 import kernel
 import privileges
+import snapshot
 
 
 def run(*descriptors, **how):
@@ -52,7 +53,8 @@ def become(log_fd, exit_fd, spec_fd, extra_fds, *, is_program, view, host_pid):
     """Turn this fresh child into the runtime; returns when it ends, or raises SystemExit.
 
     is_program: execute the program the spec names, instead of going on as Python. extra_fds:
-    inherited by that program. view: the zygote's `isolation.HostView`, None without namespaces.
+    inherited by that program; in Python, the one that asks a snapshot for environments. view: the
+    zygote's `isolation.HostView`, None without namespaces.
     host_pid: tells the number of a process as the emulator counts.
     """
     signal.set_wakeup_fd(-1)
@@ -69,9 +71,11 @@ def become(log_fd, exit_fd, spec_fd, extra_fds, *, is_program, view, host_pid):
         kernel.die_with_parent(signal.SIGKILL)
     os.chdir(spec["cwd"])
     privileges.limit()
-    keep_only(0, 1, 2, exit_fd, *extra_fds)
+    # Not the zygote's, nor those of environments it has.
+    inherited.keep_only(0, 1, 2, exit_fd, *extra_fds)
     if view is not None:
-        privileges.drop(1, in_own_namespace=view.limits_processes)
+        is_snapshot = bool(extra_fds) and not is_program
+        privileges.drop(1, in_own_namespace=view.limits_processes, may_nest=is_snapshot)
     if is_program:
         execute(spec, exit_fd, extra_fds)
     os.close(exit_fd)
@@ -80,7 +84,10 @@ def become(log_fd, exit_fd, spec_fd, extra_fds, *, is_program, view, host_pid):
     time.tzset()
     sys.argv[:] = [""]
     sys.path[:0] = spec["search_path"]
-    bootstrap.main()
+    if extra_fds:
+        bootstrap.main(snapshot.Snapshot(extra_fds[0], is_isolated=view is not None))
+    else:
+        bootstrap.main()
 
 
 def read_spec(fd):
@@ -88,14 +95,6 @@ def read_spec(fd):
     with os.fdopen(fd, "rb") as file:
         file.seek(0)
         return json.load(file)
-
-
-def keep_only(*kept):
-    """Close all other descriptors: the zygote's, and those of environments it has."""
-    for fd in map(int, os.listdir("/dev/fd")):
-        if fd not in kept:
-            with contextlib.suppress(OSError):  # the one of that folder
-                os.close(fd)
 
 
 def execute(spec, exit_fd, extra_fds):

@@ -7,6 +7,7 @@ namespace of its own.
 
 import contextlib
 import os
+import shutil
 
 import kernel
 import privileges
@@ -263,8 +264,7 @@ def add_folders(code, layers, tmp_mib):
         os.close(layers)
     kernel.mount_tree(code, TASK_ROOT)
     os.close(code)
-    options = "mode=1777,size={}m".format(tmp_mib)
-    kernel.mount("tmpfs", TMP_DIR, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
+    mount_tmp(tmp_mib)
 
 
 def show_layers(layers):
@@ -290,6 +290,44 @@ def show_layers(layers):
             _show(entry.path, place)
     kernel.unmount(TASK_ROOT)
     kernel.make_read_only(kernel.AT_FDCWD, LAYERS_DIR)
+
+
+def nest(tmp_mib):
+    """Enter new namespaces as a process without privileges, with a copy of its /tmp.
+
+    The next fork is process 1 of the new process namespace, and has a /proc to mount.
+    """
+    old = os.open(TMP_DIR, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    uid, gid = os.geteuid(), os.getegid()
+    privileges.lift_process_limit()  # the new namespace takes over what is allowed now
+    kernel.unshare(
+        kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
+    )
+    privileges.map_user(uid, gid)
+    mount_tmp(tmp_mib)
+    copy_folder("/proc/self/fd/{}".format(old), TMP_DIR)
+    os.close(old)
+    os.chdir(os.getcwd())  # which may be below the new /tmp
+
+
+def mount_tmp(mib):
+    """Mount an empty /tmp that holds so much."""
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV
+    kernel.mount("tmpfs", TMP_DIR, "tmpfs", flags, "mode=1777,size={}m".format(mib))
+
+
+def copy_folder(source, place):
+    """Copy what is in a folder: files, folders and links."""
+    for entry in os.scandir(source):
+        target = os.path.join(place, entry.name)
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry.path), target)
+        elif entry.is_dir():
+            os.mkdir(target)
+            copy_folder(entry.path, target)
+            shutil.copystat(entry.path, target)
+        elif entry.is_file():
+            shutil.copy2(entry.path, target)
 
 
 def can_limit_processes(proc_device):

@@ -28,11 +28,12 @@ def limit():
         _write("/proc/self/oom_score_adj", FIRST_TO_GO)
 
 
-def drop(log_fd, in_own_namespace):
+def drop(log_fd, in_own_namespace, may_nest=False):
     """Become nobody who may do anything: another user than root, without capabilities.
 
     log_fd: what the function may open again, as /dev/stdout. in_own_namespace: enter a user
-    namespace, in which the kernel counts the processes of this environment alone.
+    namespace, in which the kernel counts the processes of this environment alone. may_nest: it is
+    a snapshot, and so the limit of its environments' processes together, which is not Lambda's.
     """
     uid, gid = os.geteuid(), os.getegid()
     if uid == 0:
@@ -45,9 +46,21 @@ def drop(log_fd, in_own_namespace):
     if in_own_namespace:
         kernel.unshare(kernel.CLONE_NEWUSER)
         map_user(uid, gid)
-        resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
+        limit_processes(for_good=not may_nest)
     kernel.drop_capabilities()
     kernel.show_in_proc()
+
+
+def limit_processes(for_good=True):
+    """Set Lambda's limit of processes, for good or so that `lift_process_limit` can lift it."""
+    most = PROCESSES if for_good else resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, most))
+
+
+def lift_process_limit():
+    """Allow as many processes as this process may allow itself."""
+    most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
 
 
 def counts_processes():

@@ -7,7 +7,8 @@ imports the standard library only, and the SDK where it is asked to preload that
 Requests (`op`):
   fork   start a Python environment in a copy of this process. With it come three descriptors:
          the log (stdout and stderr), the exit pipe, and a file with the spec, a JSON object:
-         `env`, `cwd`, `search_path`, `argv`. Only the child reads that.
+         `env`, `cwd`, `search_path`, `argv`. Only the child reads that. A fourth descriptor, when
+         given, makes it a snapshot: the socket over which that is asked (snapshot.py).
   exec   the same for another program (`argv`); a fourth descriptor, when given, is inherited
          under the number the variable LAMBDA_EMULATOR_STANDBY_FD then names.
   adopt  show its folders to an `exec`ed program that was started without them, then send it
@@ -44,10 +45,8 @@ import isolation
 import kernel
 
 # The function must not find our modules: it may have its own of these names.
-del sys.path[0]
-for name in ("control_socket", "families", "first_process", "inits", "isolation", "kernel"):
-    del sys.modules[name]
-del sys.modules["bootstrap"], sys.modules["privileges"], sys.modules["runtime_log"]
+for own in os.listdir(sys.path.pop(0)):
+    sys.modules.pop(own.partition(".")[0], None)
 
 EMULATOR_GONE = 3  # exit status of a zygote whose emulator did not end it
 DESCRIPTORS = 65536  # two for each environment

@@ -73,6 +73,10 @@ class DockerBackend:
         """See `Backend.lets_debuggers_in`: a port in a container cannot be reached from here."""
         return False
 
+    def obstacle_to_snapshots(self, version: FunctionVersion) -> str | None:
+        """See `Backend.obstacle_to_snapshots`."""
+        return "it runs in a container, and engines copy none that runs"
+
     def launch(
         self,
         version: FunctionVersion,
@@ -83,9 +87,11 @@ class DockerBackend:
         log_stream: str,
         extension: str | None = None,
         debug: DebugMode | None = None,
+        snapshot_fd: int | None = None,
     ) -> ContainerProcess:
         """Start a container of an environment; see `Backend.launch`."""
         assert debug is None  # see `lets_debuggers_in`
+        assert snapshot_fd is None  # see `obstacle_to_snapshots`
         with _lambda_errors():
             machine = self._connected()
             container = self._containers.get(environment_id, {}).get(extension)

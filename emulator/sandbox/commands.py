@@ -1,0 +1,76 @@
+"""What a zygote runs for a function: which kind of zygote, with which command."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from emulator.model import FunctionVersion
+from emulator.sandbox.interpreters import Interpreter
+from emulator.sandbox.java_runtime import java_command, java_debugger
+from emulator.sandbox.layers import EXTENSIONS
+from emulator.sandbox.process import DebugMode, LaunchSpec, Layout
+from emulator.sandbox.variables import OF_THE_RUNTIME
+
+
+@dataclass(frozen=True, slots=True)
+class ZygoteKind:
+    """Which zygote starts a function: functions of the same kind share one."""
+
+    language: str  # "provided", or the name of a `Language`
+    interpreter: Interpreter  # what the zygote itself runs on
+    preload_sdk: bool = False
+    brought: Path | None = None  # the SDK of Node.js, the compiled runtime of Java
+    program: Interpreter | None = None  # what it executes, where that is not its own Python
+    has_debugger: bool = False  # in its runtime folder
+
+
+def wrapper(version: FunctionVersion) -> tuple[str, ...]:
+    """Return the script of the function that is to start its runtime, where it has one."""
+    wrapper = version.environment.get("AWS_LAMBDA_EXEC_WRAPPER")
+    is_managed = not (version.runtime or "").startswith("provided")
+    return (wrapper,) if wrapper and is_managed else ()
+
+
+def argv(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple[str, ...]:
+    """Return the command line of the runtime."""
+    if kind.program is not None and kind.language == "java":
+        return tuple(java_command(kind.program, layout, version))
+    if kind.program is not None and kind.language == "ruby":
+        return (str(kind.program.path), f"{layout.runtime_dir}/ruby/bootstrap.rb")
+    if kind.program is not None:
+        return (str(kind.program.path.resolve()), f"{layout.runtime_dir}/node/bootstrap.mjs")
+    if kind.language == "python":
+        return (str(kind.interpreter.path), "-S", f"{layout.runtime_dir}/bootstrap.py")
+    if kind.language == "provided":
+        # AWS looks into /var/runtime first, which is empty for custom runtimes, then into the
+        # function, then into its layers.
+        is_own = (version.code.folder / "bootstrap").exists() or not version.layers
+        return (f"{layout.task_root if is_own else layout.layers}/bootstrap",)
+    return ()
+
+
+def debugged(spec: LaunchSpec, kind: ZygoteKind, mode: DebugMode) -> LaunchSpec:
+    """Return the same with a runtime that lets debuggers in."""
+    variables = {**spec.variables, "LAMBDA_EMULATOR_DEBUG": mode}
+    command = list(spec.argv)
+    if kind.language == "java":
+        command[-3:-3] = java_debugger()
+        return replace(spec, argv=command)
+    if kind.language == "nodejs":  # else it would write its own port to the function's log
+        command.insert(-1, "--inspect-publish-uid=http")
+    return replace(spec, variables=variables, argv=command)
+
+
+def of_extension(spec: LaunchSpec, layout: Layout, name: str) -> LaunchSpec:
+    """Return what starts an external extension in the place of the runtime."""
+    own = {name: value for name, value in spec.variables.items() if name not in OF_THE_RUNTIME}
+    program = f"{layout.layers}/{EXTENSIONS}/{name}"
+    return replace(spec, variables=own, argv=(program,), cwd="/")
+
+
+def search_path(
+    interpreter: Interpreter, layout: Layout, version: FunctionVersion
+) -> tuple[str, ...]:
+    """Return where a forked Python looks for modules first."""
+    site_packages = f"{layout.layers}/python/lib/{interpreter.runtime}/site-packages"
+    own = version.environment.get("PYTHONPATH", "").split(":")
+    return (layout.task_root, site_packages, f"{layout.layers}/python", *filter(None, own))
