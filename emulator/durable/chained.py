@@ -107,9 +107,9 @@ class ChainedInvocations:
                 continue
             child = self._engine.registry.find(operation.child_arn or "")
             if child is None:
-                self._engine.work(partial(self.run, parent, operation.id))
+                self._engine.workers.start(partial(self.run, parent, operation.id))
             elif child.head.is_ended:
-                self._engine.work(partial(self.child_ended, child))
+                self._engine.workers.start(partial(self.child_ended, child))
 
     def _start_child(self, parent: Execution, operation: Operation) -> None:
         assert operation.function_name is not None

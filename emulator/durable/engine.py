@@ -2,15 +2,14 @@
 
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from emulator.durable.chained import ChainedInvocations
-from emulator.durable.dead_letter import dead_letter
+from emulator.durable.dead_letter import send_dead_letter
 from emulator.durable.draft import Draft, new_token
 from emulator.durable.envelope import event_of
 from emulator.durable.execution import Execution, ExecutionStatus
@@ -21,10 +20,9 @@ from emulator.durable.registry import Registry
 from emulator.durable.start import Start, check_invocable, check_same, new_execution, result_of
 from emulator.durable.surroundings import Invoke, RunOnce, Surroundings
 from emulator.durable.transitions import complete_due
+from emulator.durable.workers import Workers
 from emulator.invoke import new_request_id
-from emulator.invoke.runner_threads import RunnerThreads
 from emulator.model import (
-    DestinationError,
     FunctionVersion,
     Invocation,
     InvocationResult,
@@ -33,7 +31,6 @@ from emulator.model import (
 )
 from emulator.storage import StorageError
 
-DUE: Final = "durable executions due"  # the kind of activity
 _REFUSED_DELAY_S: Final = (1.0, 300.0)  # doubled each time, as for asynchronous events
 _NO_THREAD_DELAY_S: Final = 1.0
 
@@ -52,7 +49,7 @@ class DurableEngine:
         self._kept = KeptExecutions(around.documents)
         self.registry = Registry()
         self.chained = ChainedInvocations(self, around.functions)
-        self._threads = RunnerThreads("durable-runner")
+        self.workers = Workers(around.activity, around.reporter)
         self._stopping = threading.Event()
         self._run_once: RunOnce | None = None
 
@@ -163,7 +160,7 @@ class DurableEngine:
             with execution.lock:
                 self._follow_up(execution)
                 if execution.head.owes_letter:
-                    self.work(partial(self._send_letter, execution))
+                    self.workers.start(partial(self._send_letter, execution))
             self.chained.resume(execution)
         return sum(not execution.head.is_ended for execution in executions)
 
@@ -177,31 +174,12 @@ class DurableEngine:
         """Invoke nothing any more, let what runs finish; returns how many have not ended."""
         deadline = time.monotonic() + grace_s
         self._stopping.set()
-        self._threads.stop(max(0.0, deadline - time.monotonic()))
+        self.workers.stop(max(0.0, deadline - time.monotonic()))
         executions = self.registry.all()
         for execution in executions:  # and who waits for them goes
             with execution.lock:
                 execution.lock.notify_all()
         return sum(not execution.head.is_ended for execution in executions)
-
-    def work(self, job: Callable[[], None]) -> bool:
-        """Have a runner do a job, which counts as activity from here on; False: there is none."""
-        self._around.activity.begin(DUE)
-        try:
-            self._threads.start(lambda: self._do(job))
-        except RuntimeError as error:  # the system has no more threads
-            self._around.activity.end(DUE)
-            self._around.reporter.event("durable.no_thread", error=error)
-            return False
-        return True
-
-    def _do(self, job: Callable[[], None]) -> None:
-        try:
-            job()
-        except Exception:  # noqa: BLE001 - a bug of ours: show it; other executions go on
-            self._around.reporter.event("durable.failed", error=traceback.format_exc())
-        finally:
-            self._around.activity.end(DUE)
 
     # Under the lock of the execution.
 
@@ -237,7 +215,7 @@ class DurableEngine:
     def _start_chained(self, execution: Execution, made: list[Operation]) -> None:
         for operation in made:
             if operation.type is OperationType.CHAINED_INVOKE and operation.is_open:
-                self.work(partial(self.chained.run, execution, operation.id))
+                self.workers.start(partial(self.chained.run, execution, operation.id))
 
     def _ended(self, execution: Execution) -> None:
         head = execution.head
@@ -246,9 +224,9 @@ class DurableEngine:
             "durable.ended", function=head.function, execution=head.name, status=head.status.value
         )
         if head.parent_arn is not None:
-            self.work(lambda: self.chained.child_ended(execution))
+            self.workers.start(lambda: self.chained.child_ended(execution))
         if head.owes_letter:
-            self.work(lambda: self._send_letter(execution))
+            self.workers.start(lambda: self._send_letter(execution))
 
     def _follow_up(self, execution: Execution) -> None:
         """Start the invocation that is due; set the alarm for what is next."""
@@ -256,7 +234,7 @@ class DurableEngine:
             return
         if not execution.is_invoking and _wants_invocation(execution, self._clock.now()):
             execution.is_invoking = True
-            if not self.work(lambda: self._invoke(execution)):
+            if not self.workers.start(lambda: self._invoke(execution)):
                 execution.is_invoking = False
                 later = self._clock.now() + _NO_THREAD_DELAY_S
                 execution.head = replace(execution.head, retry_at=later)
@@ -283,7 +261,7 @@ class DurableEngine:
     # What runners do.
 
     def _ring(self, execution: Execution) -> None:
-        self.work(lambda: self._do_due(execution))
+        self.workers.start(lambda: self._do_due(execution))
 
     def _do_due(self, execution: Execution) -> None:
         with execution.lock:
@@ -383,21 +361,7 @@ class DurableEngine:
             self._follow_up(execution)
 
     def _send_letter(self, execution: Execution) -> None:
-        head = execution.head
-        try:
-            name = f"{head.function}:{head.version}"
-            found = self._around.functions.look_up(head.account, head.region, name, None)
-            letter = dead_letter(execution, found.version.dead_letter_arn)
-            if letter is not None:
-                self._around.destinations.send(letter)
-        except LambdaError:
-            pass  # the function is gone, and with it who wanted a letter
-        except DestinationError as error:
-            arn = head.arn.partition("/")[0].rpartition(":")[0]
-            self._around.metrics.of_function("DeadLetterErrors", arn)
-            self._around.reporter.event(
-                "durable.letter_lost", function=head.function, execution=head.name, error=error
-            )
+        send_dead_letter(self._around, execution)
         with suppress(LambdaError), self.changing(execution, must_be_kept=False) as draft:
             draft.set(owes_letter=False)
 

@@ -39,17 +39,9 @@ def checkpoint(
             return last.answer
         with engine.changing(execution) as draft:
             _check_token(execution, token)
-            made = list(updates)
-            may_be_large = not draft.head.is_async and draft.head.parent_arn is None
-            check_updates(made, draft.find, may_be_large=may_be_large)
-            for update in made:
-                apply(draft, update, lambda each: engine.chained.find_target(draft.head, each))
-            complete_due(draft)
-            is_pausing = draft.head.status is ExecutionStatus.PAUSING
-            if is_pausing:  # the invocation gets no token, and so ends
-                begin_pause(draft)
-                draft.set(owes_invocation=True)
-        if is_pausing or execution.head.is_ended:
+            _update(engine, draft, list(updates))
+            goes_on = not draft.head.is_ended and draft.head.status is not ExecutionStatus.PAUSED
+        if not goes_on:  # without a token the invocation ends
             execution.token = None
             return {"NewExecutionState": {"Operations": []}}
         execution.token = new_token()
@@ -62,6 +54,17 @@ def checkpoint(
                 token=token, client_token=client_token, answer=answer
             )
         return answer
+
+
+def _update(engine: DurableEngine, draft: Draft, updates: list[OperationUpdate]) -> None:
+    may_be_large = not draft.head.is_async and draft.head.parent_arn is None
+    check_updates(updates, draft.find, may_be_large=may_be_large)
+    for update in updates:
+        apply(draft, update, lambda each: engine.chained.find_target(draft.head, each))
+    complete_due(draft)
+    if draft.head.status is ExecutionStatus.PAUSING:
+        begin_pause(draft)
+        draft.set(owes_invocation=True)
 
 
 def state(

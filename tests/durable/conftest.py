@@ -17,6 +17,7 @@ PLAIN = ("plain", "raises")
 DURABLE = (
     *("steps", "sleeper", "retries", "gives_up", "asks", "waits_for", "fans_out", "calls"),
     *("crashes", "raises_at_once", "large", "idle", "says_nonsense", "polls", "echo", "deep"),
+    *("pauses_itself", "checkpoints_by_hand", "works_long"),
 )
 
 
@@ -96,12 +97,12 @@ def project_of(path: Path) -> ProjectFolder:
     """A project with all functions of `functions.py`."""
     folder = ProjectFolder(path)
     sdk_layer(path / "sdk.zip")
-    common = 'layers = ["sdk.zip"]\ntimeout_s = 20\nmemory_mib = 256\n'
+    common = 'layers = ["sdk.zip"]\ntimeout_s = 60\nmemory_mib = 256\n'
     for name in DURABLE:
         table = f"[functions.{name}.durable]\nexecution_timeout_s = 900\nretention_days = 2\n"
-        folder.add(name, SOURCE.replace("NAME", name), common + table)
+        folder.add(name, SOURCE.replace("= NAME", f"= {name}"), common + table)
     for name in PLAIN:
-        folder.add(name, SOURCE.replace("NAME", name), common)
+        folder.add(name, SOURCE.replace("= NAME", f"= {name}"), common)
     return folder
 
 

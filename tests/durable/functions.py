@@ -131,6 +131,74 @@ def deep(event, context):
     return found
 
 
+@durable_execution
+def pauses_itself(event, context):
+    arn = context.state.durable_execution_arn
+    def pause(step):
+        import boto3
+        lambda_ = boto3.client("lambda")
+        if lambda_.get_durable_execution(DurableExecutionArn=arn)["Status"] == "RUNNING":
+            lambda_.pause_durable_execution(DurableExecutionArn=arn)
+    context.step(pause, name="pause")
+    return context.step(lambda _: "went on", name="on")
+
+
+@durable_execution
+def works_long(event, context):
+    first = context.step(lambda _: os.environ["AWS_LAMBDA_LOG_STREAM_NAME"], name="first")
+    def work(step):
+        if first == os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]:  # not after the kill
+            print("working", flush=True)
+            import threading
+            threading.Event().wait(15)
+        return "second"
+    return context.step(work, name="work")
+
+
+def checkpoints_by_hand(event, context):
+    import boto3
+    from botocore.exceptions import ClientError
+    lambda_ = boto3.client("lambda")
+    arn, token = event["DurableExecutionArn"], event["CheckpointToken"]
+    def checkpoint(token, *updates, client_token=None):
+        options = {"ClientToken": client_token} if client_token else {}
+        try:
+            answer = lambda_.checkpoint_durable_execution(
+                DurableExecutionArn=arn, CheckpointToken=token, Updates=updates, **options
+            )
+        except ClientError as error:
+            return error.response["Error"]
+        del answer["ResponseMetadata"]
+        return answer
+    updates = [
+        {"Id": "step", "Type": "STEP", "Action": "START"},
+        {"Id": "wait", "Type": "WAIT", "Action": "START", "WaitOptions": {"WaitSeconds": 60}},
+    ]
+    first = checkpoint(token, *updates, client_token="once")
+    again = checkpoint(token, *updates, client_token="once")
+    stale = checkpoint(token, *updates)
+    newest = first["CheckpointToken"]
+    wrong = checkpoint(newest, updates[0])
+    def state(**members):
+        return lambda_.get_durable_execution_state(
+            DurableExecutionArn=arn, CheckpointToken=newest, **members
+        )
+    types = lambda page: [each["Type"] for each in page["Operations"]]
+    page = state(MaxItems=2)
+    result = {
+        "first": [
+            {key: each[key] for key in ("Id", "Type", "Status")}
+            for each in first["NewExecutionState"]["Operations"]
+        ],
+        "again": "same answer" if first == again else "another answer",
+        "stale": [stale["Code"], stale["Message"]],
+        "wrong": [wrong["Code"], wrong["Message"]],
+        "state": types(state()),
+        "pages": [types(page), types(state(Marker=page["NextMarker"]))],
+    }
+    return {"Status": "SUCCEEDED", "Result": json.dumps(result)}
+
+
 def plain(event, context):
     return {"plain": event}
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.model import DurableConfig
 from emulator.model.resources import QueueResource
 from emulator.model.triggers.s3 import S3Trigger
 from emulator.project.config import EmulatorTable, ProjectError, load
@@ -323,3 +324,19 @@ def test_mistakes_in_the_settings_of_a_log_are_told(
     tmp_path: Path, toml: str, problem: str
 ) -> None:
     assert one_problem(tmp_path, LOG_SETTINGS + toml).startswith(f"functions.resize.{problem}")
+
+
+def test_a_durable_table_makes_a_function_durable(tmp_path: Path) -> None:
+    function = '[functions.f]\ncode = "resize"\nhandler = "a.h"\nruntime = "python3.12"\n'
+    assert load(project(tmp_path, function)).functions["f"].durable is None
+    empty = load(project(tmp_path, function + "[functions.f.durable]\n")).functions["f"]
+    assert empty.durable == DurableConfig(execution_timeout_s=86_400, retention_days=30)
+    table = "[functions.f.durable]\nexecution_timeout_s = 60\nretention_days = 2\n"
+    told = load(project(tmp_path, function + table)).functions["f"]
+    assert told.durable == DurableConfig(execution_timeout_s=60, retention_days=2)
+    wrong = "[functions.f.durable]\nexecution_timeout_s = 0\nretention_days = 91\nretention = 1\n"
+    assert [problem.partition(":")[0] for problem in problems(tmp_path, function + wrong)] == [
+        "functions.f.durable.execution_timeout_s",
+        "functions.f.durable.retention_days",
+        "functions.f.durable.retention",
+    ]
