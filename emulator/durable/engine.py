@@ -23,6 +23,7 @@ from emulator.durable.transitions import complete_due
 from emulator.durable.workers import Workers
 from emulator.invoke import new_request_id
 from emulator.model import (
+    Call,
     FunctionVersion,
     Invocation,
     InvocationResult,
@@ -92,14 +93,18 @@ class DurableEngine:
         return execution
 
     def run(
-        self, resolved: ResolvedFunction, invocation: Invocation, name: str | None
+        self, resolved: ResolvedFunction, invocation: Invocation, call: Call
     ) -> InvocationResult:
         """Start or find an execution and wait for its end.
 
         Raises LambdaError when nothing ran, or when it cannot be waited for any more.
         """
-        execution = self.start(Start(resolved=resolved, invocation=invocation, name=name))
+        start = Start(resolved=resolved, invocation=invocation, name=call.durable_name)
+        execution = self.start(start)
         with execution.lock:
+            if call.activity is not None and not _is_over(execution):
+                execution.resting.append(call.activity)
+                self._around.activity.end(call.activity)
             execution.lock.wait_for(lambda: _is_over(execution) or self._stopping.is_set())
             if execution.refused is not None:
                 raise execution.refused
@@ -178,7 +183,7 @@ class DurableEngine:
         executions = self.registry.all()
         for execution in executions:  # and who waits for them goes
             with execution.lock:
-                execution.lock.notify_all()
+                self._wake(execution)
         return sum(not execution.head.is_ended for execution in executions)
 
     # Under the lock of the execution.
@@ -219,7 +224,7 @@ class DurableEngine:
 
     def _ended(self, execution: Execution) -> None:
         head = execution.head
-        execution.lock.notify_all()
+        self._wake(execution)
         self._around.reporter.event(
             "durable.ended", function=head.function, execution=head.name, status=head.status.value
         )
@@ -256,6 +261,13 @@ class DurableEngine:
         execution.token = None
         if execution.alarm is not None:
             execution.alarm.cancel()
+        self._wake(execution)
+
+    def _wake(self, execution: Execution) -> None:
+        """Let those go on who wait for the end; `settle` waits for them again from here on."""
+        for activity in execution.resting:
+            self._around.activity.begin(activity)
+        execution.resting.clear()
         execution.lock.notify_all()
 
     # What runners do.

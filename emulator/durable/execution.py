@@ -125,6 +125,7 @@ class Execution:
     last_result: InvocationResult | None = None  # of the invocation that ended last
     refused: LambdaError | None = None  # nothing ever ran: its caller gets this
     is_forgotten: bool = False
+    resting: list[str] = field(default_factory=list)  # activities of those who wait for its end
     alarm: Cancellable | None = None
     alarm_at: float | None = None
     lock: threading.Condition = field(default_factory=threading.Condition)

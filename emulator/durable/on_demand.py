@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from emulator.control import FunctionStore, Operation, Request, RequestContext, Response
 from emulator.durable.surroundings import Invoke, RunOnce, Surroundings
-from emulator.model import FunctionVersion, Invocation, InvocationResult, ResolvedFunction
+from emulator.model import Call, FunctionVersion, Invocation, InvocationResult, ResolvedFunction
 
 if TYPE_CHECKING:
     from emulator.durable.engine import DurableEngine
@@ -56,10 +56,10 @@ class DurableOnDemand:
         self._made().check(resolved, name, is_sync=is_sync)
 
     def run(
-        self, resolved: ResolvedFunction, invocation: Invocation, name: str | None
+        self, resolved: ResolvedFunction, invocation: Invocation, call: Call
     ) -> InvocationResult:
-        """Start an execution, or find the one of that name, and wait for its end."""
-        return self._made().run(resolved, invocation, name)
+        """Start the execution of a call, or find the one of that name, and wait for its end."""
+        return self._made().run(resolved, invocation, call)
 
     def accept(self, resolved: ResolvedFunction, invocation: Invocation, name: str | None) -> str:
         """Start or find it without waiting; returns its ARN."""

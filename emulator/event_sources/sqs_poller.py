@@ -301,6 +301,7 @@ class SqsPoller:
             payload=batch.payload,
             source="sqs",
             cause=batch.ids[0],
+            activity=_KIND,
             trace_header=longest(
                 (each.message.trace_header for each in batch.records),
                 ":".join(mapping.function_arn.split(":")[:7]),

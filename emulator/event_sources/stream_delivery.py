@@ -109,6 +109,7 @@ class StreamDelivery:
             ),
             source=mapping.service,
             cause=self._cause(action),
+            activity=RECORDS,
         )
         try:
             result, request_id = self._work.around.invoker.run(call)

@@ -147,7 +147,7 @@ class Invoker:
                 self._metrics.of_function("RecursiveInvocationsDropped", arn)
                 raise stopped()
             if resolved.version.durable is not None:
-                return self._durable.run(resolved, invocation, call.durable_name)
+                return self._durable.run(resolved, invocation, call)
             return self._attempts.run(resolved, invocation, now, channel)
         except LambdaError as error:
             self._reporter.event(

@@ -74,9 +74,9 @@ class DurableExecutions(Protocol):
         ...
 
     def run(
-        self, resolved: ResolvedFunction, invocation: Invocation, name: str | None
+        self, resolved: ResolvedFunction, invocation: Invocation, call: Call
     ) -> InvocationResult:
-        """Start an execution, or find the one of that name, and wait for its end."""
+        """Start the execution of a call, or find the one of that name, and wait for its end."""
         ...
 
     def accept(self, resolved: ResolvedFunction, invocation: Invocation, name: str | None) -> str:

@@ -36,6 +36,7 @@ class Call:
     wants_log: bool = False  # LogType=Tail
     request_id: str | None = None  # None: the invoker makes one
     durable_name: str | None = None  # of the durable execution; None: it gets one
+    activity: str | None = None  # that its caller has begun; rests while an execution waits
 
 
 @value

@@ -21,6 +21,7 @@ from emulator.model import (
     limits,
     nearest,
 )
+from emulator.model.durable import SYNC_EXECUTION_S
 from emulator.model.function_url import FunctionUrl
 from emulator.model.resources import Resource
 from emulator.model.triggers import Trigger
@@ -153,9 +154,16 @@ def _by_queue(functions: Iterable[ProjectFunction]) -> dict[str, int]:
     for function in functions:
         for trigger in function.triggers:
             if isinstance(trigger, SqsTrigger):
-                longest = max(function.timeout_s, timeouts_s.get(trigger.queue, 0))
+                longest = max(_longest_s(function), timeouts_s.get(trigger.queue, 0))
                 timeouts_s[trigger.queue] = longest
     return timeouts_s
+
+
+def _longest_s(function: ProjectFunction) -> int:
+    """How long a batch may take; a durable function has it until the whole execution ends."""
+    if function.durable is None:
+        return function.timeout_s
+    return max(function.timeout_s, min(function.durable.execution_timeout_s, SYNC_EXECUTION_S))
 
 
 class _Reader:

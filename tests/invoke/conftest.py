@@ -147,7 +147,7 @@ class NoDurableExecutions:
         raise AssertionError("asked for a function that is not durable")
 
     def run(
-        self, resolved: ResolvedFunction, invocation: Invocation, name: str | None
+        self, resolved: ResolvedFunction, invocation: Invocation, call: Call
     ) -> InvocationResult:
         raise AssertionError("run for a function that is not durable")
 
