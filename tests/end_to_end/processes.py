@@ -71,7 +71,8 @@ def kill(processes: list[psutil.Process]) -> None:
     """Kill them all at once and wait for their ends."""
     assert processes
     for process in processes:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # it has ended with another of them
+            process.kill()
     assert wait_until(lambda: not any(is_running(process) for process in processes))
 
 

@@ -260,13 +260,16 @@ def test_the_project_has_the_last_word_and_a_reset_empties_what_is_kept(
 
 def test_a_kill_in_the_middle_of_changes_leaves_none_of_them_half(start: Start) -> None:
     """Each caller changes a function of its own; what it was told last, or the next, is there."""
+    is_enough = threading.Semaphore(0)
     with start() as emulator, ThreadPoolExecutor(8) as callers:
-        told = [callers.submit(_change_until_killed, emulator, f"f{n}") for n in range(8)]
-        emulator.wait_for_output("")
-        threading.Event().wait(1.5)
+        told = [
+            callers.submit(_change_until_killed, emulator, f"f{n}", is_enough.release)
+            for n in range(8)
+        ]
+        for _ in range(60):
+            assert is_enough.acquire(timeout=30), "nothing much has happened"
         kill(emulator)
         last = [each.result() for each in told]
-    assert sum(last) > 20, "nothing much had happened"
     with start() as emulator:
         functions = emulator.client("lambda")
         for number, timeout_s in enumerate(last):
@@ -280,7 +283,9 @@ def test_a_kill_in_the_middle_of_changes_leaves_none_of_them_half(start: Start) 
             assert invoke(functions, name).result == "made"
 
 
-def _change_until_killed(emulator: RunningEmulator, name: str) -> int:
+def _change_until_killed(
+    emulator: RunningEmulator, name: str, has_changed: Callable[[], None]
+) -> int:
     functions = emulator.client("lambda")
     code = {"ZipFile": archive({"app.py": "handler = lambda event, context: 'made'"})}
     timeout_s = 1
@@ -290,6 +295,7 @@ def _change_until_killed(emulator: RunningEmulator, name: str) -> int:
             functions.get_function(FunctionName=name)  # it is settled then
             functions.update_function_configuration(FunctionName=name, Timeout=timeout_s + 1)
             timeout_s += 1
+            has_changed()
             functions.get_function(FunctionName=name)
             functions.publish_version(FunctionName=name)
     except (BotoCoreError, ClientError, OSError):

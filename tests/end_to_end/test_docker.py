@@ -38,7 +38,6 @@ HANDLER: Final = """
         elif action == "read":
             return pathlib.Path(event["path"]).read_text()
         elif action == "sleep":
-            pathlib.Path("/tmp/kept").write_text("kept")
             time.sleep(60)
         elif action == "exit":
             os._exit(event["status"])
@@ -117,7 +116,7 @@ def emulator(
     extension.parent.mkdir(parents=True)
     extension.write_text(EXTENSION)
     extension.chmod(0o755)
-    made.add("layered", HANDLER, 'layers = ["layer"]')
+    made.add("layered", HANDLER, 'layers = ["layer"]\ntimeout_s = 20')
     image = f'image = "{docker_engine.image}"'
     with made.file.open("a") as file:
         file.write(f'[functions.image]\n{image}\nimage_config.command = ["operator.ne"]\n')
@@ -199,9 +198,10 @@ def test_after_a_timeout_the_runtime_starts_anew_and_tmp_is_kept(
     emulator: RunningEmulator, functions: Any, docker_engine: DockerEngine
 ) -> None:
     before = invoke(functions, "hasty", {}).result
+    invoke(functions, "hasty", {"do": "write", "path": "/tmp/kept"})
     answer = invoke(functions, "hasty", {"do": "sleep"})
     assert answer.error == ("Sandbox.Timedout", "Error: Task timed out after 4.00 seconds")
-    assert invoke(functions, "hasty", {"do": "read", "path": "/tmp/kept"}).result == "kept"
+    assert invoke(functions, "hasty", {"do": "read", "path": "/tmp/kept"}).result == "written"
     assert invoke(functions, "hasty", {}).result != before
     assert len(of_function(docker_engine, emulator, "hasty")) == 1
 
@@ -234,7 +234,7 @@ def test_an_extension_of_a_layer_runs_beside_the_runtime_and_hears_of_the_end(
     assert invoke(functions, "layered", {"do": "exit", "status": 3}).error[0] == "Runtime.ExitError"
     emulator.wait_for_output("watcher hears SHUTDOWN failure")
     assert invoke(functions, "layered", {"do": "ask the extension"}).result == 204
-    functions.update_function_configuration(FunctionName="layered", Timeout=9)
+    functions.update_function_configuration(FunctionName="layered", Timeout=19)
     emulator.wait_for_output("watcher hears SHUTDOWN spindown")
     assert wait_until(lambda: of_function(docker_engine, emulator, "layered") == [])
     logs = emulator.client("logs").filter_log_events(logGroupName="/aws/lambda/layered")

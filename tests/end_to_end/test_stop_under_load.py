@@ -69,6 +69,7 @@ def emulator(tmp_path: Path) -> Iterator[RunningEmulator]:
     folder = ProjectFolder(tmp_path / "project", TOP)
     folder.add("eager", SOURCE, TRIGGER)
     folder.add("other", SOURCE, "timeout_s = 2")
+    folder.add("idle", SOURCE, "timeout_s = 60")
     with started_emulator(folder.path) as emulator:
         emulator.settle()
         yield emulator
@@ -128,7 +129,7 @@ def test_a_stop_in_the_middle_of_everything_is_clean(
         status = emulator.process.wait(GRACE_S + 10)
         took_s = time.monotonic() - began
     assert status == 0
-    assert took_s < GRACE_S + 2
+    assert took_s < GRACE_S + 5
     assert_nothing_is_left(emulator)
 
 
@@ -145,7 +146,7 @@ def test_a_stop_gives_up_on_what_does_not_finish_in_time(emulator: RunningEmulat
         for call in calls:  # each hears of it: by a connection that closes, or in AWS's words
             assert call.exception() is not None or call.result().function_error is not None
     assert status == 0
-    assert GRACE_S - 1 < took_s < GRACE_S + 2
+    assert GRACE_S - 1 < took_s < GRACE_S + 5
     assert "1 accepted event did not get to run" in emulator.output
     assert_nothing_is_left(emulator)
 
@@ -156,7 +157,7 @@ def test_a_second_ctrl_c_stops_at_once(emulator: RunningEmulator, tmp_path: Path
         assert wait_until(lambda: emulator.output.count("invoke.finished") > 50, timeout_s=30)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             payload = json.dumps(listener.getsockname())
-            functions.invoke(FunctionName="eager", InvocationType="Event", Payload=payload)
+            functions.invoke(FunctionName="idle", InvocationType="Event", Payload=payload)
             listener.settimeout(30)
             listener.accept()[0].close()  # one that had not begun would not hold the stop up
         emulator.process.send_signal(signal.SIGINT)

@@ -4,6 +4,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from math import ceil
@@ -20,6 +21,7 @@ _INVOKE: Final = f"{_PARSER}.asl.component.state.exec.state_task.lambda_eval_uti
 _DIRECT: Final = f"{_PARSER}.asl.component.state.exec.state_task.state_task_lambda"
 _TASK: Final = f"{_PARSER}.asl.component.state.exec.state_task.service.state_task_service_callback"
 
+_token_lock: Final = threading.Lock()  # a token is sent, or waited for: one after the other
 _here = threading.local()  # `execution`: ARN of the one this thread works for
 _DAY_S: Final = 86_400.0
 
@@ -315,8 +317,12 @@ def _title(header: str) -> str:
 def _wait_for_token(executions: BackgroundWork) -> Callable[[Any], Any]:
     def make(original: Any) -> Any:
         def wait(self: Any, timeout_seconds: float, callback_endpoint: Any) -> Any:
-            with executions.waiting(_here.execution) as resume:
-                callback_endpoint.resume = resume
+            with ExitStack() as waiting:
+                with _token_lock:
+                    # A function may have sent the token before it has returned.
+                    if not getattr(callback_endpoint, "is_notified", False):
+                        resume = waiting.enter_context(executions.waiting(_here.execution))
+                        callback_endpoint.resume = resume
                 return original(self, timeout_seconds, callback_endpoint)
 
         return wait
@@ -328,7 +334,9 @@ def _notify(original: Any) -> Any:
     """Count the execution again before who has sent the token gets an answer."""
 
     def notify(self: Any, outcome: Any) -> None:
-        resume = getattr(self, "resume", None)
+        with _token_lock:
+            self.is_notified = True
+            resume = getattr(self, "resume", None)
         if resume is not None:
             resume()
         original(self, outcome)
