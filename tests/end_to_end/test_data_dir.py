@@ -40,6 +40,7 @@ FAILING = """
 def handler(event, context):
     raise ValueError("as ever")
 """
+PUBLISHER = "arn:aws:signer:us-east-1:000000000000:/signing-profiles/mine/0123456789"
 NEW: dict[str, Any] = {"Runtime": RUNTIME, "Handler": "app.handler", "Role": ROLE}
 
 # The connections of a killed emulator: urllib3 leaves them to the garbage collector.
@@ -200,6 +201,9 @@ def test_functions_are_the_same_after_the_emulator_was_killed(start: Start) -> N
             functions.get_policy(FunctionName="made"),
             functions.get_function_event_invoke_config(FunctionName="made"),
             functions.get_function_concurrency(FunctionName="made"),
+            functions.list_code_signing_configs(),
+            functions.get_function_code_signing_config(FunctionName="made"),
+            functions.get_layer_version_policy(LayerName="shared", VersionNumber=1),
         ]
         for answer in answers:
             del answer["ResponseMetadata"]
@@ -220,6 +224,20 @@ def test_functions_are_the_same_after_the_emulator_was_killed(start: Start) -> N
         )
         functions.put_function_event_invoke_config(FunctionName="made", MaximumRetryAttempts=0)
         functions.put_function_concurrency(FunctionName="made", ReservedConcurrentExecutions=3)
+        signing = functions.create_code_signing_config(
+            AllowedPublishers={"SigningProfileVersionArns": [PUBLISHER]}, Tags={"team": "b"}
+        )["CodeSigningConfig"]["CodeSigningConfigArn"]
+        functions.put_function_code_signing_config(
+            FunctionName="made", CodeSigningConfigArn=signing
+        )
+        functions.publish_layer_version(LayerName="shared", Content=code)
+        functions.add_layer_version_permission(
+            LayerName="shared",
+            VersionNumber=1,
+            StatementId="s",
+            Action="lambda:GetLayerVersion",
+            Principal="*",
+        )
         functions.create_function(FunctionName="gone", Code=code, **NEW)
         functions.delete_function(FunctionName="gone")
         before = pages(functions)
@@ -227,6 +245,7 @@ def test_functions_are_the_same_after_the_emulator_was_killed(start: Start) -> N
     with start() as emulator:
         functions = emulator.client("lambda")
         assert pages(functions) == before
+        assert functions.list_tags(Resource=signing)["Tags"] == {"team": "b"}
         assert invoke(functions, "made").result == "kept"
         assert invoke(functions, "made", Qualifier="1").result == "kept"
         assert len(functions.list_functions()["Functions"]) == 1
@@ -242,6 +261,9 @@ def test_the_project_has_the_last_word_and_a_reset_empties_what_is_kept(
         functions = emulator.client("lambda")
         functions.publish_version(FunctionName="own")
         functions.create_function(FunctionName="made", Code=code, **NEW)
+        functions.create_code_signing_config(
+            AllowedPublishers={"SigningProfileVersionArns": [PUBLISHER]}
+        )
         kill(emulator)
     source.write_text("def handler(event, context): return 'second'")
     folder.remove("former")
@@ -254,7 +276,9 @@ def test_the_project_has_the_last_word_and_a_reset_empties_what_is_kept(
         emulator.reset()
         kill(emulator)
     with start() as emulator:
-        listed = emulator.client("lambda").list_functions(FunctionVersion="ALL")["Functions"]
+        functions = emulator.client("lambda")
+        assert functions.list_code_signing_configs()["CodeSigningConfigs"] == []
+        listed = functions.list_functions(FunctionVersion="ALL")["Functions"]
         assert [(each["FunctionName"], each["Version"]) for each in listed] == [("own", "$LATEST")]
 
 

@@ -1,4 +1,4 @@
-"""AWS Signer: signing jobs for Lambda, and revocations, which moto lacks.
+"""AWS Signer: signing jobs for Lambda, lists, and revocations, which moto lacks.
 
 A job is done when StartSigningJob answers. Source: AWS Signer API reference.
 """
@@ -14,11 +14,13 @@ from emulator.aws.patches.patching import Patch, PatchContext
 from emulator.model import Clock
 from emulator.model.code_signature import CodeSignature, NotSignable, sign_archive
 
+_BACKEND: Final = "moto.signer.models:SignerBackend"
 _PLATFORM: Final = "AWSLambda-SHA384-ECDSA"
 _PATHS: Final = (
     "{0}/signing-jobs$",
     "{0}/signing-jobs/(?P<job_id>[^/]+)$",
     "{0}/signing-jobs/(?P<job_id>[^/]+)/revoke$",
+    "{0}/signing-profiles$",
     "{0}/signing-profiles/(?P<profile_name>[^/]+)/revoke$",
 )
 
@@ -76,7 +78,7 @@ class SigningJob:
 
 
 def patches(context: PatchContext) -> list[Patch]:
-    """No patch; adds the operations that moto.signer lacks."""
+    """Patches of moto.signer; adds the operations that it lacks."""
     from moto.signer import urls
     from moto.signer.responses import SignerResponse
 
@@ -86,12 +88,27 @@ def patches(context: PatchContext) -> list[Patch]:
         "start_signing_job": _start_signing_job(context.clock),
         "describe_signing_job": _describe_signing_job,
         "list_signing_jobs": _list_signing_jobs,
+        "list_signing_profiles": _list_signing_profiles,
         "revoke_signature": _revoke_signature(context.clock),
         "revoke_signing_profile": _revoke_signing_profile,
     }
     for name, operation in operations.items():
         setattr(SignerResponse, name, operation)
-    return []
+    return [
+        Patch(f"{_BACKEND}.get_signing_profile", "self, profile_name", _when_there),
+        Patch(f"{_BACKEND}.cancel_signing_profile", "self, profile_name", _when_there),
+    ]
+
+
+def _when_there(original: Any) -> Any:
+    """moto raises KeyError for a profile that is not there."""
+
+    def on_profile(self: Any, profile_name: str) -> Any:
+        if profile_name not in self.signing_profiles:
+            raise _not_found(f"There is no signing profile {profile_name}.")
+        return original(self, profile_name)
+
+    return on_profile
 
 
 def is_revoked(signature: CodeSignature) -> bool:
@@ -197,6 +214,20 @@ def _list_signing_jobs(self: Any) -> str:
     unlisted = {"completedAt", "requestedBy", "statusReason", "revocationRecord"}
     listed = [{name: job[name] for name in job if name not in unlisted} for job in matching]
     return json.dumps({"jobs": listed})
+
+
+def _list_signing_profiles(self: Any) -> str:
+    """All profiles that match, on one page; those that were canceled only if asked for."""
+    statuses = self.querystring.get("statuses", ["Active"])
+    if self.querystring.get("includeCanceled", ["false"])[0] == "true":
+        statuses = [*statuses, "Canceled"]
+    platform = self.querystring.get("platformId", [None])[0]
+    profiles = [
+        profile.to_dict()
+        for profile in self.signer_backend.signing_profiles.values()
+        if profile.status in statuses and platform in (None, profile.platform_id)
+    ]
+    return json.dumps({"profiles": profiles})
 
 
 def _revoke_signature(clock: Clock) -> Callable[[Any], str]:

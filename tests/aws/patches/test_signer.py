@@ -130,6 +130,26 @@ def test_what_cannot_be_signed_fails_with_a_reason(emulator: RunningEmulator, pr
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
+def test_profiles_are_listed_until_they_are_canceled(emulator: RunningEmulator) -> None:
+    signer = emulator.client("signer")
+    signer.put_signing_profile(profileName="short", platformId="AWSLambda-SHA384-ECDSA")
+
+    def listed(**members: Any) -> list[str]:
+        profiles = signer.list_signing_profiles(**members)["profiles"]
+        return [each["profileName"] for each in profiles]
+
+    assert "short" in listed(platformId="AWSLambda-SHA384-ECDSA")
+    assert "short" not in listed(platformId="AmazonFreeRTOS-Default")
+    signer.cancel_signing_profile(profileName="short")
+    assert "short" not in listed()
+    assert "short" in listed(includeCanceled=True)
+    with pytest.raises(signer.exceptions.ResourceNotFoundException):
+        sign(emulator, readable(SOURCE), "short")
+    for call in (signer.get_signing_profile, signer.cancel_signing_profile):
+        with pytest.raises(signer.exceptions.ResourceNotFoundException):
+            call(profileName="nobody")
+
+
 def test_a_layer_comes_from_the_version_of_an_object(emulator: RunningEmulator) -> None:
     s3, functions = emulator.client("s3"), emulator.client("lambda")
     versions = [
