@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -106,13 +107,18 @@ def test_what_the_signer_revokes_is_refused(emulator: RunningEmulator) -> None:
         create(emulator, "first", config, code_of(first))
     revoked = signer.describe_signing_job(jobId=first["jobId"])["revocationRecord"]
     assert revoked["reason"] == "a test"
+
+    def revoke_from(effective: datetime) -> None:
+        signer.revoke_signing_profile(
+            profileName="other",
+            profileVersion=made["profileVersion"],
+            reason="a test",
+            effectiveTime=effective,
+        )
+
+    revoke_from(second["createdAt"] + timedelta(hours=1))
     create(emulator, "second", config, code_of(second))
-    signer.revoke_signing_profile(
-        profileName="other",
-        profileVersion=made["profileVersion"],
-        reason="a test",
-        effectiveTime=second["createdAt"],
-    )
+    revoke_from(second["createdAt"] - timedelta(hours=1))
     with pytest.raises(ClientError, match="CodeVerificationFailed"):
         create(emulator, "third", config, code_of(second))
 
