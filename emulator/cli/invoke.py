@@ -8,7 +8,7 @@ import click
 
 from emulator.cli.errors import CommandError
 from emulator.cli.server import Answer, RunningServer, function_path
-from emulator.model import limits, nearest, parse_function_name
+from emulator.model import bare_name, limits, nearest
 from emulator.observe import screen_text
 
 
@@ -45,7 +45,7 @@ def check_json(payload: bytes, source: str) -> bytes:
 def _show_log(name: str, answer: Answer) -> None:
     log = base64.b64decode(answer.headers.get("x-amz-log-result", ""))
     if len(log) == limits.LOG_TAIL_BYTES:
-        _tell(f"(the last 4 KB; for all of it: lambda-emulator logs {_bare(name)})")
+        _tell(f"(the last 4 KB; for all of it: lambda-emulator logs {bare_name(name)})")
     text = log.decode(errors="replace")
     _tell(screen_text(text), newline=False)
 
@@ -65,16 +65,10 @@ def _report_failure(name: str, answer: Answer) -> int:
 def _refusal(server: RunningServer, name: str, answer: Answer) -> str:
     if answer.headers.get("x-amzn-errortype", "").startswith("ResourceNotFound"):
         names = [function["name"] for function in server.get_json("/_emulator/functions")]
-        function = _bare(name)
+        function = bare_name(name)
         if function not in names:
             return f'function "{function}" is not registered{nearest(function, names)}'
     return answer.message
-
-
-def _bare(name: str) -> str:
-    """The function's name without a qualifier."""
-    parsed = parse_function_name(name)
-    return parsed.name if parsed else name
 
 
 def _tell(text: str, *, newline: bool = True) -> None:

@@ -3,11 +3,19 @@
 import click
 
 from emulator.cli.server import RunningServer
+from emulator.model import bare_name
 
 
 def show_logs(server: RunningServer, name: str, *, limit: int, follow: bool) -> None:
-    """Print the newest lines of a function's log; with `follow` go on until Ctrl-C."""
-    query = {"function": name, "limit": str(limit), "follow": "true" if follow else "false"}
+    """Print the newest lines of a function's log; with `follow` go on until Ctrl-C.
+
+    All versions write into one log: a qualifier behind the name changes nothing.
+    """
+    query = {
+        "function": bare_name(name),
+        "limit": str(limit),
+        "follow": "true" if follow else "false",
+    }
     try:
         for piece in server.stream("/_emulator/logs", **query):
             # Lambda joins a traceback's lines by carriage returns: see `observe.screen_text`.

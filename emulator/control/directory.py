@@ -23,12 +23,12 @@ from emulator.model import (
     LATEST_PUBLISHED,
     Clock,
     CodePackage,
-    EventInvokeConfig,
     FunctionVersion,
     LambdaError,
     ResolvedFunction,
     parse_function_name,
 )
+from emulator.model.invoke_config import NO_INVOKE_CONFIG
 
 T = TypeVar("T")
 
@@ -111,7 +111,7 @@ class FunctionDirectory:
             is_active=configuration.phase in CALLABLE,
             has_failed=configuration.phase is Phase.FAILED,
             waits_for_snapshot=configuration.phase is Phase.OPTIMIZING,
-            invoke_config=config or EventInvokeConfig(),
+            invoke_config=config or NO_INVOKE_CONFIG,
             reserved_concurrency=function.reserved_concurrency,
             account_reserved=self._reserved.get((where.account, where.region), 0),
             provisioned=function.provisioned_versions().get(configuration.version.version, 0),

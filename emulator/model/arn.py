@@ -45,6 +45,12 @@ def parse_function_name(text: str) -> FunctionName | None:
     )
 
 
+def bare_name(text: str) -> str:
+    """The name in any form of it, without account, region and qualifier; another text as it is."""
+    parsed = parse_function_name(text)
+    return parsed.name if parsed else text
+
+
 def function_arn(account: str, region: str, name: str, qualifier: str | None = None) -> str:
     """ARN of a function, with the qualifier when one is given."""
     arn = f"arn:aws:lambda:{region}:{account}:function:{name}"

@@ -8,6 +8,11 @@ def test_a_log_is_printed_as_the_server_sends_it(run: Run, fake: FakeEmulator) -
     assert fake.asked[0][1] == "/_emulator/logs?function=orders&limit=7&follow=false"
 
 
+def test_the_log_of_a_qualifier_is_that_of_its_function(run: Run, fake: FakeEmulator) -> None:
+    run("logs", "orders:live")
+    assert "function=orders&" in fake.asked[0][1]
+
+
 def test_the_log_of_an_unknown_function_is_refused_in_the_words_of_the_server(
     run: Run, fake: FakeEmulator
 ) -> None:
