@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from emulator.control.alias import Alias
 from emulator.control.changes import (
-    FunctionChange,
     Listener,
+    Listeners,
     created,
     deleted,
     replaced,
@@ -69,17 +69,13 @@ class FunctionStore(FunctionDirectory):
         self._kept = KeptFunctions(documents or Documents(), code)
         self._immediate_states = immediate_states
         self._transition_s = transition_s
-        self._listeners: list[Listener] = []
-        self._alias_listeners: list[Callable[[str], None]] = []
+        self.listeners = Listeners()
+        self._tell = self.listeners.tell
         self.provisions = Provisions(self.provisioned_version)
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` after every change, on the thread that made it, outside the lock."""
-        self._listeners.append(listener)
-
-    def subscribe_aliases(self, listener: Callable[[str], None]) -> None:
-        """Call `listener` with the ARN of each new alias, as `subscribe`."""
-        self._alias_listeners.append(listener)
+        self.listeners.subscribe(listener)
 
     def restore(self) -> int:
         """Bring back what an earlier process kept, before anything is deployed.
@@ -182,8 +178,15 @@ class FunctionStore(FunctionDirectory):
 
         changes: settings that come with the code, by their names in FunctionSpec.
         """
-        frozen = self._frozen(code, self.get(where).version.layers) if publish else None
-        return self._update(where, revision_id, changes or {}, code, frozen, to_latest=to_latest)
+        if not publish:
+            return self._update(where, revision_id, changes or {}, code)
+        while True:
+            source = self.get(where).version
+            frozen = source, *self._frozen(code, source.layers)
+            with suppress(_Overtaken):
+                return self._update(
+                    where, revision_id, changes or {}, code, frozen, to_latest=to_latest
+                )
 
     def _frozen(
         self, code: CodePackage, layers: Sequence[CodePackage]
@@ -201,10 +204,8 @@ class FunctionStore(FunctionDirectory):
         """What `replace_code` would return; nothing changes."""
         with self._lock:
             function = self._function(where)
-            spec, layers = (
-                function.changed(changes or {}, revision_id),
-                function.latest.version.layers,
-            )
+            spec = function.changed(changes or {}, revision_id)
+            layers = function.latest.version.layers
         return deployed(spec, code, Phase.ACTIVE, self._clock.now(), layers=layers)
 
     def replace_configuration(
@@ -227,7 +228,7 @@ class FunctionStore(FunctionDirectory):
         revision_id: str | None,
         changes: Mapping[str, Any],
         code: CodePackage | None = None,
-        publish_as: tuple[CodePackage, Sequence[CodePackage]] | None = None,
+        publish: tuple[FunctionVersion, CodePackage, Sequence[CodePackage]] | None = None,
         layers: Sequence[CodePackage] | None = None,
         *,
         to_latest: bool = False,
@@ -236,11 +237,13 @@ class FunctionStore(FunctionDirectory):
             function = self._function(where)
             spec = function.changed(changes, revision_id)
             old, before = function.latest.version, dict(function.published)
+            if publish and publish[0] is not old:
+                raise _Overtaken
             now = self._clock.now()
             function.update(spec, code or old.code, old.layers if layers is None else layers, now)
             made = function.latest
-            if publish_as:
-                made = function.publish(*publish_as, "", now, to_latest=to_latest)
+            if publish:
+                made = function.publish(*publish[1:], "", now, to_latest=to_latest)
             self._start_transition(function)
             new = function.latest.version
             answer = function.find(made.version.version) or made
@@ -300,8 +303,7 @@ class FunctionStore(FunctionDirectory):
     def create_alias(self, where: Target, alias: Alias) -> None:
         """Add an alias; raises LambdaError where it cannot be."""
         self.change(where, lambda function: function.add_alias(alias))
-        for listener in self._alias_listeners:
-            listener(f"{where.arn}:{alias.name}")
+        self.listeners.tell_alias(f"{where.arn}:{alias.name}")
 
     def reserve_concurrency(self, where: Target, executions: int | None) -> None:
         """Set aside a part of the account's concurrency for a function; None: give it back."""
@@ -397,10 +399,9 @@ class FunctionStore(FunctionDirectory):
         if new.version != LATEST and (old is None or old.version.deployment != new.deployment):
             self._tell(replaced(old.version if old else None, new))
 
-    def _tell(self, *changes: FunctionChange) -> None:
-        for change in changes:
-            for listener in self._listeners:
-                listener(change)
+
+class _Overtaken(Exception):
+    """The function changed while code of it was packed that does not change any more."""
 
 
 def _reserved(function: Function | None) -> int:

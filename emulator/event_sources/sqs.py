@@ -56,7 +56,7 @@ class SqsPollers:
         self._pollers: list[SqsPoller] = []
         around.moto.subscribe(self._on_fact, QueueFact)
         around.functions.subscribe(self._on_function)
-        around.functions.subscribe_aliases(self._on_alias)
+        around.functions.listeners.subscribe_aliases(self._on_alias)
 
     def start(self, mapping: EventSourceMapping) -> Poller:
         """Begin to read a queue."""

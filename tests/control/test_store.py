@@ -307,3 +307,23 @@ def test_calls_of_a_weighted_alias_are_chosen_one_by_one(
     found = [store.resolve(ACCOUNT, REGION, "hello", "live") for _ in range(4)]
     assert [each.version.version for each in found] == ["2", "1", "2", "1"]
     assert {each.invoked_arn for each in found} == {f"{SPEC.arn}:live"}
+
+
+def test_a_version_has_the_layers_of_its_settings_whatever_changes_meanwhile(
+    code: CodeStore, package: CodePackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FunctionStore(Clock(), code)
+    store.create(SPEC, package)
+    (tmp_path / "source" / "layer.py").write_text("")
+    layer = code.from_folder(tmp_path / "source", live=False)
+    freeze = code.frozen
+
+    def overtaken(packed: CodePackage) -> CodePackage:
+        monkeypatch.undo()
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:l:1"
+        store.replace_configuration(WHERE, {"layers": (arn,)}, [layer])
+        return freeze(packed)
+
+    monkeypatch.setattr(code, "frozen", overtaken)
+    made = store.replace_code(WHERE, package, publish=True)
+    assert len(made.spec.layers) == len(made.version.layers) == 1
