@@ -20,6 +20,8 @@ import boto3
 import psutil
 from botocore.config import Config
 
+from tests.api.output_shape import refuse_foreign_answers
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 20
@@ -52,12 +54,18 @@ class RunningEmulator:
         assert self._output.wait_for(text, timeout_s), f"no {text!r} in:\n{self.output}"
 
     def client(self, service: str, **options: Any) -> Any:
-        """Make a boto3 client that fails at the first error rather than try again."""
+        """Make a boto3 client that fails at the first error rather than try again.
+
+        A client of Lambda fails at an answer that is not of the service model's form, too.
+        """
         config = Config(retries={"total_max_attempts": 1}, read_timeout=60)
         credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         defaults = {"endpoint_url": self.endpoint, "region_name": "us-east-1", "config": config}
         make: Any = boto3.client  # its stubs want to know the service's name beforehand
-        return self._stack.enter_context(closing(make(service, **defaults | credentials | options)))
+        made = make(service, **defaults | credentials | options)
+        if service == "lambda":
+            refuse_foreign_answers(made)
+        return self._stack.enter_context(closing(made))
 
     def request(self, method: str, path: str) -> Any:
         """Return the JSON that a page of the emulator answers with; raise on a status over 399."""
