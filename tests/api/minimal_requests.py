@@ -280,7 +280,8 @@ MINIMAL: Final[Mapping[str, Request]] = {
     "UpdateFunctionUrlConfig": lambda made: made.url,
 }
 
-# They need an execution, which a function has to run for: tests of durable executions ask them.
+NOT_BUILT: Final = frozenset[str]()  # operations that answer 501, as docs/coverage.md says
+# They need an execution, which a function has to run for: tests/durable asks them.
 NEED_AN_EXECUTION: Final = frozenset(
     (
         *("CheckpointDurableExecution", "DeleteDurableExecution", "GetDurableExecution"),
