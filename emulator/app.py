@@ -1,6 +1,7 @@
 """One running emulator: the rooms wired together, started and stopped."""
 
 import contextlib
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -301,6 +302,7 @@ class Emulator:
         self.durable.reset()
         self.invoker.reset()
         self.environments.reset()
+        shutil.rmtree(self._file_systems, ignore_errors=True)
         self.records.reset(self.clock.now())
         self.log_book.reset()
         self.metrics.reset()
@@ -309,9 +311,16 @@ class Emulator:
 
     # Parts, in the order they are made.
 
+    @property
+    def _file_systems(self) -> Path:
+        """Where the file systems of functions lie."""
+        home = self._data.path if self._data else self._run_folder.path
+        return home / "file_systems"
+
     def _make_environments(self, project: Project) -> Environments:
         surroundings: dict[str, Any] = {
             "run_folder": self._run_folder.path,
+            "file_systems": self._file_systems,
             "endpoint_url": lambda: self.endpoint,
             "credentials": self._credentials,
             "report": self.reporter.event,

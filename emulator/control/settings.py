@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from emulator.control.capacity import capacity_answer, read_capacity
 from emulator.control.durable_config import durable_config_answer
+from emulator.control.file_systems import file_systems_answer, read_file_systems
 from emulator.control.images import image_config_answer, read_image_config
 from emulator.control.logging_config import logging_fields
 from emulator.control.request import Request
@@ -31,6 +32,7 @@ _READERS: Final[Mapping[str, Callable[[Any], Fields]]] = {
     "DeadLetterConfig": lambda config: {"dead_letter_arn": config.get("TargetArn") or None},
     "Environment": lambda config: {"environment": config.get("Variables")},
     "EphemeralStorage": lambda config: {"ephemeral_storage_mib": config["Size"]},
+    "FileSystemConfigs": lambda configs: {"file_systems": read_file_systems(configs)},
     "ImageConfig": lambda config: {"image_config": read_image_config(config)},
     "Layers": lambda arns: {"layers": tuple(arns)},
     "LoggingConfig": logging_fields,
@@ -60,6 +62,7 @@ _ANSWERS: Final[Mapping[str, Callable[[FunctionSpec], Any]]] = {  # None: the me
     "Environment": lambda spec: (
         None if spec.environment is None else {"Variables": dict(spec.environment)}
     ),
+    "FileSystemConfigs": lambda spec: file_systems_answer(spec.file_systems) or None,
     "ImageConfigResponse": lambda spec: (
         spec.image_config and image_config_answer(spec.image_config)
     ),

@@ -32,6 +32,8 @@ def check_snap_start(spec: FunctionSpec) -> None:
         raise _not_supported("Tenant isolation")
     if spec.capacity is not None:
         raise _not_supported("A capacity provider")
+    if spec.file_systems:
+        raise _not_supported("A file system")
     if not _has_snap_start(spec.runtime):
         raise _not_supported(spec.runtime)
     if spec.ephemeral_storage_mib > _TMP_MIB:

@@ -14,6 +14,7 @@ from emulator.model import (
     TEXT_LOG,
     CodePackage,
     DurableConfig,
+    FileSystem,
     FunctionVersion,
     ImageConfig,
     function_arn,
@@ -67,6 +68,7 @@ class FunctionSpec:
     kms_key_arn: str = ""
     source_kms_key_arn: str = ""
     code_object: CodeObject | None = None  # S3ObjectStorageMode REFERENCE
+    file_systems: tuple[FileSystem, ...] = ()
     is_traced: bool = False  # TracingConfig Active
     isolates_tenants: bool = False  # TenancyConfig PER_TENANT
     accelerator_memory_gb: int | None = None
@@ -113,6 +115,7 @@ class FunctionSpec:
             dead_letter_arn=self.dead_letter_arn,
             durable=self.durable,
             image_config=self.image_config,
+            file_systems=self.file_systems,
             is_traced=self.is_traced,
             initialization_type=ON_DEMAND if self.capacity is None else MANAGED,
             isolates_tenants=self.isolates_tenants,

@@ -10,12 +10,7 @@ def _never(_: Any) -> bool:
     return False
 
 
-def _is_empty(value: Any) -> bool:
-    return not value
-
-
 UNSUPPORTED: Final[Mapping[str, Callable[[Any], bool]]] = {  # member: which values mean nothing
-    "FileSystemConfigs": _is_empty,
     "RuntimeConfig": _never,
 }
 

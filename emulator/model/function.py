@@ -44,6 +44,14 @@ class ImageConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FileSystem:
+    """An access point of a file system, and where a function finds it."""
+
+    arn: str
+    mount_path: str  # below /mnt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FunctionVersion:
     """An immutable snapshot of code and configuration.
 
@@ -75,6 +83,7 @@ class FunctionVersion:
     snap_start: bool = False  # its environments come from a snapshot, where one can be taken
     durable: DurableConfig | None = None  # None: the function is not durable
     image_config: ImageConfig | None = None  # None: never given
+    file_systems: tuple[FileSystem, ...] = ()
     is_traced: bool = False  # X-Ray samples its requests
     isolates_tenants: bool = False  # an environment serves one tenant only
     sandbox: str = ""  # "process" or "docker"; "" means the emulator's default

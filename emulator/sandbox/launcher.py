@@ -17,6 +17,7 @@ from emulator.sandbox.commands import (
     search_path,
     wrapper,
 )
+from emulator.sandbox.file_systems import FileSystems
 from emulator.sandbox.freezing import FREEZE_AFTER_S
 from emulator.sandbox.interpreters import Interpreter
 from emulator.sandbox.java_runtime import can_wait, compiled_runtime
@@ -57,7 +58,9 @@ class Launcher:
         credentials: Callable[[FunctionVersion], Credentials],
         report: Report,
         isolate: bool = True,
+        file_systems: Path | None = None,
     ) -> None:
+        """file_systems: where those of functions lie; None: below the run folder."""
         self._run_folder = run_folder
         self._endpoint_url = endpoint_url
         self._credentials = credentials
@@ -74,6 +77,7 @@ class Launcher:
         }
         self._node_sdk = NodeSdk(report)
         self._layers = LayerFolders(run_folder)
+        self._file_systems = FileSystems(file_systems or run_folder / "file_systems", report)
 
     def extensions(self, version: FunctionVersion) -> list[str]:
         """Return the names of the external extensions that its layers bring."""
@@ -149,6 +153,9 @@ class Launcher:
         zygote = self._zygote(kind)
         layers_folder = self._layers.folder(version, environment_id)
         layout = self._layout(zygote, kind, version, tmp_folder, layers_folder)
+        mounts = self._file_systems.mounts(version)
+        if mounts and not zygote.is_isolated:
+            self._file_systems.tell_of_missing(version, "namespaces are not allowed here")
         spec = LaunchSpec(
             environment_id=environment_id,
             variables=variables(
@@ -162,6 +169,7 @@ class Launcher:
             code_folder=version.code.folder,
             layers_folder=layers_folder,
             tmp_mib=version.ephemeral_storage_mib,
+            mounts=mounts,
             argv=(*wrapper(version), *argv(kind, layout, version)),
             search_path=search_path(kind.interpreter, layout, version),
         )

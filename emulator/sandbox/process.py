@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from emulator.model import FunctionVersion
+from emulator.sandbox.file_systems import Mount
 from emulator.sandbox.suspension import Suspension
 
 
@@ -41,6 +42,7 @@ class LaunchSpec:
     code_folder: Path
     layers_folder: Path | None  # what to show as /opt
     tmp_mib: int
+    mounts: Sequence[Mount] = ()  # what to show below /mnt, to be written to
     cwd: str | None = None  # None: where the function's code is
     argv: Sequence[str] = ()  # empty: fork the zygote's own Python
     search_path: Sequence[str] = ()  # for a forked Python, in front of its standard library

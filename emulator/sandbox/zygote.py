@@ -277,4 +277,5 @@ def _folders(spec: LaunchSpec) -> dict[str, Any]:
         "layers_folder": None if layers is None else os.path.realpath(layers),
         "environment": spec.environment_id,
         "tmp_mib": spec.tmp_mib,
+        "mounts": [(os.path.realpath(each.folder), each.place) for each in spec.mounts],
     }

@@ -10,6 +10,8 @@ from tests.api.test_function_operations import Create, refusal
 
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
 VPC = {"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
+POINT = f"arn:aws:elasticfilesystem:us-east-1:{ACCOUNT}:access-point/fsap-0123456789abcdef0"
+MOUNTS = [{"Arn": POINT, "LocalMountPath": "/mnt/shared"}]
 NO_VPC = {
     "SubnetIds": [],
     "SecurityGroupIds": [],
@@ -20,12 +22,14 @@ SHOWN: dict[str, tuple[Any, Any]] = {  # member: what is given, what is shown
     "VpcConfig": (VPC, {**VPC, "VpcId": "vpc-1", "Ipv6AllowedForDualStack": False}),
     "TracingConfig": ({"Mode": "Active"}, {"Mode": "Active"}),
     "KMSKeyArn": (KEY, KEY),
+    "FileSystemConfigs": (MOUNTS, MOUNTS),
     "AcceleratorConfig": ({"AcceleratorMemorySize": 16}, {"AcceleratorMemorySize": 16}),
 }
 CLEARED: dict[str, tuple[Any, Any]] = {
     "VpcConfig": ({"SubnetIds": [], "SecurityGroupIds": []}, NO_VPC),
     "TracingConfig": ({"Mode": "PassThrough"}, {"Mode": "PassThrough"}),
     "KMSKeyArn": ("", None),
+    "FileSystemConfigs": ([], None),
 }
 
 
@@ -156,3 +160,15 @@ def test_isolated_tenants_are_served_by_invocations_only(
         refused = refusal(call, FunctionName="hello", **request)
         assert refused[:2] == (400, "InvalidParameterValueException")
         assert "tenant isolation" in refused[2]
+
+
+def test_only_access_points_of_efs_are_mounted(create: Create) -> None:
+    digits = "0" * 17
+    system = f"arn:aws:s3files:us-east-1:{ACCOUNT}:file-system/fs-{digits}"
+    config = {"Arn": f"{system}/access-point/fsap-{digits}", "LocalMountPath": "/mnt/s3"}
+    status, code, text = refusal(create, FileSystemConfigs=[config])
+    assert (status, code) == (501, "NotImplemented")
+    assert "S3 Files" in text
+    direct = {**MOUNTS[0], "S3FilesConfig": {"DirectS3Read": "AUTO"}}
+    refused = refusal(create, FileSystemConfigs=[direct])
+    assert refused[:2] == (400, "InvalidParameterValueException")

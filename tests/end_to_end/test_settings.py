@@ -11,6 +11,7 @@ import pytest
 from tests.api.lab import ROLE, archive
 from tests.end_to_end.project_folder import RUNTIME
 from tests.running_emulator import RunningEmulator, running_emulator
+from tests.sandbox.conftest import needs_namespaces
 
 TRACED = "import os\ndef handler(event, context):\n    return os.environ['_X_AMZN_TRACE_ID']\n"
 
@@ -129,3 +130,26 @@ def test_a_function_on_managed_instances_runs_when_it_is_published(
     answer = json.load(functions.invoke(FunctionName="managed")["Payload"])
     assert answer == ["lambda-managed-instances", "$LATEST.PUBLISHED", "1"]
     emulator.wait_for_output("CapacityProviderConfig of managed: ")
+
+
+@needs_namespaces
+def test_functions_share_files_through_an_access_point(
+    emulator: RunningEmulator, functions: Any
+) -> None:
+    efs = emulator.client("efs")
+    system = efs.create_file_system(CreationToken="files")["FileSystemId"]
+    made = efs.create_access_point(ClientToken="point", FileSystemId=system)
+    configs = [{"Arn": made["AccessPointArn"], "LocalMountPath": "/mnt/files"}]
+    sources = {
+        "writer": "open('/mnt/files/note', 'w').write(event)",
+        "reader": "open('/mnt/files/note').read()",
+    }
+    for name, source in sources.items():
+        text = f"def handler(event, context):\n    return {source}\n"
+        assert create(functions, name, text, FileSystemConfigs=configs)["FileSystemConfigs"]
+    functions.invoke(FunctionName="writer", Payload=b'"hello"')
+    assert json.load(functions.invoke(FunctionName="reader")["Payload"]) == "hello"
+    emulator.reset()
+    listing = "import os\ndef handler(*_):\n    return os.listdir('/mnt/files')\n"
+    create(functions, "reader", listing, FileSystemConfigs=configs)
+    assert json.load(functions.invoke(FunctionName="reader")["Payload"]) == []

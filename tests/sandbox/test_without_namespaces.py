@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from emulator.model import CodePackage
+from emulator.model import CodePackage, FileSystem
 from emulator.observe import Activity, LogBook
 from emulator.sandbox import Environments
-from tests.sandbox.conftest import MakeFunction, Run
+from tests.sandbox.conftest import MakeFunction, Run, Terminal
 from tests.sandbox.test_environment import error_of, has_started, processes_running
 from tests.sandbox.test_extensions import SHELL, events_of
 
@@ -128,3 +128,14 @@ def test_extensions_are_started_from_their_layer_and_told_of_the_end(
     assert environments.settle()
     lines = [event.message for event in log_book.tail(group).events]
     assert [event["eventType"] for event in events_of(lines)] == ["INVOKE", "SHUTDOWN"]
+
+
+def test_a_function_whose_file_systems_cannot_be_shown_runs_and_is_told_of(
+    function: MakeFunction, run: Run, terminal: Terminal
+) -> None:
+    arn = "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0"
+    systems = (FileSystem(arn=arn, mount_path="/mnt/shared"),)
+    source = "def handler(event, context):\n    return event\n"
+    assert run(function(source, file_systems=systems), 7).payload == b"7"
+    told = [fields for name, fields in terminal.reports if name == "file_system.not_mounted"]
+    assert [fields["function"] for fields in told] == ["tested"]

@@ -18,6 +18,7 @@ PATCHES: Final[Mapping[str, tuple[str, ...]]] = {  # by service: module:function
     "config": ("config:patches",),
     "dynamodb": ("dynamodb:patches",),
     "dynamodbstreams": ("dynamodbstreams:patches",),
+    "efs": ("efs:patches",),
     "elbv2": ("elbv2:patches",),
     "events": ("events:patches",),
     "firehose": ("firehose:patches",),

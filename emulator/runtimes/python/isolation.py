@@ -17,6 +17,7 @@ TASK_ROOT = "/var/task"
 RUNTIME_DIR = "/var/runtime"
 LAYERS_DIR = "/opt"
 TMP_DIR = "/tmp"
+MOUNTS_DIR = "/mnt"
 
 # What programs need of a system. Everything else of the host, homes above all, is left out.
 SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "sys")
@@ -62,7 +63,7 @@ def build_root(scratch, runtime_folder, shown, hidden):
     """
     kernel.unshare(kernel.CLONE_NEWNS)
     kernel.mount("tmpfs", scratch, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=0755")
-    for folder in (TASK_ROOT, RUNTIME_DIR, LAYERS_DIR, TMP_DIR, "/proc", "/dev"):
+    for folder in (TASK_ROOT, RUNTIME_DIR, LAYERS_DIR, TMP_DIR, MOUNTS_DIR, "/proc", "/dev"):
         os.makedirs(scratch + folder)
     _show_system(scratch)
     _name_environment(scratch)
@@ -152,15 +153,18 @@ class HostView:
         self.owner_maps = {}  # by user and group
         self.limits_processes = can_limit_processes(self.proc_device)
 
-    def tree(self, folder):
-        """Return a descriptor of a folder of the host, read-only, to be mounted."""
+    def tree(self, folder, is_writable=False):
+        """Return a descriptor of a folder of the host, to be mounted."""
         kernel.set_namespace(self.host, kernel.CLONE_NEWNS)
         try:
             tree = kernel.copy_tree(folder)
         finally:
             kernel.set_namespace(self.template, kernel.CLONE_NEWNS)
         try:
-            kernel.make_read_only(tree)
+            if is_writable:
+                kernel.ignore_suid(tree)
+            else:
+                kernel.make_read_only(tree)
         except OSError:
             os.close(tree)
             raise
@@ -202,8 +206,8 @@ class Environment:
     def enter(self, message):
         """Go where the next child is to live; make what is not there yet.
 
-        message: `code_folder`, `layers_folder` and `tmp_mib`, or none of them for a program that
-        waits for them.
+        message: `code_folder`, `layers_folder`, `tmp_mib` and `mounts`, or none of them for a
+        program that waits for them.
         """
         is_first = self.init_pid is None
         if is_first:
@@ -229,13 +233,22 @@ class Environment:
             add_folders(*trees, message["tmp_mib"])
 
     def _trees(self, message):
-        layers = message["layers_folder"]
-        code = self.view.tree(message["code_folder"])
+        trees = []
         try:
-            return code, None if layers is None else self.view.tree(layers)
+            trees.append(self.view.tree(message["code_folder"]))
+            layers = message["layers_folder"]
+            if layers is not None:
+                layers = self.view.tree(layers)
+                trees.append(layers)
+            mounts = []
+            for folder, place in message["mounts"]:
+                mounts.append((self.view.tree(folder, is_writable=True), place))
+                trees.append(mounts[-1][0])
         except OSError:
-            os.close(code)
+            for tree in trees:
+                os.close(tree)
             raise
+        return trees[0], layers, mounts
 
     def add_folders(self, message):
         """Show its folders to a program that was started without them."""
@@ -253,17 +266,25 @@ class Environment:
             self.mounts = None
 
 
-def add_folders(code, layers, tmp_mib):
-    """Mount the trees of a function's code and layers, and its /tmp.
+def add_folders(code, layers, mounts, tmp_mib):
+    """Mount the trees of a function's code, layers and file systems, and its /tmp.
 
-    layers: None when there are none. tmp_mib: what /tmp holds; it is memory, and no file of the
-    host is left of it when the last process of the environment has ended.
+    layers: None when there are none. mounts: trees with their places below /mnt. tmp_mib: what
+    /tmp holds; it is memory, and no file of the host is left of it when the last process of the
+    environment has ended.
     """
     if layers is not None:
         show_layers(layers)
         os.close(layers)
     kernel.mount_tree(code, TASK_ROOT)
     os.close(code)
+    if mounts:
+        flags = kernel.MS_NOSUID | kernel.MS_NODEV
+        kernel.mount("tmpfs", MOUNTS_DIR, "tmpfs", flags, "mode=0755,size=64k")
+    for tree, place in mounts:
+        os.mkdir(place)
+        kernel.mount_tree(tree, place)
+        os.close(tree)
     mount_tmp(tmp_mib)
 
 

@@ -96,6 +96,11 @@ def make_read_only(descriptor, path=""):
     _set_attributes(descriptor, path, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID)
 
 
+def ignore_suid(descriptor):
+    """Have no program of a tree run with its owner's rights."""
+    _set_attributes(descriptor, "", MOUNT_ATTR_NOSUID)
+
+
 def map_owners(descriptor, users):
     """Show files of a tree as owned by others: as a user namespace maps them."""
     _set_attributes(descriptor, "", MOUNT_ATTR_IDMAP, users)

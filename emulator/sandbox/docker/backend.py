@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from emulator.model import FunctionVersion, LambdaError
 from emulator.sandbox.docker.connection import engine_errors
-from emulator.sandbox.docker.container import ContainerSpec, start_command
+from emulator.sandbox.docker.container import ContainerSpec, Folder, start_command
 from emulator.sandbox.docker.images import PLATFORMS, image_name
 from emulator.sandbox.docker.logs import open_pipe
 from emulator.sandbox.docker.machine import Machine
@@ -22,6 +22,7 @@ from emulator.sandbox.docker.process import ContainerProcess
 from emulator.sandbox.docker.pulling import Image
 from emulator.sandbox.docker.route import LOOPBACK, DockerSettings, EngineError
 from emulator.sandbox.docker.start import Container, start
+from emulator.sandbox.file_systems import FileSystems
 from emulator.sandbox.layers import LayerFolders, external_extensions
 from emulator.sandbox.process import DebugMode
 from emulator.sandbox.report import Report
@@ -49,7 +50,9 @@ class DockerBackend:
         endpoint_url: Callable[[], str],
         credentials: Callable[[FunctionVersion], Credentials],
         report: Report,
+        file_systems: Path | None = None,
     ) -> None:
+        """file_systems: where those of functions lie; None: below the run folder."""
         self._settings = settings
         self._run_folder = run_folder
         self._endpoint_url = endpoint_url
@@ -61,6 +64,7 @@ class DockerBackend:
         self._containers: dict[str, dict[str | None, Container]] = {}  # by environment, extension
         self._volumes: dict[str, str] = {}  # the /tmp of environments with several containers
         self._layers = LayerFolders(run_folder / "docker")
+        self._file_systems = FileSystems(file_systems or run_folder / "file_systems", report)
         self._told: set[tuple[str, str]] = set()
         self._is_closed = False
 
@@ -219,7 +223,10 @@ class DockerBackend:
             labels=labels,
             network=machine.route.network,
             joins=others[0] if others else None,
-            folders=machine.folders(version, image, environment_id),
+            folders=[
+                *machine.folders(version, image, environment_id),
+                *self._mounts(machine, version, image),
+            ],
             log_pipe=_shared_pipe(machine, version, image, extension, log_pipe),
             tmp=tmp,
             limits_tmp=machine.limits_tmp,
@@ -236,6 +243,14 @@ class DockerBackend:
                 return container
         remove_container(machine.client, container.id)
         raise EngineError("The emulator is stopping.")
+
+    def _mounts(self, machine: Machine, version: FunctionVersion, image: Image) -> Sequence[Folder]:
+        mounts = self._file_systems.mounts(version)
+        if mounts and not machine.sees_files(image):
+            why = "the Docker engine does not see the files of this machine"
+            self._file_systems.tell_of_missing(version, why)
+            return ()
+        return [Folder(target=each.place, path=each.folder, is_writable=True) for each in mounts]
 
     def _new_tmp(self, machine: Machine, spec: ContainerSpec, environment_id: str) -> str:
         with engine_errors("The Docker engine makes no volume"):

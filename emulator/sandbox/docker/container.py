@@ -23,12 +23,18 @@ class Folder:
     target: str
     path: Path | None = None
     volume: str | None = None
+    is_writable: bool = False
 
     def mount(self) -> dict[str, Any]:
         """The mount, as the engine's API has it."""
         kind = "bind" if self.volume is None else "volume"
         source = self.volume or str(self.path)
-        return {"Type": kind, "Source": source, "Target": self.target, "ReadOnly": True}
+        return {
+            "Type": kind,
+            "Source": source,
+            "Target": self.target,
+            "ReadOnly": not self.is_writable,
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
