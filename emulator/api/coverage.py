@@ -36,12 +36,16 @@ _SECTION: Final = re.compile(r"## Lambda API\n.*?(?=\n## |\Z)", re.DOTALL)
 _REMARKS: Final[Mapping[str, str]] = {
     "AddLayerVersionPermission": "no account belongs to an organization here, so `OrganizationId`"
     " lets nobody in",
+    "AddPermission": "no account belongs to an organization here, so `PrincipalOrgID` lets nobody"
+    " in",
     "CreateCodeSigningConfig": "what counts as signed: see Other AWS services",
     "CreateEventSourceMapping": "of SQS, Kinesis and DynamoDB Streams; Kafka, MQ and DocumentDB"
     " answer 501",
     "CreateFunction": "`S3Bucket=hot-reload` runs a folder in place",
     "Invoke": "RequestResponse, Event and DryRun",
     "InvokeWithResponseStream": "AWS's 2 MB/s after the first 6 MB are not modelled",
+    "PutResourcePolicy": "`NotAction` and its like, and condition operators for dates, numbers and"
+    " addresses, answer 501; resources are functions, not runtimes",
 }
 _VERSION: Final = ".".join(botocore.__version__.split(".")[:2])  # lock files move the rest
 _HEAD: Final = """\
