@@ -7,13 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from emulator.control.alias import Alias
-from emulator.control.changes import (
-    Listener,
-    Listeners,
-    created,
-    deleted,
-    replaced,
-)
+from emulator.control.changes import Listeners, created, deleted, replaced
 from emulator.control.code import CodeStore
 from emulator.control.directory import FunctionDirectory, key_of, not_found
 from emulator.control.function import Function, FunctionConfiguration, deployed
@@ -70,12 +64,8 @@ class FunctionStore(FunctionDirectory):
         self._immediate_states = immediate_states
         self._transition_s = transition_s
         self.listeners = Listeners()
-        self._tell = self.listeners.tell
+        self.subscribe, self._tell = self.listeners.subscribe, self.listeners.tell
         self.provisions = Provisions(self.provisioned_version)
-
-    def subscribe(self, listener: Listener) -> None:
-        """Call `listener` after every change, on the thread that made it, outside the lock."""
-        self.listeners.subscribe(listener)
 
     def restore(self) -> int:
         """Bring back what an earlier process kept, before anything is deployed.
