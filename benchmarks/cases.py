@@ -75,13 +75,23 @@ def cold(bench: Bench) -> Figures:
         yield Figure(name=f"cold invoke, {label}, worst of 15", value=max(seconds) * MS, unit="ms")
 
 
+@case
+def restore(bench: Bench) -> Figures:
+    """The same of a function whose init phase takes a second; then of a version with SnapStart."""
+    for what, snap_start, count in (("init of 1 s", False, 3), ("its snapshot", True, 11)):
+        seconds = [cold_start(bench.emulator, "slow_init", snap_start) for _ in range(count)]
+        yield Figure(name=f"cold invoke, {what}, p50", value=median(seconds) * MS, unit="ms")
+
+
 _numbers = itertools.count()
 
 
-def cold_start(emulator: Emulator, source: str) -> float:
+def cold_start(emulator: Emulator, source: str, snap_start: bool = False) -> float:
     """Seconds of the first invocation of a new function."""
     name = f"cold-{source}-{next(_numbers)}"
     emulator.api.create(name, source)
+    if snap_start:
+        name = emulator.api.publish_with_snap_start(name)
     emulator.api.settle()
     pause(0.4)  # standby processes are replaced meanwhile
     return latencies(emulator.api, invoke(name), 1)[0]

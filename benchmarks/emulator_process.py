@@ -1,5 +1,6 @@
 """The emulator under test: a process of its own, started as a user would start it."""
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,15 @@ class Api(Connection):
             if time.perf_counter() > give_up:
                 raise RuntimeError(f"{function} did not become active")
             pause(0.002)
+
+    def publish_with_snap_start(self, function: str) -> str:
+        """Make a version, of which a snapshot is taken; return how it is called."""
+        path = f"/2015-03-31/functions/{function}"
+        settings = {"Runtime": "python3.12", "SnapStart": {"ApplyOn": "PublishedVersions"}}
+        body = json.dumps(settings).encode()
+        expect_success(self.call(request("PUT", f"{path}/configuration", body)))
+        expect_success(self.call(request("POST", f"{path}/versions", b"{}")))
+        return f"{function}:1"
 
     def settle(self) -> None:
         """Wait until nothing runs and nothing is due."""

@@ -119,9 +119,12 @@ class Snapshots:
     def _find(self, version: FunctionVersion) -> _Snapshot:
         with self._lock:
             snapshot = self._snapshots.get(version.deployment)
-            if snapshot is not None:
+            if snapshot is None:
+                snapshot = self._snapshots[version.deployment] = _Snapshot(version=version)
+            elif snapshot.source.done() and snapshot.source.exception() is not None:
+                snapshot.source = Future()  # it could not be taken again: who comes later tries
+            else:
                 return snapshot
-            snapshot = self._snapshots[version.deployment] = _Snapshot(version=version)
         self._begin(snapshot)
         return snapshot
 
@@ -185,7 +188,7 @@ class Snapshots:
     def _take_again(self, snapshot: _Snapshot, lost: SnapshotEnvironment) -> None:
         """Replace a process that was killed; its environments may live on without it."""
         with self._lock:
-            if snapshot.source.result() is not lost:
+            if not snapshot.source.done() or snapshot.source.result() is not lost:
                 return  # another thread was faster
             snapshot.source = Future()
             snapshot.lost.append(lost)

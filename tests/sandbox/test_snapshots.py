@@ -17,8 +17,10 @@ from emulator.model import FunctionVersion, InvocationResult, LambdaError, limit
 from emulator.model.snapshot import SnapshotOutcome
 from emulator.observe import Activity, LogBook
 from emulator.sandbox import Environments, snapshot_environments
+from tests.end_to_end.processes import wait_until
 from tests.sandbox.conftest import MakeFunction, Run, needs_namespaces
 from tests.sandbox.test_environment import error_of
+from tests.sandbox.test_freezing import is_frozen, members
 
 Snap = Callable[..., tuple[FunctionVersion, SnapshotOutcome]]
 
@@ -296,6 +298,31 @@ def test_an_init_phase_that_fails_leaves_no_snapshot(snap: Snap, case: str) -> N
     assert outcome == SnapshotOutcome(is_taken=False, reason=reason, reason_code=code)
 
 
+@pytest.mark.parametrize("runtime", ["java21", "dotnet8"])
+def test_other_languages_have_no_snapshot(snap: Snap, runtime: str) -> None:
+    _, outcome = snap("", runtime=runtime)
+    reason = f"only Python's processes can be copied here, not {runtime}'s"
+    assert outcome == SnapshotOutcome(is_taken=False, reason=reason)
+
+
+def test_a_function_may_ignore_signals_and_have_modules_of_any_name(snap: Snap, run: Run) -> None:
+    version, _ = snap(
+        """
+        import signal, sys, types
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        for name in ("asyncio", "random", "tempfile"):
+            sys.modules[name] = types.ModuleType(name)
+        def handler(event, context):
+            if event == "exit":
+                sys.exit(5)
+            return signal.getsignal(signal.SIGCHLD).name
+        """
+    )
+    for _ in range(2):
+        assert json.loads(run(version).payload) == "SIG_IGN"
+        assert "exit status 5" in error_of(run(version, "exit"))[1]
+
+
 def test_where_nothing_can_be_copied_each_environment_initialises(snap: Snap, run: Run) -> None:
     source = """
         import os
@@ -385,6 +412,34 @@ def test_a_retired_version_keeps_nothing(
     assert environments.settle()
     assert version.deployment not in environments.snapshots._snapshots
     assert version not in [each.version for each in environments._alive]
+
+
+def test_restored_environments_rest_between_invocations(
+    snap: Snap, run: Run, environments: Environments
+) -> None:
+    version, _ = snap(
+        """
+        import subprocess
+        def handler(event, context):
+            if event:
+                subprocess.Popen(["sleep", "600"], start_new_session=True)
+            return "there"
+        """
+    )
+    run(version, 1)
+    (environment,) = [
+        each
+        for each in environments._alive
+        if each.is_restored and each.version.deployment == version.deployment
+    ]
+    for _ in range(2):
+        assert wait_until(lambda: is_frozen(environment))
+        assert len(members(environment)) >= 2
+        assert run(version, 0).payload == b'"there"'
+    there = members(environment)
+    environments.retire(version)
+    assert environments.settle()
+    assert not any(psutil.pid_exists(pid) for pid in there)
 
 
 @needs_namespaces

@@ -45,10 +45,12 @@ class Inherited:
             if fd > 2 and fd not in own:
                 self.note(fd)
         self.loops = event_loops()
-        random = sys.modules.get("random")
+        self.random = sys.modules.get("random")
         # Python seeds it anew in each fork. In Lambda all copies go on with the same numbers, which
         # is what makes them unfit for unique names there.
-        self.random_state = None if random is None else random.getstate()
+        if not hasattr(self.random, "getstate"):  # a module of the function's own
+            self.random = None
+        self.random_state = self.random and self.random.getstate()
 
     def note(self, fd):
         """Keep in mind what is to be renewed; end a connection."""
@@ -75,8 +77,8 @@ class Inherited:
             with contextlib.suppress(Exception):  # asyncio's own affair, and may change
                 loop._close_self_pipe()
                 loop._make_self_pipe()
-        if self.random_state is not None:
-            sys.modules["random"].setstate(self.random_state)
+        if self.random is not None:
+            self.random.setstate(self.random_state)
 
 
 def open_descriptors():
@@ -128,7 +130,7 @@ def renew_poller(fd):
 
 def event_loops():
     """Return asyncio's event loops: each has a pipe that wakes it, and must not wake another."""
-    if "asyncio" not in sys.modules:
+    kind = getattr(sys.modules.get("asyncio.selector_events"), "BaseSelectorEventLoop", None)
+    if kind is None:
         return []
-    kind = sys.modules["asyncio"].selector_events.BaseSelectorEventLoop
     return [each for each in gc.get_objects() if isinstance(each, kind) and not each.is_closed()]

@@ -88,7 +88,7 @@ class Snapshot:
                     os.write(writing, b"1")
             finally:
                 os._exit(0)
-        os.waitpid(pid, 0)
+        await_maker(pid)
         os.close(writing)
         works = os.read(reading, 1)
         os.close(reading)
@@ -123,7 +123,7 @@ class Snapshot:
         os.close(log_fd)
         os.close(exit_fd)
         if self.is_isolated:
-            os.waitpid(pid, 0)
+            await_maker(pid)
         else:
             bury()
         return pid
@@ -140,9 +140,11 @@ class Snapshot:
         else:
             kernel.die_with_parent(signal.SIGKILL)
             kernel.adopt_orphans()
+        of_children = signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, they had no status
         pid = os.fork()
         if pid != 0:
             await_end(pid, exit_fd, self.is_isolated)
+        signal.signal(signal.SIGCHLD, of_children or signal.SIG_DFL)
         if self.is_isolated:
             privileges.limit_processes()
             kernel.show_in_proc()
@@ -195,6 +197,12 @@ def tell(exit_fd, text):
     """Write a line to the emulator, which may be gone."""
     with contextlib.suppress(OSError):
         os.write(exit_fd, (text + "\n").encode())
+
+
+def await_maker(pid):
+    """Wait until a process that makes namespaces has ended."""
+    with contextlib.suppress(ChildProcessError):  # the function ignores the ends of children
+        os.waitpid(pid, 0)
 
 
 def bury():
@@ -263,5 +271,5 @@ def move_tmp(folder):
     if old is not None and os.path.isdir(old):
         isolation.copy_folder(old, folder)
     tempfile = sys.modules.get("tempfile")
-    if tempfile is not None and tempfile.tempdir == old:
+    if getattr(tempfile, "tempdir", None) == old:
         tempfile.tempdir = folder
