@@ -46,7 +46,12 @@ def program_folders() -> Iterator[Path]:
     """Return the folders in which programs are looked for, PATH's first."""
     parts = os.environ.get("PATH", "").split(os.pathsep)
     # Shims are slow scripts that mostly refuse; what they stand for is found below the home.
-    yield from (Path(part) for part in parts if part and not part.rstrip("/").endswith("/shims"))
+    # A folder that this user may not look into would raise where it is searched.
+    yield from (
+        Path(part)
+        for part in parts
+        if not part.rstrip("/").endswith("/shims") and os.access(part, os.R_OK | os.X_OK)
+    )
     yield from (Path(part) for part in _SYSTEM)
     for pattern in _MANAGED:
         yield from sorted(Path(os.path.expanduser("~")).glob(pattern), reverse=True)

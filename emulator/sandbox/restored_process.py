@@ -85,10 +85,10 @@ class RestoredProcess:
         if self._init is not None and sys.platform == "linux":  # that one may be frozen
             with contextlib.suppress(OSError):
                 signal.pidfd_send_signal(self._init, signal.SIGKILL)
-        poller = select.poll()
-        poller.register(self.exit_fd, select.POLLIN)
-        while not self._is_gone and poller.poll(KILL_TIMEOUT_S * 1000):
+        while not self._is_gone and _becomes_readable(self.exit_fd):
             self.poll()
+        if self._init is not None:  # it ends last: the kernel has it wait for all the others
+            _becomes_readable(self._init)
 
     def close(self) -> None:
         """Free the descriptors."""
@@ -96,6 +96,12 @@ class RestoredProcess:
         self._socket.close()
         if self._init is not None:
             os.close(self._init)
+
+
+def _becomes_readable(fd: int) -> bool:
+    poller = select.poll()
+    poller.register(fd, select.POLLIN)
+    return bool(poller.poll(KILL_TIMEOUT_S * 1000))
 
 
 def _sender(ancillary: Sequence[tuple[int, int, bytes]]) -> int | None:

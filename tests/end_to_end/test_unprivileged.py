@@ -131,3 +131,22 @@ def test_what_nobody_started_ends_with_a_killed_server(
     emulator.process.kill()
     assert wait_until(lambda: not processes_of(emulator.scratch), timeout_s=5)
     assert wait_until(lambda: not os.listdir(emulator.scratch), timeout_s=5)
+
+
+def test_nobody_has_environments_restored_that_end_with_a_killed_server(
+    emulator: RunningEmulator, functions: Any
+) -> None:
+    functions.update_function_configuration(
+        FunctionName="looks", Runtime="python3.12", SnapStart={"ApplyOn": "PublishedVersions"}
+    )
+    number = functions.publish_version(FunctionName="looks")["Version"]
+    emulator.settle()
+    before = invoke(functions, "looks", Qualifier=number)
+    assert "Restore Duration" in before.log
+    assert before.result["user"] == NOBODY
+    assert invoke(functions, "looks", "exit", Qualifier=number).function_error
+    again = invoke(functions, "looks", "leave a child", Qualifier=number)
+    assert again.result == before.result
+    emulator.process.kill()
+    assert wait_until(lambda: not processes_of(emulator.scratch), timeout_s=5)
+    assert wait_until(lambda: not os.listdir(emulator.scratch), timeout_s=5)

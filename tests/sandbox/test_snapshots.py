@@ -439,7 +439,7 @@ def test_restored_environments_rest_between_invocations(
     there = members(environment)
     environments.retire(version)
     assert environments.settle()
-    assert not any(psutil.pid_exists(pid) for pid in there)
+    assert wait_until(lambda: not any(psutil.pid_exists(pid) for pid in there))
 
 
 @needs_namespaces

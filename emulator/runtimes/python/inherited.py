@@ -97,7 +97,10 @@ def keep_only(*kept):
 def end_connection(fd):
     """Shut a network connection down; both sides read its end."""
     with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as sock:
-        if sock.family in (socket.AF_INET, socket.AF_INET6) and sock.type == socket.SOCK_STREAM:
+        # A pair of sockets within this process has no names.
+        if sock.type == socket.SOCK_STREAM and (
+            sock.family != socket.AF_UNIX or sock.getpeername()
+        ):
             sock.shutdown(socket.SHUT_RDWR)
 
 
