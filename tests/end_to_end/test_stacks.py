@@ -567,3 +567,97 @@ def test_a_stack_that_asks_its_own_function_for_a_resource(stacks: Stacks) -> No
     assert stacks.create(resources, Outputs=outputs) == "CREATE_COMPLETE", stacks.reasons()
     assert stacks.outputs() == {"Size": "3", "Other": "4"}
     assert stacks.delete() == "DELETE_COMPLETE", stacks.reasons()
+
+
+def test_a_code_signing_config_guards_the_functions_of_its_stack(stacks: Stacks) -> None:
+    def resources(policy: str, **more: Any) -> dict[str, Any]:
+        return {
+            "Publisher": {
+                "Type": "AWS::Signer::SigningProfile",
+                "Properties": {"PlatformId": "AWSLambda-SHA384-ECDSA"},
+            },
+            "Config": {
+                "Type": "AWS::Lambda::CodeSigningConfig",
+                "Properties": {
+                    "AllowedPublishers": {
+                        "SigningProfileVersionArns": [att("Publisher", "ProfileVersionArn")]
+                    },
+                    "CodeSigningPolicies": {"UntrustedArtifactOnDeployment": policy},
+                },
+            },
+            **more,
+        }
+
+    config: Any = {"CodeSigningConfigArn": ref("Config")}
+    first = resources("Warn", F=function(FunctionName="f", **config))
+    assert stacks.create(first) == "CREATE_COMPLETE", stacks.reasons()
+    attached = stacks.functions.get_function_code_signing_config(FunctionName="f")
+    assert attached["CodeSigningConfigArn"] == stacks.physical_id("Config")
+    second = resources("Enforce", F=function(FunctionName="f"))
+    assert stacks.update(second) == "UPDATE_COMPLETE", stacks.reasons()
+    shown = stacks.functions.get_function_code_signing_config(FunctionName="f")
+    assert "CodeSigningConfigArn" not in shown
+    third = {**second, "G": function(FunctionName="g", **config)}
+    assert stacks.update(third) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "Service: Lambda, Status Code: 400" in stacks.reasons()
+    assert stacks.delete() == "DELETE_COMPLETE", stacks.reasons()
+
+
+def test_functions_of_a_capacity_provider_in_the_network_of_the_stack(stacks: Stacks) -> None:
+    network = {"SubnetIds": [ref("Subnet")], "SecurityGroupIds": [att("Group", "GroupId")]}
+    resources = {
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+        "Subnet": {
+            "Type": "AWS::EC2::Subnet",
+            "Properties": {"VpcId": ref("Vpc"), "CidrBlock": "10.0.0.0/24"},
+        },
+        "Group": {
+            "Type": "AWS::EC2::SecurityGroup",
+            "Properties": {"GroupDescription": "g", "VpcId": ref("Vpc")},
+        },
+        "Inside": function(FunctionName="inside", VpcConfig=network),
+        "Provider": {
+            "Type": "AWS::Lambda::CapacityProvider",
+            "Properties": {
+                "CapacityProviderName": "mine",
+                "VpcConfig": network,
+                "PermissionsConfig": {"CapacityProviderOperatorRoleArn": ROLE},
+            },
+        },
+    }
+    outputs = {"Arn": {"Value": att("Provider", "Arn")}}
+    assert stacks.create(resources, Outputs=outputs) == "CREATE_COMPLETE", stacks.reasons()
+    shown = stacks.functions.get_function_configuration(FunctionName="inside")
+    assert shown["VpcConfig"]["VpcId"] == stacks.physical_id("Vpc")
+    found = stacks.functions.get_capacity_provider(CapacityProviderName="mine")
+    assert found["CapacityProvider"]["CapacityProviderArn"] == stacks.outputs()["Arn"]
+    assert stacks.delete() == "DELETE_COMPLETE", stacks.reasons()
+    assert stacks.functions.list_capacity_providers()["CapacityProviders"] == []
+
+
+def test_a_state_machine_of_the_stack_runs_its_function(stacks: Stacks) -> None:
+    definition = {
+        "StartAt": "Ask",
+        "States": {
+            "Ask": {"Type": "Task", "Resource": "${Function}", "End": True},
+        },
+    }
+    resources = {
+        "F": function(FunctionName="f"),
+        "Machine": {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {
+                "StateMachineName": "m",
+                "RoleArn": ROLE,
+                "DefinitionString": {
+                    "Fn::Sub": [json.dumps(definition), {"Function": att("F", "Arn")}]
+                },
+            },
+        },
+    }
+    assert stacks.create(resources) == "CREATE_COMPLETE", stacks.reasons()
+    machines = stacks.emulator.client("stepfunctions")
+    started = machines.start_execution(stateMachineArn=stacks.physical_id("Machine"), input="[1]")
+    stacks.emulator.settle()
+    ended = machines.describe_execution(executionArn=started["executionArn"])
+    assert (ended["status"], ended.get("output")) == ("SUCCEEDED", "[1]"), ended

@@ -17,6 +17,7 @@ from emulator.aws.stacks.log_group import LogGroupType
 from emulator.aws.stacks.neighbour_types import TYPES as NEIGHBOUR_TYPES
 from emulator.aws.stacks.resource_type import ResourceProblem, ResourceType
 from emulator.aws.stacks.rest_api import TYPES as REST_API_TYPES
+from emulator.aws.stacks.state_machine import StateMachineType
 
 OWN_TYPES: Final[Mapping[str, ResourceType]] = {
     **HTTP_API_TYPES,
@@ -25,6 +26,7 @@ OWN_TYPES: Final[Mapping[str, ResourceType]] = {
     **REST_API_TYPES,
     "AWS::Logs::LogGroup": LogGroupType(),
     "AWS::S3::Bucket": BucketType(),
+    "AWS::StepFunctions::StateMachine": StateMachineType(),
 }
 WITHOUT_EFFECT: Final = frozenset(
     {"AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle"}

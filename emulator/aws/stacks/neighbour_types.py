@@ -204,6 +204,23 @@ def _made_parameter(wish: Wish, members: Members, _: Answer) -> Made:
     return Made(physical_id=wish.name, attributes=attributes, address={"Name": wish.name})
 
 
+def _profile(wish: Wish) -> Members:
+    members = {**wish.properties, "ProfileName": wish.name.replace("-", "_")}
+    members["Tags"] = tags_of(wish)
+    return members
+
+
+def _made_profile(_: Wish, members: Members, answer: Answer) -> Made:
+    attributes = {
+        "Arn": answer["arn"],
+        "ProfileName": members["ProfileName"],
+        "ProfileVersion": answer["profileVersion"],
+        "ProfileVersionArn": answer["profileVersionArn"],
+    }
+    address = {"ProfileName": members["ProfileName"]}
+    return Made(physical_id=answer["arn"], attributes=attributes, address=address)
+
+
 TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::CloudWatch::Alarm": ApiType(
         service="cloudwatch",
@@ -247,6 +264,16 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         attributes=frozenset({"Arn"}),
     ),
     "AWS::SNS::TopicPolicy": PolicyType("sns", "Topics", "SetTopicAttributes", _topic_policy),
+    "AWS::Signer::SigningProfile": ApiType(
+        service="signer",
+        create_with="PutSigningProfile",
+        delete_with="CancelSigningProfile",
+        required=("PlatformId",),
+        name_property="ProfileName",
+        members=_profile,
+        made=_made_profile,
+        attributes=frozenset({"Arn", "ProfileName", "ProfileVersion", "ProfileVersionArn"}),
+    ),
     "AWS::SQS::Queue": ApiType(
         service="sqs",
         create_with="CreateQueue",
