@@ -68,10 +68,12 @@ def _in_xml(body: bytes) -> Mistake | None:
 def _in_query(environ: Environ, backend: str, body: bytes) -> Mistake | None:
     shape = _input_of(backend, action_of(environ))
     text = f"{environ.get('QUERY_STRING', '')}&{body.decode('utf-8', 'replace')}"
-    given = {name.partition(".")[0] for name in parse_qs(text, keep_blank_values=True)}
+    given = set(parse_qs(text))  # without those that are empty
+    begun = {name.partition(".")[0] for name in given}
     for name in shape.required_members if shape is not None else ():
-        wire_name = shape.members[name].serialization.get("name", name)
-        if not given & {name, wire_name}:
+        member = shape.members[name]
+        names = {name, member.serialization.get("name", name)}
+        if not names & (begun if member.type_name in _INSIDE else given):
             return "MissingParameter", f"The request must contain the parameter {name}."
     return None
 

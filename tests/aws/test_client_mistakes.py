@@ -66,8 +66,9 @@ def test_what_is_wrong_is_named(
     assert text in mistake[1]
 
 
-def test_a_query_without_a_parameter_names_it() -> None:
-    asked = environ(b"Action=Publish&TopicArn=t", content_type=FORM)
+@pytest.mark.parametrize("rest", [b"", b"&Message=", b"&Message.member.1=m"])
+def test_a_query_without_a_parameter_names_it(rest: bytes) -> None:
+    asked = environ(b"Action=Publish&TopicArn=t" + rest, content_type=FORM)
     text = "The request must contain the parameter Message."
     assert mistake_in(asked, "sns") == ("MissingParameter", text)
 
@@ -80,6 +81,7 @@ def test_a_query_without_a_parameter_names_it() -> None:
         ("of-tomorrow", "Tomorrow.Do", b"{}", ""),
         ("dynamodb", "DynamoDB_20120810.GetItem", b'{"TableName": "t", "Key": {}}', ""),
         ("sns", "", b"Action=Publish&Message=m", FORM),
+        ("sns", "", b"Action=TagResource&ResourceArn=r&Tags.member.1.Key=k", FORM),
         ("s3", "", b"<Tagging/>", ""),
         ("s3", "", b"", ""),
         ("apigateway", "", b'{"name": "api"}', ""),
