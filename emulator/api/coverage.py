@@ -47,6 +47,7 @@ _REMARKS: Final[Mapping[str, str]] = {
     "PutResourcePolicy": "`NotAction` and its like, and condition operators for dates, numbers and"
     " addresses, answer 501; resources are functions, not runtimes",
 }
+_IN_PART: Final = {"CreateEventSourceMapping"}  # for what its remark says
 _VERSION: Final = ".".join(botocore.__version__.split(".")[:2])  # lock files move the rest
 _HEAD: Final = """\
 ## Lambda API
@@ -123,7 +124,8 @@ def _row(name: str, is_built: bool) -> str:
     remarks = [_REMARKS[name]] if name in _REMARKS else []
     if refused:
         remarks.append(f"refused: {', '.join(f'`{member}`' for member in sorted(refused))}")
-    return f"| {name} | {'in part' if refused else 'yes'} | {'; '.join(remarks)} |"
+    is_partial = refused or name in _IN_PART
+    return f"| {name} | {'in part' if is_partial else 'yes'} | {'; '.join(remarks)} |"
 
 
 def _refused(operation: OperationModel) -> Iterator[str]:
