@@ -269,7 +269,7 @@ class FunctionStore(FunctionDirectory):
     def optimized(self, version: FunctionVersion, outcome: SnapshotOutcome) -> None:
         """Take note of what came of the snapshot of a version, if there is still that version."""
         key = (version.account, version.region, version.name)
-        with self._changing(key):
+        with self._changing(key, must_be_kept=False):  # the next start takes it again anyway
             function = self._functions.get(key)
             if function is not None:
                 function.optimized(version, outcome)

@@ -145,11 +145,16 @@ class Snapshots:
                 source.set_exception(LambdaError("SnapStartRegenerationFailureException", text))
             else:
                 source.set_result(environment)
-            if not snapshot.is_retired:  # else it failed because the emulator stops, perhaps
-                for listener in self._listeners:
-                    listener(snapshot.version, outcome)
-            self._activity.end(ACTIVITY)
-            self._stop_unused(snapshot)
+            try:
+                self._tell(snapshot, outcome)
+            finally:
+                self._activity.end(ACTIVITY)
+                self._stop_unused(snapshot)
+
+    def _tell(self, snapshot: _Snapshot, outcome: SnapshotOutcome) -> None:
+        if not snapshot.is_retired:  # else it failed because the emulator stops, perhaps
+            for listener in self._listeners:
+                listener(snapshot.version, outcome)
 
     def _try(self, version: FunctionVersion) -> tuple[SnapshotEnvironment | None, SnapshotOutcome]:
         obstacle = self._backend.obstacle_to_snapshots(version)
