@@ -8,6 +8,7 @@ from emulator.sandbox.interpreters import Interpreter
 from emulator.sandbox.java_runtime import java_command, java_debugger
 from emulator.sandbox.layers import EXTENSIONS
 from emulator.sandbox.process import DebugMode, LaunchSpec, Layout
+from emulator.sandbox.runtime_folder import needs_fresh_start
 from emulator.sandbox.variables import OF_THE_RUNTIME
 
 
@@ -23,15 +24,20 @@ class ZygoteKind:
     has_debugger: bool = False  # in its runtime folder
 
 
-def wrapper(version: FunctionVersion) -> tuple[str, ...]:
-    """Return the script of the function that is to start its runtime, where it has one."""
+def command(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple[str, ...]:
+    """Return the command line of a runtime; empty: the zygote's own Python goes on as it."""
+    if kind.language == "python" and not needs_fresh_start(version):
+        return ()
+    return (*_wrapper(version), *_runtime(kind, layout, version))
+
+
+def _wrapper(version: FunctionVersion) -> tuple[str, ...]:
     wrapper = version.environment.get("AWS_LAMBDA_EXEC_WRAPPER")
     is_managed = not (version.runtime or "").startswith("provided")
     return (wrapper,) if wrapper and is_managed else ()
 
 
-def argv(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple[str, ...]:
-    """Return the command line of the runtime."""
+def _runtime(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple[str, ...]:
     if kind.program is not None and kind.language == "java":
         return tuple(java_command(kind.program, layout, version))
     if kind.program is not None and kind.language == "ruby":

@@ -11,11 +11,10 @@ from emulator.model import FunctionVersion, LambdaError
 from emulator.sandbox import interpreters
 from emulator.sandbox.commands import (
     ZygoteKind,
-    argv,
+    command,
     debugged,
     of_extension,
     search_path,
-    wrapper,
 )
 from emulator.sandbox.file_systems import FileSystems
 from emulator.sandbox.freezing import FREEZE_AFTER_S
@@ -72,6 +71,7 @@ class Launcher:
         self._warned: set[str] = set()
         self._is_closed = False
         self._standbys = {
+            "python": Standby("python", target=2),
             "nodejs": Standby("nodejs", target=2),
             "java": Standby("java", target=1),  # it takes memory
         }
@@ -170,21 +170,20 @@ class Launcher:
             layers_folder=layers_folder,
             tmp_mib=version.ephemeral_storage_mib,
             mounts=mounts,
-            argv=(*wrapper(version), *argv(kind, layout, version)),
+            argv=command(kind, layout, version),
             search_path=search_path(kind.interpreter, layout, version),
         )
         if debug is not None:
             spec = debugged(spec, kind, debug)
         if extension is not None:
-            return zygote.execute(of_extension(spec, layout, extension))
-        if kind.language == "python" and not needs_fresh_start(version):
-            return zygote.fork(spec, snapshot_fd)
+            return zygote.launch(of_extension(spec, layout, extension))
         # One that is started again goes back to its namespace: its /tmp is there.
         is_new = not zygote.has(environment_id)
-        standby = None if debug else self._standby(kind, zygote, version)
-        if is_new and standby is not None:
+        is_plain = debug is None and snapshot_fd is None
+        standby = self._standby(kind, zygote, version) if is_new and is_plain else None
+        if standby is not None:
             return standby.launch(zygote, spec)
-        return zygote.execute(spec)
+        return zygote.launch(spec, snapshot_fd)
 
     def release(self, environment_id: str) -> None:
         """Forget an environment that will not be launched again."""
@@ -208,7 +207,7 @@ class Launcher:
         zygote = self._zygote(kind)
         standby = self._standby(kind, zygote, version)
         if standby is not None:
-            standby.fill(zygote, argv(kind, self._base_layout(zygote, kind), version))
+            standby.fill(zygote, command(kind, self._base_layout(zygote, kind), version))
 
     def close(self) -> None:
         """End all zygotes and whatever they started."""
@@ -252,9 +251,10 @@ class Launcher:
     ) -> Standby | None:
         """Return the processes of which one may become an environment of this function."""
         standby = self._standbys.get(kind.language)
-        if standby is None or kind.program is None or not standby.can_run(version):
+        if standby is None or not standby.can_run(version):
             return None
-        if kind.language == "java" and not (zygote.is_isolated and can_wait(kind.program)):
+        program = kind.program
+        if kind.language == "java" and not (program and zygote.is_isolated and can_wait(program)):
             return None
         return standby
 

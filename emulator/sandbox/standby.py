@@ -19,6 +19,7 @@ from emulator.sandbox.zygote import Zygote, ZygoteError, ZygoteProcess
 LIMIT: Final = 8  # that wait at a time; the oldest makes room
 # What a program reads before its first line runs, so a waiting process would miss it.
 READ_AT_START: Final = {
+    "python": frozenset(),  # what it reads then, a fork of a zygote has not read
     "nodejs": frozenset({"NODE_OPTIONS", "AWS_LAMBDA_EXEC_WRAPPER"}),
     "java": frozenset(
         {"JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "TZ", "LANG", "AWS_LAMBDA_EXEC_WRAPPER"}
@@ -73,8 +74,12 @@ class Standby:
         waiting = self._take(zygote, tuple(spec.argv))
         self._fill_again(zygote, tuple(spec.argv))
         if waiting is None:
-            return zygote.execute(spec)
-        message = {"env": dict(spec.variables), "cwd": spec.variables["LAMBDA_TASK_ROOT"]}
+            return zygote.launch(spec)
+        message = {
+            "env": dict(spec.variables),
+            "cwd": spec.variables["LAMBDA_TASK_ROOT"],
+            "search_path": list(spec.search_path),
+        }
         text = json.dumps(message).encode() + b"\n"
         try:
             zygote.adopt(waiting.process_id, spec, waiting.line.fileno(), text)
@@ -157,6 +162,6 @@ def _start(zygote: Zygote, argv: tuple[str, ...]) -> _Waiting:
     variables = {"PATH": os.environ.get("PATH", ""), "TZ": ":UTC", "LC_ALL": "C.UTF-8"}
     with theirs, contextlib.ExitStack() as undo:
         undo.callback(ours.close)
-        process = zygote.execute_standby(process_id, argv, variables, theirs.fileno())
+        process = zygote.launch_standby(process_id, argv, variables, theirs.fileno())
         undo.pop_all()
     return _Waiting(zygote, argv, process_id, process, ours)

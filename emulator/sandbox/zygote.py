@@ -161,21 +161,26 @@ class Zygote:
         """False once the process has ended."""
         return self._process.poll() is None
 
-    def fork(self, spec: LaunchSpec, snapshot_fd: int | None = None) -> ZygoteProcess:
-        """Start a Python environment; snapshot_fd: see `Backend.launch`."""
-        return self._launch("fork", spec, [] if snapshot_fd is None else [snapshot_fd])
+    def launch(self, spec: LaunchSpec, snapshot_fd: int | None = None) -> ZygoteProcess:
+        """Start a process in an environment; snapshot_fd: see `Backend.launch`."""
+        self._environments.add(spec.environment_id)
+        content = {
+            "argv": list(spec.argv),
+            "env": dict(spec.variables),
+            "cwd": spec.cwd or spec.variables["LAMBDA_TASK_ROOT"],
+            "search_path": list(spec.search_path),
+        }
+        fds = [] if snapshot_fd is None else [snapshot_fd]
+        message = {"op": _operation(spec.argv), **_folders(spec)}
+        return self._send_launch(message, content, uuid.uuid4().hex, fds)
 
-    def execute(self, spec: LaunchSpec) -> ZygoteProcess:
-        """Start another program in an environment."""
-        return self._launch("exec", spec)
-
-    def execute_standby(
+    def launch_standby(
         self, process_id: str, argv: Sequence[str], variables: Mapping[str, str], fd: int
     ) -> ZygoteProcess:
-        """Start a program that waits on `fd` for the function it is to run."""
+        """Start one that waits on `fd` for the function it is to run."""
         self._environments.add(process_id)
-        content = {"argv": list(argv), "env": dict(variables), "cwd": "/"}
-        message = {"op": "exec", "environment": process_id}
+        content = {"argv": list(argv), "env": dict(variables), "cwd": "/", "waits": True}
+        message = {"op": _operation(argv), "environment": process_id}
         return self._send_launch(message, content, process_id, [fd])
 
     def has(self, environment_id: str) -> bool:
@@ -194,16 +199,6 @@ class Zygote:
         self._environments.add(spec.environment_id)
         with _private_file(line) as file:
             self.send({"op": "adopt", "id": process_id, **_folders(spec)}, [line_fd, file.fileno()])
-
-    def _launch(self, op: str, spec: LaunchSpec, fds: Sequence[int] = ()) -> ZygoteProcess:
-        self._environments.add(spec.environment_id)
-        content = {
-            "argv": list(spec.argv),
-            "env": dict(spec.variables),
-            "cwd": spec.cwd or spec.variables["LAMBDA_TASK_ROOT"],
-            "search_path": list(spec.search_path),
-        }
-        return self._send_launch({"op": op, **_folders(spec)}, content, uuid.uuid4().hex, fds)
 
     def _send_launch(
         self,
@@ -267,6 +262,10 @@ def _private_file(content: bytes) -> IO[bytes]:
         file = tempfile.TemporaryFile("w+b", buffering=0)  # noqa: SIM115 - the caller closes it
     file.write(content)
     return file
+
+
+def _operation(argv: Sequence[str]) -> str:
+    return "exec" if argv else "fork"
 
 
 def _folders(spec: LaunchSpec) -> dict[str, Any]:

@@ -53,8 +53,9 @@ def become(log_fd, exit_fd, spec_fd, extra_fds, *, is_program, view, host_pid):
     """Turn this fresh child into the runtime; returns when it ends, or raises SystemExit.
 
     is_program: execute the program the spec names, instead of going on as Python. extra_fds:
-    inherited by that program; in Python, the one that asks a snapshot for environments. view: the
-    zygote's `isolation.HostView`, None without namespaces.
+    inherited by that program; in Python, the one over which a snapshot is asked for environments
+    or, when the spec says `waits`, where the rest of the spec is waited for. view: the zygote's
+    `isolation.HostView`, None without namespaces.
     host_pid: tells the number of a process as the emulator counts.
     """
     signal.set_wakeup_fd(-1)
@@ -74,11 +75,14 @@ def become(log_fd, exit_fd, spec_fd, extra_fds, *, is_program, view, host_pid):
     # Not the zygote's, nor those of environments it has.
     inherited.keep_only(0, 1, 2, exit_fd, *extra_fds)
     if view is not None:
-        is_snapshot = bool(extra_fds) and not is_program
+        is_snapshot = bool(extra_fds) and not (is_program or spec.get("waits"))
         privileges.drop(1, in_own_namespace=view.limits_processes, may_nest=is_snapshot)
     if is_program:
         execute(spec, exit_fd, extra_fds)
     os.close(exit_fd)
+    if spec.get("waits"):
+        spec, extra_fds = await_spec(extra_fds[0]), ()
+        os.chdir(spec["cwd"])
     os.environ.clear()
     os.environ.update(spec["env"])
     time.tzset()
@@ -95,6 +99,15 @@ def read_spec(fd):
     with os.fdopen(fd, "rb") as file:
         file.seek(0)
         return json.load(file)
+
+
+def await_spec(line_fd):
+    """Return what to run, once somebody needs it; ends with the emulator."""
+    with os.fdopen(line_fd, "rb") as line:
+        text = line.readline()
+    if not text:
+        raise SystemExit(0)
+    return json.loads(text)
 
 
 def execute(spec, exit_fd, extra_fds):

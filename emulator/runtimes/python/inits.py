@@ -7,6 +7,8 @@ import socket
 
 import kernel
 
+PATIENCE_S = 2.0  # a process 1 is made in a millisecond
+
 
 class Inits:
     """Makes a process 1 while nobody waits for it. To be made while the zygote is still small.
@@ -30,6 +32,7 @@ class Inits:
             finally:
                 os._exit(0)
         theirs.close()
+        self.line.settimeout(PATIENCE_S)
         self.ask()
 
     def ask(self):
@@ -42,7 +45,7 @@ class Inits:
         while True:
             try:
                 answer = self.line.recv(64)
-            except OSError:  # it was killed with our message unread
+            except OSError:  # it was killed with our message unread, or who was to answer was
                 answer = b""
             if not answer:
                 self.line.close()
