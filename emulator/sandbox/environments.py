@@ -327,15 +327,21 @@ class Environments:
 
     def _give_back(self, pool: EnvironmentPool, environment: Environment, ran_s: float) -> None:
         if environment.is_kept and not environment.is_warm and not self._stopping.is_set():
+            if environment.debug is None:  # one that waits for a debugger keeps nobody waiting
+                self._activity.begin(FINISHING)
             self._in_background(self._renew, pool, environment, ran_s)
             return
         self._offer(pool, environment, ran_s)
 
     def _renew(self, pool: EnvironmentPool, environment: Environment, ran_s: float) -> None:
         """Run the init phase of an environment that failed before somebody waits for it."""
-        with contextlib.suppress(LambdaError):  # the next invocation tries again, and tells
-            environment.initialise()
-        self._offer(pool, environment, ran_s)
+        try:
+            with contextlib.suppress(LambdaError):  # the next invocation tries again, and tells
+                environment.initialise()
+            self._offer(pool, environment, ran_s)
+        finally:
+            if environment.debug is None:
+                self._activity.end(FINISHING)
 
     def _offer(self, pool: EnvironmentPool, environment: Environment, ran_s: float) -> None:
         if not pool.give_back(environment, ran_s):
