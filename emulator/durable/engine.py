@@ -4,24 +4,21 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from emulator.durable.chained import ChainedInvocations
 from emulator.durable.dead_letter import send_dead_letter
-from emulator.durable.draft import Draft, new_token
-from emulator.durable.envelope import event_of
+from emulator.durable.draft import Draft
 from emulator.durable.execution import Execution, ExecutionStatus
+from emulator.durable.invocations import Invocations, wants_invocation
 from emulator.durable.kept_executions import KeptExecutions
 from emulator.durable.operation import ErrorObject, Operation, OperationType
-from emulator.durable.outcome import judge
 from emulator.durable.registry import Registry
 from emulator.durable.start import Start, check_invocable, check_same, new_execution, result_of
 from emulator.durable.surroundings import Invoke, RunOnce, Surroundings
 from emulator.durable.transitions import complete_due
 from emulator.durable.workers import Workers
-from emulator.invoke import new_request_id
 from emulator.model import (
     Call,
     FunctionVersion,
@@ -31,9 +28,6 @@ from emulator.model import (
     ResolvedFunction,
 )
 from emulator.storage import StorageError
-
-_REFUSED_DELAY_S: Final = (1.0, 300.0)  # doubled each time, as for asynchronous events
-_NO_THREAD_DELAY_S: Final = 1.0
 
 
 class DurableEngine:
@@ -50,13 +44,13 @@ class DurableEngine:
         self._kept = KeptExecutions(around.documents)
         self.registry = Registry()
         self.chained = ChainedInvocations(self, around.functions)
-        self.workers = Workers(around.activity, around.reporter)
-        self._stopping = threading.Event()
-        self._run_once: RunOnce | None = None
+        self.invocations = Invocations(self, around)
+        self.workers = Workers(around)
+        self.stopping = threading.Event()
 
     def serve(self, run_once: RunOnce, invoke: Invoke) -> None:
         """Have functions run by `run_once`, and other functions invoked by `invoke`."""
-        self._run_once = run_once
+        self.invocations.serve(run_once)
         self.chained.serve(invoke)
 
     # What an invocation of a durable function does.
@@ -75,7 +69,7 @@ class DurableEngine:
 
         Raises DurableExecutionAlreadyStartedException for another payload, StorageError.
         """
-        if self._stopping.is_set():
+        if self.stopping.is_set():
             raise LambdaError("ServiceException", "The emulator stops.")
         execution = new_execution(start, self._clock.now())
         with execution.lock:
@@ -85,7 +79,7 @@ class DurableEngine:
             draft = Draft(execution, execution.head.started_at)
             draft.begin(start.invocation.payload.decode())
             try:
-                self._keep(draft)
+                self.keep(draft)
             except BaseException:
                 execution.is_forgotten = True
                 self.registry.remove(execution)
@@ -102,15 +96,22 @@ class DurableEngine:
         start = Start(resolved=resolved, invocation=invocation, name=call.durable_name)
         execution = self.start(start)
         with execution.lock:
-            if call.activity is not None and not _is_over(execution):
-                execution.resting.append(call.activity)
-                self._around.activity.end(call.activity)
-            execution.lock.wait_for(lambda: _is_over(execution) or self._stopping.is_set())
+            if execution.head.request_id != invocation.request_id:
+                execution.waiters += 1  # else it was started for this one
+            self._wait(execution, call.activity)
             if execution.refused is not None:
                 raise execution.refused
             if execution.head.is_ended:
                 return result_of(execution)
         raise LambdaError("ServiceException", "The execution is no longer there, or goes on later.")
+
+    def _wait(self, execution: Execution, activity: str | None) -> None:
+        """Wait under the lock until it is over; the caller's own activity rests meanwhile."""
+        if activity is not None and not _is_over(execution):
+            execution.resting.append(activity)
+            self._around.activity.end(activity)
+        execution.lock.wait_for(lambda: _is_over(execution) or self.stopping.is_set())
+        execution.waiters -= 1
 
     # What changes an execution.
 
@@ -125,7 +126,7 @@ class DurableEngine:
                 raise not_there()
             draft = Draft(execution, self._clock.now())
             yield draft
-            self._keep(draft, must_be_kept=must_be_kept)
+            self.keep(draft, must_be_kept=must_be_kept)
 
     def forget(self, execution: Execution) -> None:
         """Remove an execution and all of its data; raises StorageError."""
@@ -163,7 +164,7 @@ class DurableEngine:
         executions = self.registry.all()
         for execution in executions:
             with execution.lock:
-                self._follow_up(execution)
+                self.follow_up(execution)
                 if execution.head.owes_letter:
                     self.workers.start(partial(self._send_letter, execution))
             self.chained.resume(execution)
@@ -178,7 +179,7 @@ class DurableEngine:
     def stop(self, grace_s: float) -> int:
         """Invoke nothing any more, let what runs finish; returns how many have not ended."""
         deadline = time.monotonic() + grace_s
-        self._stopping.set()
+        self.stopping.set()
         self.workers.stop(max(0.0, deadline - time.monotonic()))
         executions = self.registry.all()
         for execution in executions:  # and who waits for them goes
@@ -188,10 +189,11 @@ class DurableEngine:
 
     # Under the lock of the execution.
 
-    def _keep(self, draft: Draft, *, must_be_kept: bool = True) -> None:
+    def keep(self, draft: Draft, *, must_be_kept: bool = True) -> None:
+        """Write a change, take it over, and set going what follows from it."""
         execution = draft.execution
         if not draft.has_changes:
-            self._follow_up(execution)
+            self.follow_up(execution)
             return
         has_ended = draft.head.is_ended and not execution.head.is_ended
         if draft.concerns_function and not execution.is_invoking and not draft.head.is_ended:
@@ -205,7 +207,7 @@ class DurableEngine:
         self._start_chained(execution, made)
         if has_ended:
             self._ended(execution)
-        self._follow_up(execution)
+        self.follow_up(execution)
 
     def _write(self, draft: Draft, *, must_be_kept: bool) -> None:
         try:
@@ -233,16 +235,13 @@ class DurableEngine:
         if head.owes_letter:
             self.workers.start(lambda: self._send_letter(execution))
 
-    def _follow_up(self, execution: Execution) -> None:
+    def follow_up(self, execution: Execution) -> None:
         """Start the invocation that is due; set the alarm for what is next."""
-        if execution.is_forgotten or self._stopping.is_set():
+        if execution.is_forgotten or self.stopping.is_set():
             return
-        if not execution.is_invoking and _wants_invocation(execution, self._clock.now()):
+        if not execution.is_invoking and wants_invocation(execution, self._clock.now()):
             execution.is_invoking = True
-            if not self.workers.start(lambda: self._invoke(execution)):
-                execution.is_invoking = False
-                later = self._clock.now() + _NO_THREAD_DELAY_S
-                execution.head = replace(execution.head, retry_at=later)
+            self.workers.start(lambda: self.invocations.run(execution))
         self._set_alarm(execution)
 
     def _set_alarm(self, execution: Execution) -> None:
@@ -284,93 +283,9 @@ class DurableEngine:
             if expires_at is None or expires_at > self._clock.now():
                 draft = Draft(execution, self._clock.now())
                 complete_due(draft)
-                self._keep(draft, must_be_kept=False)
+                self.keep(draft, must_be_kept=False)
                 return
         self.forget(execution)
-
-    def _invoke(self, execution: Execution) -> None:
-        head = execution.head
-        try:
-            name = f"{head.function}:{head.version}"
-            resolved = self._around.functions.resolve(head.account, head.region, name, None)
-            event = self._begin(execution)
-            if event is None:
-                return
-            request_id = head.request_id if head.invocations == 0 else new_request_id()
-            invocation = Invocation(
-                request_id=request_id,
-                payload=event,
-                invoked_arn=head.invoked_arn,
-                trace_header=head.trace_header,
-                client_context=head.client_context,
-                tenant_id=head.tenant_id,
-                source=head.source if head.invocations == 0 else "durable",
-                cause=head.cause if head.invocations == 0 else head.request_id,
-                attempt=head.failures + 1,
-                wants_log=head.wants_log,
-            )
-            started_at = self._clock.now()
-            assert self._run_once is not None
-            result = self._run_once(resolved, invocation, started_at)
-        except LambdaError as error:
-            self._refused(execution, error)
-        else:
-            self._finished(execution, result, request_id, started_at)
-        finally:
-            self._free(execution)
-
-    def _begin(self, execution: Execution) -> bytes | None:
-        """The event of the invocation that begins; None: it is not wanted any more."""
-        with execution.lock:
-            if execution.is_forgotten or not _wants_invocation(execution, self._clock.now()):
-                return None
-            token = execution.token = new_token()
-            execution.last_checkpoint = None
-            execution.head = replace(execution.head, retry_at=None)
-            changed = [id_ for id_ in execution.unseen if id_ != execution.head.id]
-            execution.unseen.clear()
-            return event_of(execution, token, changed)
-
-    def _finished(
-        self, execution: Execution, result: InvocationResult, request_id: str, started_at: float
-    ) -> None:
-        if self._stopping.is_set() and result.function_error is not None:
-            return  # what a stop breaks off is no attempt: the next process tries again
-        with execution.lock:
-            execution.token = None
-            if execution.is_forgotten:
-                return
-            execution.last_result = result
-            draft = Draft(execution, self._clock.now())
-            draft.set(retry_at=None)
-            judge(draft, result, request_id, started_at)
-            self._keep(draft, must_be_kept=False)
-
-    def _refused(self, execution: Execution, error: LambdaError) -> None:
-        """Nothing ran: throttled, or the function is gone."""
-        with execution.lock:
-            if execution.is_forgotten or execution.head.is_ended:
-                return
-            draft = Draft(execution, self._clock.now())
-            head = draft.head
-            if error.code == "ResourceNotFoundException":
-                why = ErrorObject(message=error.message, type=error.code)
-                draft.finish(ExecutionStatus.FAILED, error=why)
-            elif head.invocations or head.is_async or head.parent_arn is not None:
-                least_s, most_s = _REFUSED_DELAY_S
-                delay_s = min(most_s, least_s * 2**head.refusals)
-                draft.set(refusals=head.refusals + 1, retry_at=draft.now + delay_s)
-            else:  # its caller hears of it, and may come again
-                execution.refused = error
-            self._keep(draft, must_be_kept=False)
-        if execution.refused is not None:
-            self.forget(execution)
-
-    def _free(self, execution: Execution) -> None:
-        with execution.lock:
-            execution.is_invoking = False
-            execution.token = None
-            self._follow_up(execution)
 
     def _send_letter(self, execution: Execution) -> None:
         send_dead_letter(self._around, execution)
@@ -388,11 +303,3 @@ def not_there() -> LambdaError:
 
 def _is_over(execution: Execution) -> bool:
     return execution.head.is_ended or execution.is_forgotten or execution.refused is not None
-
-
-def _wants_invocation(execution: Execution, now: float) -> bool:
-    head = execution.head
-    if head.status is not ExecutionStatus.RUNNING:
-        return False
-    is_late = head.retry_at is None or head.retry_at <= now + 1e-3
-    return is_late and (head.owes_invocation or bool(execution.unseen))

@@ -122,7 +122,8 @@ class Execution:
     is_invoking: bool = False
     token: str | None = None  # for the next checkpoint; None: none is taken
     last_checkpoint: AnsweredCheckpoint | None = None
-    last_result: InvocationResult | None = None  # of the invocation that ended last
+    waiters: int = 0  # callers who wait for its end
+    last_result: InvocationResult | None = None  # of the last invocation, where somebody waits
     refused: LambdaError | None = None  # nothing ever ran: its caller gets this
     is_forgotten: bool = False
     resting: list[str] = field(default_factory=list)  # activities of those who wait for its end

@@ -59,7 +59,9 @@ def new_execution(start: Start, now: float) -> Execution:
     name = start.name or new_request_id()
     arn = start.arn or execution_arn(version, name)
     _, name, id_ = arn.rsplit("/", 2)
+    is_waited_for = not start.is_async and start.parent_arn is None
     return Execution(
+        waiters=int(is_waited_for),
         head=ExecutionHead(
             arn=arn,
             id=id_,
@@ -82,7 +84,7 @@ def new_execution(start: Start, now: float) -> Execution:
             is_async=start.is_async,
             parent_arn=start.parent_arn,
             parent_operation=start.parent_operation,
-        )
+        ),
     )
 
 

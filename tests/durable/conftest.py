@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,16 +93,15 @@ class Durable:
         return str(started[-1]["CallbackStartedDetails"]["CallbackId"])
 
 
-def project_of(path: Path) -> ProjectFolder:
-    """A project with all functions of `functions.py`."""
+def project_of(path: Path, names: Sequence[str] = (*DURABLE, *PLAIN)) -> ProjectFolder:
+    """A project with functions of `functions.py`."""
     folder = ProjectFolder(path)
     sdk_layer(path / "sdk.zip")
     common = 'layers = ["sdk.zip"]\ntimeout_s = 60\nmemory_mib = 256\n'
-    for name in DURABLE:
+    for name in names:
         table = f"[functions.{name}.durable]\nexecution_timeout_s = 900\nretention_days = 2\n"
-        folder.add(name, SOURCE.replace("= NAME", f"= {name}"), common + table)
-    for name in PLAIN:
-        folder.add(name, SOURCE.replace("= NAME", f"= {name}"), common)
+        source = SOURCE.replace("= NAME", f"= {name}")
+        folder.add(name, source, common + ("" if name in PLAIN else table))
     return folder
 
 

@@ -1,5 +1,6 @@
 """What functions written with AWS's SDK do, and what becomes of them while time goes by."""
 
+import base64
 import importlib.metadata
 import json
 import re
@@ -25,8 +26,9 @@ def error_of(durable: Durable, arn: str) -> tuple[str | None, str | None]:
 def test_who_invokes_synchronously_gets_the_result_of_the_whole_execution(
     durable: Durable,
 ) -> None:
-    answer = durable.run("steps", {"n": 4})
+    answer = durable.run("steps", {"n": 4}, LogType="Tail")
     assert answer["Payload"] == 50
+    assert b"REPORT RequestId" in base64.b64decode(answer["LogResult"])
     assert answer["ExecutedVersion"] == "$LATEST"
     arn = answer["DurableExecutionArn"]
     assert durable.get(arn)["Status"] == "SUCCEEDED"

@@ -40,7 +40,7 @@ Run = Callable[[], AbstractContextManager[RunningEmulator]]
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Start an emulator that may be killed."""
-    folder = project_of(tmp_path / "project")
+    folder = project_of(tmp_path / "project", ("steps", "sleeper", "asks", "calls", "works_long"))
     data = str(tmp_path / "data")
     return partial(started_emulator, folder.path, "--no-watch", "--data-dir", data)
 
