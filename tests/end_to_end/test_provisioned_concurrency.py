@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = ProjectFolder(
         tmp_path_factory.mktemp("provisioned"), "[emulator]\nidle_timeout_s = 1\n"
     )
-    for name in ("worker", "kept", "moved"):
+    for name in ("worker", "kept", "moved", "crashing"):
         project.add(name, SOURCE, "timeout_s = 20")
     project.add("broken", "raise ValueError('as ever')\n")
     project.add("slow", "import time\ntime.sleep(11)\ndef handler(*_):\n    return 'up'\n")
@@ -93,13 +93,13 @@ def test_they_do_not_retire_however_long_nobody_calls(
 def test_one_that_crashes_is_initialised_again_before_the_next_call(
     emulator: RunningEmulator, functions: Any
 ) -> None:
-    number, _ = provision(functions, "worker", 1, emulator.settle)
-    assert invoke(functions, "worker", "crash", Qualifier=number).error[0] == "Runtime.ExitError"
+    number, _ = provision(functions, "crashing", 1, emulator.settle)
+    assert invoke(functions, "crashing", "crash", Qualifier=number).error[0] == "Runtime.ExitError"
     emulator.settle()
-    answer = invoke(functions, "worker", Qualifier=number)
+    answer = invoke(functions, "crashing", Qualifier=number)
     assert answer.result[0] == PROVISIONED
     assert "Init Duration" not in answer.log
-    assert shown(functions, "worker", number) == ("READY", 1)
+    assert shown(functions, "crashing", number) == ("READY", 1)
 
 
 def test_a_version_that_does_not_load_fails(emulator: RunningEmulator, functions: Any) -> None:
