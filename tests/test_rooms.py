@@ -28,6 +28,8 @@ MAY_IMPORT: Final[dict[str, set[str] | None]] = {
     "project": {"model", "observe", "control"},
     "gateway": {"model", "observe", "api", "console", "aws"},
     "runtimes": set(),
+    "settings": {"sandbox"},
+    "assembly": ANYTHING,
     "app": ANYTHING,
     "cli": ANYTHING,
     "__main__": {"cli"},

@@ -114,8 +114,9 @@ def start(
     Example:
       lambda-emulator start --port 0
     """
-    from emulator.app import Settings  # the whole emulator: no other command needs it
+    # The whole emulator: no other command needs it.
     from emulator.cli.start import debug_targets, nats_server, run
+    from emulator.settings import Settings
 
     if debug_wait and not debug:
         raise CommandError("--debug-wait needs --debug NAME")

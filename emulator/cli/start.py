@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import click
 
-from emulator.app import Emulator, Settings
+from emulator.app import Emulator
 from emulator.cli.errors import CommandError
 from emulator.cli.table import table
 from emulator.gateway import ListenError
@@ -20,6 +20,7 @@ from emulator.model import FunctionVersion
 from emulator.model.triggers.nats import DEFAULT_URL, parse_url
 from emulator.project import ProjectError
 from emulator.sandbox import DOCKER, DebugTarget, PortTaken, languages
+from emulator.settings import Settings
 from emulator.storage import StorageError
 
 _DESCRIPTORS: Final = 10_240
@@ -120,17 +121,17 @@ class _Signals:
 
 
 def _announce(emulator: Emulator, settings: Settings) -> None:
-    functions = sorted(emulator.store.functions(), key=lambda version: version.name)
+    functions = sorted(emulator.rooms.store.functions(), key=lambda version: version.name)
     if settings.log_format == "json":
         for version in functions:
-            emulator.reporter.event("function.deployed", **_fields(emulator, version))
+            emulator.rooms.reporter.event("function.deployed", **_fields(emulator, version))
     else:
         _tell(_overview(functions, emulator, settings))
-    _tell(f"Ready on {emulator.endpoint}")
+    _tell(f"Ready on {emulator.rooms.endpoint}")
 
 
 def _fields(emulator: Emulator, version: FunctionVersion) -> dict[str, Any]:
-    declared = emulator.deployer.project.functions.get(version.name)
+    declared = emulator.rooms.deployer.project.functions.get(version.name)
     triggers = declared.triggers if declared else ()
     return {
         "function": version.name,
@@ -139,7 +140,7 @@ def _fields(emulator: Emulator, version: FunctionVersion) -> dict[str, Any]:
         "timeout_s": version.timeout_s,
         "memory_mib": version.memory_mib,
         "triggers": ", ".join(trigger.summary for trigger in triggers) or None,
-        "url": emulator.url_of(version),
+        "url": emulator.rooms.url_of(version),
     }
 
 
@@ -155,8 +156,8 @@ def _overview(functions: Sequence[FunctionVersion], emulator: Emulator, settings
         urls = [(fields["function"], fields["url"]) for fields in shown if fields["url"]]
         text += f"\n\n{table(('FUNCTION', 'URL'), urls)}" if urls else ""
     return (
-        f"{text}\n\nAWS APIs            --endpoint-url {emulator.endpoint}\n"
-        f"Functions by HTTP   {emulator.endpoint}/fn/NAME\n"
+        f"{text}\n\nAWS APIs            --endpoint-url {emulator.rooms.endpoint}\n"
+        f"Functions by HTTP   {emulator.rooms.endpoint}/fn/NAME\n"
     )
 
 
@@ -172,10 +173,12 @@ def _row(fields: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _runs_on(emulator: Emulator, version: FunctionVersion) -> str:
-    if emulator.backends.sandbox(version) == DOCKER:
+    if emulator.rooms.backends.sandbox(version) == DOCKER:
         from emulator.sandbox.docker.images import image_name  # see its package
 
-        return f"Docker: {image_name(version, emulator.deployer.project.emulator.docker.images)}"
+        return (
+            f"Docker: {image_name(version, emulator.rooms.deployer.project.emulator.docker.images)}"
+        )
     return _program(version.runtime or "")
 
 
@@ -191,11 +194,11 @@ def _program(runtime: str) -> str:
 
 
 def _stop(emulator: Emulator) -> None:
-    running = emulator.activity.pending().get("invocations", 0)
+    running = emulator.rooms.activity.pending().get("invocations", 0)
     if running:
         plural = "" if running == 1 else "s"
         text = f"Waiting for {running} invocation{plural}; Ctrl-C stops at once."
-        emulator.reporter.notice(text)
+        emulator.rooms.reporter.notice(text)
     if not emulator.stop():
         os._exit(0)  # Python itself would wait for the terminal
 

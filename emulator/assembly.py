@@ -1,0 +1,460 @@
+"""The rooms of one emulator: made, joined, and what one of them asks of another."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import emulator
+from emulator.api import LambdaApi
+from emulator.aws import AwsError, Functions, Moto
+from emulator.aws.routing import scope_of
+from emulator.console import Admin, Rooms
+from emulator.control import (
+    CapacityProviderStore,
+    CodeSigningStore,
+    CodeStore,
+    FunctionChange,
+    FunctionStore,
+    LayerStore,
+    MappingStore,
+    OtherServices,
+    RequestContext,
+    Stores,
+    Target,
+    operations,
+    tags_of,
+)
+from emulator.durable import DurableOnDemand
+from emulator.durable import Surroundings as DurableSurroundings
+from emulator.event_sources import (
+    Alarms,
+    DestinationSender,
+    HttpEvents,
+    SourcesOnDemand,
+    Surroundings,
+)
+from emulator.gateway import HostKind, Hosts, Router, Server
+from emulator.invoke import Invoker, InvokeSettings, Neighbours
+from emulator.invoke.identity import new_request_id
+from emulator.model import Call, Clock, FetchError, FunctionVersion, ResolvedFunction
+from emulator.model.function_url import url_address
+from emulator.model.snapshot import SnapshotOutcome
+from emulator.model.triggers.nats import DEFAULT_URL
+from emulator.observe import Activity, LogBook, Metrics, Records, Reporter
+from emulator.project.apply import ProjectDeployer
+from emulator.project.config import Project
+from emulator.project.reload import Reloader
+from emulator.project.watch import Watcher
+from emulator.sandbox import (
+    IDLE_TIMEOUT_S,
+    PROCESS,
+    Backend,
+    Backends,
+    Credentials,
+    Debugger,
+    Environments,
+    Launcher,
+    RunFolder,
+)
+from emulator.settings import Settings
+from emulator.storage import DataFolder, Documents, EventJournal
+
+
+class Assembly:
+    """All rooms of one emulator, in the order in which they are made."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        project: Project,
+        data: DataFolder | None,
+        run_folder: RunFolder,
+        *,
+        reset: Callable[[], None],
+        stderr: TextIO,
+    ) -> None:
+        """Make them; nothing runs yet.
+
+        data: what outlives the process; None: nothing does. reset: empties everything.
+        Raises PortTaken.
+        """
+        self._settings = settings
+        self._data = data
+        self._run_folder = run_folder
+        self._reset = reset
+        self._hosts = Hosts(settings.host, settings.allow_hosts)
+        self.server: Server | None = None  # once it listens
+        self.watcher: Watcher | None = None
+        self.clock = Clock()
+        self.reporter = Reporter(stderr, settings.log_format)
+        self.activity = Activity(self.clock)
+        self.log_book = LogBook(self.clock)
+        self.records = Records()
+        self.metrics = Metrics(self.clock)
+        self.documents = data.documents if data else Documents()
+        self.journal = data.journal if data else EventJournal()
+        self.code = CodeStore(data.code if data else self._run_folder.path / "code")
+        self.store = FunctionStore(
+            self.clock,
+            self.code,
+            self.documents,
+            immediate_states=bool(project.emulator.immediate_states),
+        )
+        self.layers = LayerStore(self.code, self.documents)
+        self.mappings = MappingStore(
+            self.clock,
+            self.documents,
+            immediate_states=bool(project.emulator.immediate_states),
+        )
+        self.signing_configs = CodeSigningStore(self.clock, self.documents)
+        self.providers = CapacityProviderStore(self.clock, self.documents)
+        self.stores = Stores(
+            functions=self.store,
+            code=self.code,
+            layers=self.layers,
+            mappings=self.mappings,
+            signing_configs=self.signing_configs,
+            providers=self.providers,
+        )
+        self.tags = tags_of(self.stores)
+        self.moto = Moto(
+            log_book=self.log_book,
+            metrics=self.metrics,
+            activity=self.activity,
+            clock=self.clock,
+            reporter=self.reporter,
+            functions=Functions(
+                exists=self.store.exists,
+                log_group=self._log_group,
+                policy_allows=self.store.policy_allows,
+                tagged=self.tags.all,
+                tag=self.tags.add,
+                untag=self.tags.remove,
+                invoke=lambda call: self.invoker.run(call)[0],
+                accept=self._accept,
+                operate=self._operate,
+            ),
+        )
+        self.debugger = self._make_debugger() if settings.debug else None
+        self.environments = self._make_environments(project)
+        self.alarms = Alarms(self.clock, self.reporter)
+        functions = _UpToDate(self.store, self._catch_up)
+        destinations = DestinationSender(self.moto, self._accept, self.clock)
+        self.durable = self._make_durable(functions, destinations)
+        self.invoker = Invoker(
+            Neighbours(
+                store=functions,
+                environments=self.environments,
+                destinations=destinations,
+                durable=self.durable,
+                records=self.records,
+                metrics=self.metrics,
+                journal=self.journal,
+                reporter=self.reporter,
+                activity=self.activity,
+                clock=self.clock,
+            ),
+            InvokeSettings(retry_delay_scale=_default(project.emulator.retry_delay_scale, 1.0)),
+        )
+        self.store.subscribe(self._on_change)
+        self.store.provisions.subscribe(self.environments.provisioning.provision)
+        self.environments.snapshots.subscribe(self._on_snapshot)
+        self.event_sources = self._make_event_sources(project)
+        self.deployer = self._make_deployer(settings.project)
+        self.watcher = self._make_watcher() if settings.watch else None
+        self.admin = self._make_admin()
+        self._lambda_api = self._make_lambda_api()
+        self.http_events = HttpEvents(
+            self.invoker, self.store, self.moto.lambda_caller, self.clock, self.reporter
+        )
+        self.router = self._make_router()
+
+    @property
+    def endpoint(self) -> str:
+        """Address to reach the emulator at from this machine, `http://127.0.0.1:4566`."""
+        assert self.server is not None
+        host = self.server.host
+        if host in ("0.0.0.0", "::"):
+            host = "127.0.0.1"
+        return (
+            f"http://[{host}]:{self.server.port}"
+            if ":" in host
+            else f"http://{host}:{self.server.port}"
+        )
+
+    # Parts, in the order they are made.
+
+    @property
+    def file_systems(self) -> Path:
+        """Where the file systems of functions lie."""
+        home = self._data.path if self._data else self._run_folder.path
+        return home / "file_systems"
+
+    def _make_environments(self, project: Project) -> Environments:
+        surroundings: dict[str, Any] = {
+            "run_folder": self._run_folder.path,
+            "file_systems": self.file_systems,
+            "endpoint_url": lambda: self.endpoint,
+            "credentials": self._credentials,
+            "report": self.reporter.event,
+        }
+        table = project.emulator
+
+        def make_containers() -> Backend:
+            from emulator.sandbox.docker.backend import DockerBackend  # see its package
+            from emulator.sandbox.docker.route import DockerSettings
+
+            docker = table.docker
+            settings = DockerSettings(
+                images=docker.images, host=docker.host, network=docker.network
+            )
+            return DockerBackend(settings, **surroundings)
+
+        self.backends = Backends(
+            processes=Launcher(**surroundings),
+            make_containers=make_containers,
+            default=table.sandbox or PROCESS,
+        )
+        return Environments(
+            backend=self.backends,
+            run_folder=self._run_folder.path,
+            log_book=self.log_book,
+            listener=self.reporter,
+            idle_timeout_s=_default(project.emulator.idle_timeout_s, IDLE_TIMEOUT_S),
+            freeze=project.emulator.freeze is not False,
+            activity=self.activity,
+            debugger=self.debugger,
+        )
+
+    def _make_debugger(self) -> Debugger:
+        settings = self._settings
+        return Debugger(settings.debug, waits=settings.debug_wait, tell=self.reporter.notice)
+
+    def _make_durable(
+        self, functions: "_UpToDate", destinations: DestinationSender
+    ) -> DurableOnDemand:
+        around = DurableSurroundings(
+            functions=functions,
+            documents=self.documents,
+            destinations=destinations,
+            set_alarm=self.alarms.set,
+            activity=self.activity,
+            metrics=self.metrics,
+            reporter=self.reporter,
+            clock=self.clock,
+        )
+        return DurableOnDemand(around, self.store)
+
+    def _make_event_sources(self, project: Project) -> SourcesOnDemand:
+        return SourcesOnDemand(
+            Surroundings(
+                moto=self.moto,
+                invoker=self.invoker,
+                functions=self.store,
+                mappings=self.mappings,
+                documents=self.documents,
+                alarms=self.alarms,
+                activity=self.activity,
+                metrics=self.metrics,
+                clock=self.clock,
+                reporter=self.reporter,
+                endpoint_url=lambda: self.endpoint,
+                is_foreign=self._is_foreign,
+                nats_url=self._settings.nats_url or project.nats_url or DEFAULT_URL,
+            )
+        )
+
+    def _make_deployer(self, folder: Path) -> ProjectDeployer:
+        return ProjectDeployer(
+            folder,
+            self.store,
+            self.code,
+            bind=self.event_sources.bind,
+            unbind=self.event_sources.unbind,
+            ensure=self.moto.ensure,
+        )
+
+    def _make_watcher(self) -> Watcher:
+        reloader = Reloader(
+            self.store,
+            self.code,
+            prepare=self._prepare,
+            reporter=self.reporter,
+            activity=self.activity,
+        )
+        return Watcher(
+            self.store,
+            self.deployer,
+            reloader,
+            reporter=self.reporter,
+            activity=self.activity,
+        )
+
+    def _make_admin(self) -> Admin:
+        return Admin(
+            Rooms(
+                version=emulator.__version__,
+                functions=self.store.functions,
+                services=self._services,
+                archive_for=self.code.archive_for,
+                reset=self._reset,
+                catch_up=self._catch_up_all,
+                backlog=self.invoker.backlog,
+                container_credentials=self.moto.container_credentials,
+                activity=self.activity,
+                clock=self.clock,
+                log_book=self.log_book,
+                records=self.records,
+                nats=self.event_sources.nats,
+            )
+        )
+
+    def _make_lambda_api(self) -> LambdaApi:
+        others = OtherServices(
+            fetch_object=self._fetch_object,
+            describe_source=self.moto.describe_source,
+            target_exists=self.moto.takes_messages,
+            find_vpc=self._find_vpc,
+            tell=self.reporter.notice,
+            provisioned_state=self.environments.provisioning.state,
+            is_revoked=self.moto.is_revoked,
+        )
+        made = operations(self.stores, others, self.clock)
+        return LambdaApi({**made, **self.durable.operations}, self.invoker, self.clock)
+
+    def _make_router(self) -> Router:
+        return Router(
+            lambda_api=self._lambda_api,
+            admin=self.admin,
+            http_events=self.http_events,
+            front_ends=self.event_sources.answer,
+            moto=self.moto.wsgi,
+            scope_of=scope_of,
+            account_of=self.moto.account_of,
+            hosts=self._hosts,
+            allows_origin=self.event_sources.allows_origin,
+            url_allows_origin=self.http_events.allows_origin,
+        )
+
+    # What one room asks of another.
+
+    def url_of(self, version: FunctionVersion) -> str | None:
+        """Address of a function's URL; None: it has none, only `/fn/NAME`."""
+        assert self.server is not None
+        url = self.store.urls.of(Target(version.account, version.region, version.name))
+        return None if url is None else url_address(url.url_id, version.region, self.server.port)
+
+    def _on_change(self, change: FunctionChange) -> None:
+        if change.old is not None:
+            self.environments.retire(change.old)
+            rooms = (self.store, self.layers, self.environments)
+            self.code.collect([package for room in rooms for package in room.code_in_use()])
+        if change.kind == "deleted" and change.old is not None:
+            self.durable.function_deleted(change.old)
+        if change.new is not None:
+            self.environments.warm(change.new)
+            if self.server is not None:  # else what it is told would lead nowhere yet
+                self.environments.start_debugged(change.new)
+                if change.new.snap_start:
+                    self.environments.take_snapshot(change.new)
+
+    def _on_snapshot(self, version: FunctionVersion, outcome: SnapshotOutcome) -> None:
+        self.store.optimized(version, outcome)
+        facts = {"function": version.name, "version": version.version}
+        if outcome.has_failed:
+            self.reporter.event("snapstart.failed", **facts, reason=outcome.reason)
+        elif not outcome.is_taken:
+            effect = "each environment runs its init phase, as without SnapStart"
+            self.reporter.event(
+                "snapstart.without_snapshot", **facts, reason=outcome.reason, effect=effect
+            )
+        elif outcome.threads:
+            self.reporter.event(
+                "snapstart.threads",
+                **facts,
+                threads=", ".join(outcome.threads),
+                effect="the init phase started them; restored environments do not have them",
+                hint="start them in an after-restore hook, or in the handler",
+            )
+
+    def _is_foreign(self, host: str, origin: str | None) -> bool:
+        is_page = origin is not None and not self._hosts.is_ours(origin)
+        return is_page or self._hosts.kind(host) is HostKind.FOREIGN
+
+    def _prepare(self, version: FunctionVersion) -> bytes | None:
+        failure = self.environments.prepare(version).failure
+        return None if failure is None else failure.body
+
+    def _catch_up(self) -> None:
+        if self.watcher is not None:
+            self.watcher.catch_up()
+
+    def _catch_up_all(self) -> None:
+        self._catch_up()
+        self.event_sources.catch_up()
+
+    def _credentials(self, version: FunctionVersion) -> Credentials:
+        issued = self.moto.issue_credentials(version.account, version.role, version.name)
+        return Credentials(
+            access_key=issued.access_key,
+            secret_key=issued.secret_key,
+            session_token=issued.token,
+            container_token=issued.container_token,
+        )
+
+    def _fetch_object(
+        self, account: str, region: str, bucket: str, key: str, version_id: str | None
+    ) -> bytes:
+        try:
+            return self.moto.fetch_object(account, region, bucket, key, version_id)
+        except AwsError as error:
+            raise FetchError(error.code, error.message) from error
+
+    def _find_vpc(
+        self, account: str, region: str, subnet_ids: Sequence[str], group_ids: Sequence[str]
+    ) -> str:
+        try:
+            return self.moto.networks.find_vpc(account, region, subnet_ids, group_ids)
+        except AwsError as error:
+            raise FetchError(error.code, error.message) from error
+
+    def _log_group(self, arn: str) -> str | None:
+        version = self.store.find(arn)
+        return None if version is None else version.log_group_name
+
+    def _accept(self, call: Call) -> str:
+        return self.invoker.accept(call)
+
+    def _operate(
+        self, account: str, region: str, operation: str, members: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        context = RequestContext(
+            account=account, region=region, endpoint=self.endpoint, request_id=new_request_id()
+        )
+        return self._lambda_api.operate(context, operation, members)
+
+    def _services(self) -> Mapping[str, str]:
+        return {"lambda": "running", **dict.fromkeys(self.moto.services(), "running")}
+
+
+class _UpToDate:
+    """Finds functions for the invoker, whatever was saved before the call included."""
+
+    def __init__(self, store: FunctionStore, catch_up: Callable[[], None]) -> None:
+        self._store = store
+        self._catch_up = catch_up
+
+    def resolve(
+        self, account: str, region: str, function: str, qualifier: str | None
+    ) -> ResolvedFunction:
+        self._catch_up()
+        return self._store.resolve(account, region, function, qualifier)
+
+    def look_up(
+        self, account: str, region: str, function: str, qualifier: str | None
+    ) -> ResolvedFunction:
+        return self._store.look_up(account, region, function, qualifier)
+
+
+def _default(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
