@@ -4,7 +4,7 @@ The contract is the one of AWS's durable execution SDKs; moments are millisecond
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,12 +12,13 @@ from emulator.durable.execution import Execution
 from emulator.durable.operation import (
     ErrorObject,
     Operation,
-    error_of,
     operation_answer,
 )
 
 PAGE_BYTES: Final = 5 * 1024 * 1024  # of operations, so that an event stays below 6 MB
 _STATUSES: Final = ("SUCCEEDED", "FAILED", "PENDING")
+_MEMBERS: Final = ("ErrorMessage", "ErrorType", "ErrorData", "StackTrace")
+_FUNCTION_ERROR_MEMBERS: Final = ("errorMessage", "errorType", "errorData", "stackTrace")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,14 +65,16 @@ def output_of(payload: bytes) -> Output:
     """Read an answer; raises ValueError, with a text for the user, for what is none."""
     try:
         document = json.loads(payload)
-        status, error = document.get("Status"), document.get("Error")
-        output = Output(status=status, result=document.get("Result"), error=error_of(error))
+        status, result = document.get("Status"), document.get("Result")
+        error = document.get("Error")
+        told = None if error is None else _error(error, *_MEMBERS)
     except (ValueError, AttributeError, RecursionError):
         raise ValueError("Invalid invocation output: it is no JSON object.") from None
     if status not in _STATUSES:
         raise ValueError(f"Invalid invocation output: {status!r} is no Status.")
-    if not isinstance(output.result, str | None):
+    if not isinstance(result, str | None):
         raise ValueError("Invalid invocation output: Result is no text.")
+    output = Output(status=status, result=_text(result), error=told)
     if status == "SUCCEEDED" and error is not None:
         raise ValueError("Cannot provide an Error for SUCCEEDED status.")
     if status == "FAILED" and output.result is not None:
@@ -82,15 +85,8 @@ def output_of(payload: bytes) -> Output:
 def function_failure(payload: bytes) -> ErrorObject:
     """What a function that raised, crashed or took too long answered, as an error."""
     try:
-        document: dict[str, Any] = json.loads(payload)
-        trace = document.get("stackTrace")
-        return ErrorObject(
-            message=document.get("errorMessage"),
-            type=document.get("errorType"),
-            data=document.get("errorData"),
-            stack_trace=None if trace is None else tuple(str(line) for line in trace),
-        )
-    except (ValueError, AttributeError, TypeError, RecursionError):
+        return _error(json.loads(payload), *_FUNCTION_ERROR_MEMBERS)
+    except (ValueError, AttributeError, RecursionError):
         return ErrorObject(message=payload.decode(errors="replace"))
 
 
@@ -104,6 +100,22 @@ def failure_payload(error: ErrorObject) -> bytes:
     }
     given = {name: value for name, value in members.items() if value is not None}
     return json.dumps(given, separators=(",", ":")).encode()
+
+
+def _error(said: Mapping[str, Any], *names: str) -> ErrorObject:
+    """An error in the words of a function, which may have said anything at all."""
+    message, kind, data, trace = (said.get(name) for name in names)
+    return ErrorObject(
+        message=_text(message),
+        type=_text(kind),
+        data=_text(data),
+        stack_trace=tuple(str(_text(line)) for line in trace) if isinstance(trace, list) else None,
+    )
+
+
+def _text(said: object) -> str | None:
+    """It as a text that can be sent: JSON's has halves of characters, too."""
+    return None if said is None else str(said).encode(errors="replace").decode()
 
 
 def _milliseconds(seconds: float) -> int:
