@@ -81,7 +81,7 @@ class ChainedInvocations:
             result = self._invoke_once(parent, operation)
         except LambdaError as error:
             why = ErrorObject(message=error.message, type=error.code)
-            self._complete(parent, operation_id, OperationStatus.FAILED, error=why)
+            self._fail(parent, operation_id, why)
         else:
             self._complete_by(parent, operation_id, result)
 
@@ -157,18 +157,20 @@ class ChainedInvocations:
 
     def _complete_by(self, parent: Execution, id_: str, result: InvocationResult) -> None:
         if result.function_error is not None:
-            error = function_failure(result.payload)
-            self._complete(parent, id_, OperationStatus.FAILED, error=error)
+            self._fail(parent, id_, function_failure(result.payload))
         elif len(result.payload) > PAYLOAD_BYTES:
             text = (
                 "CHAINED_INVOKE output payload size must be less than or equal to"
                 f" {PAYLOAD_BYTES} bytes."
             )
-            error = ErrorObject(message=text)
-            self._complete(parent, id_, OperationStatus.FAILED, error=error)
+            self._complete(parent, id_, OperationStatus.FAILED, error=ErrorObject(message=text))
         else:
             text = result.payload.decode(errors="replace")
             self._complete(parent, id_, OperationStatus.SUCCEEDED, result=text)
+
+    def _fail(self, parent: Execution, id_: str, error: ErrorObject) -> None:
+        if not self._engine.stopping.is_set():  # what a stop breaks off is done again: see `resume`
+            self._complete(parent, id_, OperationStatus.FAILED, error=error)
 
     def _complete(
         self,

@@ -196,7 +196,8 @@ class DurableEngine:
             self.follow_up(execution)
             return
         has_ended = draft.head.is_ended and not execution.head.is_ended
-        if draft.concerns_function and not execution.is_invoking and not draft.head.is_ended:
+        if draft.concerns_function and not draft.head.is_ended:
+            # Also while one runs: it may have been judged, and what moved on since then is news.
             draft.set(owes_invocation=True)
         if has_ended and draft.head.is_async and draft.head.status in _FAILURES:
             draft.set(owes_letter=True)

@@ -152,7 +152,7 @@ class Execution:
         if head.is_ended:
             return head.expires_at
         times: list[float | None] = [head.deadline_at]
-        if head.status is ExecutionStatus.RUNNING:
+        if head.status is ExecutionStatus.RUNNING and not self.is_invoking:
             times.append(head.retry_at)
         times.extend(operation.next_due_at for operation in self.open.values())
         return min(each for each in times if each is not None)
