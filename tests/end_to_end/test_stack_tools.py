@@ -139,6 +139,26 @@ def test_what_sam_deploy_sends_becomes_a_stack_that_works(stacks: Stacks) -> Non
     ]
 
 
+def test_the_cors_rules_of_a_sam_api_come_change_and_go(stacks: Stacks) -> None:
+    upload(stacks, "code", "one", SAM_SOURCE)
+    http = {"Type": "HttpApi", "Properties": {"Path": "/", "Method": "get"}}
+    hello = {"CodeUri": "s3://code/one", "Runtime": "python3.12", "Handler": "app.handler"}
+    resource = {"Type": "AWS::Serverless::Function", "Properties": {**hello, "Events": {"H": http}}}
+
+    def rules(kind: str, api: dict[str, Any]) -> Any:
+        sections = {"Transform": "AWS::Serverless-2016-10-31", "Globals": {"HttpApi": api}}
+        body = document({"Hello": resource}, **sections)
+        status = deploy(stacks, body, kind=kind, Capabilities=["CAPABILITY_IAM"])
+        assert status == f"{kind}_COMPLETE", stacks.reasons()
+        (found,) = stacks.emulator.client("apigatewayv2").get_apis()["Items"]
+        return found.get("CorsConfiguration")
+
+    cors = {"AllowOrigins": ["https://a.example"], "AllowMethods": ["GET"], "MaxAge": 60}
+    assert rules("CREATE", {"CorsConfiguration": cors}) == cors
+    assert rules("UPDATE", {"CorsConfiguration": {**cors, "MaxAge": 5}}) == {**cors, "MaxAge": 5}
+    assert rules("UPDATE", {"RouteSettings": {}}) is None
+
+
 def test_a_faulty_sam_template_says_what_is_wrong_with_it(stacks: Stacks) -> None:
     body = document(
         {"F": {"Type": "AWS::Serverless::Function", "Properties": {}}},

@@ -18,6 +18,7 @@ from emulator.aws.stacks.resource_type import (
 )
 
 _SERVICE: Final = "apigatewayv2"
+_CORS: Final = "x-amazon-apigateway-cors"
 _LATER: Final = frozenset({"Body", "BasePath", "FailOnWarnings", "Tags"})  # not of CreateApi
 
 
@@ -41,11 +42,9 @@ class HttpApiType:
         body = wish.properties.get("Body") or {}
         if not body:
             require(wish.properties, "Name", "ProtocolType")
-        members = {name: each for name, each in wish.properties.items() if name not in _LATER}
+        members = _members(wish.properties)
         members["Name"] = wish.properties.get("Name") or title_of(body, wish.name)
         members.setdefault("ProtocolType", "HTTP")
-        if "x-amazon-apigateway-cors" in body:
-            members["CorsConfiguration"] = body["x-amazon-apigateway-cors"]
         answer = call(_SERVICE, "CreateApi", members)
         attributes = {"ApiEndpoint": answer["ApiEndpoint"], "ApiId": answer["ApiId"]}
         address = {"ApiId": answer["ApiId"]}
@@ -56,8 +55,10 @@ class HttpApiType:
 
     def update(self, made: Made, old: Mapping[str, Any], wish: Wish, call: Call) -> Made:
         """Change the API; its routes become those of the definition."""
-        members = {name: each for name, each in wish.properties.items() if name not in _LATER}
+        members = _members(wish.properties)
         members.pop("ProtocolType", None)
+        if "CorsConfiguration" in _members(old).keys() - members:
+            call(_SERVICE, "DeleteCorsConfiguration", made.address)
         if members:
             call(_SERVICE, "UpdateApi", {**members, **made.address})
         if "Body" in changed(old, wish.properties):
@@ -75,6 +76,14 @@ class HttpApiType:
         except ResourceProblem as problem:
             if not problem.is_missing:
                 raise
+
+
+def _members(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """What the API itself is told; a definition spells the names of CORS with small letters."""
+    members = {name: each for name, each in properties.items() if name not in _LATER}
+    if cors := (properties.get("Body") or {}).get(_CORS):
+        members["CorsConfiguration"] = {name[:1].upper() + name[1:]: cors[name] for name in cors}
+    return members
 
 
 def _add_routes(body: Mapping[str, Any], address: Mapping[str, Any], call: Call) -> None:
