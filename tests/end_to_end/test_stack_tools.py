@@ -680,3 +680,20 @@ def test_tags_of_a_stack_reach_its_functions_also_later(stacks: Stacks) -> None:
     )
     found = {each["ResourceARN"] for each in tagged["ResourceTagMappingList"]}
     assert ARN + "f" in found
+
+
+def test_a_table_with_a_stream_stays_when_other_things_of_its_stack_change(stacks: Stacks) -> None:
+    table = {
+        "Type": "AWS::DynamoDB::Table",
+        "Properties": {
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+        },
+    }
+    stacks.create({"T": table, "F": function(FunctionName="f", Timeout=3)})
+    changed = {"T": table, "F": function(FunctionName="f", Timeout=4)}
+    options = {"Tags": [{"Key": "a", "Value": "1"}]}
+    assert stacks.update(changed, options=options) == "UPDATE_COMPLETE", stacks.reasons()
+    assert stacks.delete() == "DELETE_COMPLETE", stacks.reasons()

@@ -19,7 +19,7 @@ from emulator.aws.stacks.resource_type import (
 
 _SERVICE: Final = "apigatewayv2"
 _CORS: Final = "x-amazon-apigateway-cors"
-_LATER: Final = frozenset({"Body", "BasePath", "FailOnWarnings", "Tags"})  # not of CreateApi
+_LATER: Final = frozenset({"Body", "BasePath", "FailOnWarnings"})  # not of CreateApi
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ class HttpApiType:
     def update(self, made: Made, old: Mapping[str, Any], wish: Wish, call: Call) -> Made:
         """Change the API; its routes become those of the definition."""
         members = _members(wish.properties)
-        members.pop("ProtocolType", None)
+        for at_creation in ("ProtocolType", "Tags"):
+            members.pop(at_creation, None)
         if "CorsConfiguration" in _members(old).keys() - members:
             call(_SERVICE, "DeleteCorsConfiguration", made.address)
         if members:
