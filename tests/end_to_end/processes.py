@@ -36,11 +36,11 @@ def waiters_of(emulator_id: int) -> list[psutil.Process]:
 
 
 def function_processes(emulator_id: int) -> list[psutil.Process]:
-    """First processes of environments: each leads a session of its own."""
+    """First processes of environments: each leads a session of its own, and has got a function."""
     descendants = [
         process for waiter in waiters_of(emulator_id) for process in waiter.children(recursive=True)
     ]
-    return [process for process in descendants if _leads_session(process)]
+    return [process for process in descendants if _leads_session(process) and not _waits(process)]
 
 
 def zygotes_of(emulator_id: int) -> list[psutil.Process]:
@@ -56,6 +56,14 @@ def _leads_session(process: psutil.Process) -> bool:
     try:
         return os.getsid(process.pid) == process.pid
     except ProcessLookupError:
+        return False
+
+
+def _waits(process: psutil.Process) -> bool:
+    """Whether it was started ahead of time: it is where no function is."""
+    try:
+        return os.readlink(f"/proc/{process.pid}/cwd") == "/"
+    except OSError:
         return False
 
 
