@@ -22,6 +22,8 @@ _MEMBER = re.compile(r"(Credential|SignedHeaders|Signature)=([^,\s]+)")
 _CREDENTIAL = re.compile(
     r"(?P<key>.+)/(?P<date>\d{8})/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request"
 )
+_LASTS = re.compile(r"[0-9]{1,6}")
+_LONGEST: Final = 604_800  # seconds that a presigned URL may last
 _UNRESERVED: Final = "-_.~"
 _SEGMENT: Final = "/:@!$&'()*+,;=~"  # what some clients leave as it is in a path
 
@@ -79,7 +81,9 @@ def _signature(
     members: Mapping[str, str], time: str, token: str | None, expires: str | None = None
 ) -> Signature | None:
     credential = _CREDENTIAL.fullmatch(members.get("Credential", ""))
-    if credential is None or len(members) != 3 or (expires and not expires.isdecimal()):
+    if credential is None or len(members) != 3:
+        return None
+    if expires is not None and not _can_last(expires):
         return None
     try:
         signed_at = datetime.strptime(time, _TIME).replace(tzinfo=UTC)
@@ -98,6 +102,10 @@ def _signature(
     )
 
 
+def _can_last(seconds: str) -> bool:
+    return _LASTS.fullmatch(seconds) is not None and int(seconds) <= _LONGEST
+
+
 def check_signature(
     signature: Signature,
     request: ReceivedRequest,
@@ -114,7 +122,7 @@ def check_signature(
         raise _refused("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
     key = _signing_key(secret, signature)
     if not any(
-        hmac.compare_digest(_digest(key, signature, canonical), signature.digest)
+        hmac.compare_digest(_digest(key, signature, canonical).encode(), signature.digest.encode())
         for canonical in _canonical_requests(signature, request)
     ):
         raise _refused(

@@ -1,6 +1,7 @@
 """Changes of stacks on threads of their own, and how one that is no longer wanted ends."""
 
 import threading
+import uuid
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +17,8 @@ class Abandoned(BaseException):
 class StackWork:
     """One change of a stack. The lock of CloudFormation guards it, but for `is_abandoned`."""
 
-    key: str  # as it is counted
+    stack_id: str  # of the outermost one
+    key: str = field(default_factory=lambda: str(uuid.uuid4()))  # as it is counted
     is_abandoned: bool = False
     has_ended: bool = False
     deletes_afterwards: bool = False

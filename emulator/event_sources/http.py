@@ -106,10 +106,15 @@ class HttpEvents:
         return send(answer, start_response)
 
     def allows_origin(self, environ: WSGIEnvironment, origin: str) -> bool:
-        """Whether the CORS rules of the URL that is asked let in pages of `origin`."""
+        """Whether the CORS rules of the URL that is asked let in pages of `origin`.
+
+        `/fn/NAME` asks for no signature, so pages get no further there than a URL lets everybody.
+        """
         entrance = entrance_of(environ, self._functions.urls)
-        cors = entrance.url.cors if entrance and entrance.url else None
-        return cors is not None and url_cors.allows(cors, origin)
+        if entrance is None or entrance.url is None or entrance.url.cors is None:
+            return False
+        is_way_round = entrance.route is None and entrance.url.auth_type == IAM_AUTH
+        return not is_way_round and url_cors.allows(entrance.url.cors, origin)
 
     def _arrival(self, environ: WSGIEnvironment, entrance: Entrance) -> _Arrival:
         body = environ["wsgi.input"].read(limits.SYNC_REQUEST_BYTES + 1)

@@ -190,6 +190,20 @@ def test_what_is_no_signature_is_none(headers: dict[str, str]) -> None:
     assert read_signature(request) is None
 
 
+@pytest.mark.parametrize("expires", ["", "-1", "604801", "9" * 5_000, "\u0663"], ids=ascii)
+def test_a_presigned_url_lasts_for_a_week_at_most(expires: str) -> None:
+    query = signed(expires=604_800).query
+    assert read_signature(replace(signed(), headers={}, query=query)) is not None
+    other = query.replace("X-Amz-Expires=604800", f"X-Amz-Expires={quote(expires)}")
+    assert read_signature(replace(signed(), headers={}, query=other)) is None
+
+
+def test_a_signature_that_is_no_ascii_is_another_one() -> None:
+    query, _, _ = signed(expires=60).query.partition("&X-Amz-Signature=")
+    request = replace(signed(), headers={"host": HOST}, query=f"{query}&X-Amz-Signature=%C3%A9")
+    assert refusal(request) == MISMATCH
+
+
 def test_the_host_must_be_signed() -> None:
     request = signed()
     authorization = request.headers["authorization"].replace("host;", "")

@@ -398,3 +398,12 @@ def test_whose_pages_the_gateway_lets_in(
         "emulator.region": REGION,
     }
     assert call.events.allows_origin(environ, origin) is allowed
+
+
+def test_a_foreign_page_does_not_get_round_the_signature_of_a_url(call: UrlLab) -> None:
+    call.give_url(cors=CORS, auth_type="AWS_IAM")
+    environ: dict[str, Any] = {"emulator.account": ACCOUNT, "emulator.region": REGION}
+    by_path = {**environ, "HTTP_HOST": "127.0.0.1", "PATH_INFO": "/fn/hello"}
+    assert not call.events.allows_origin(by_path, "https://a.example")
+    by_host = {**environ, "HTTP_HOST": HOST, "PATH_INFO": "/"}
+    assert call.events.allows_origin(by_host, "https://a.example")

@@ -2,8 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from emulator.aws.custom_resources import PendingAnswers
@@ -19,8 +18,8 @@ from emulator.aws.patches.stack_flow import (
     resolved,
     revision_of,
 )
+from emulator.aws.patches.stack_map import validation_errors
 from emulator.aws.patches.stack_types import StackTypes
-from emulator.aws.stacks.intrinsics import TemplateProblem
 from emulator.aws.stacks.sam import transformed, transforms_of
 from emulator.aws.stacks.template import check, parse
 
@@ -97,7 +96,7 @@ class _Prepare:
         tags: Mapping[str, str] | None,
     ) -> Revision:
         """Raises ValidationError."""
-        with _validation_errors():
+        with validation_errors():
             submitted = parse(template)
             values = _known_values(submitted, parameters)
             document = transformed(submitted, values, backend.region_name)
@@ -113,7 +112,7 @@ class _Prepare:
 
     def document(self, backend: Any, template: str) -> Mapping[str, Any]:
         """A template as it was submitted, if a stack can be made of it; raises ValidationError."""
-        with _validation_errors():
+        with validation_errors():
             submitted = parse(template)
         self(backend, template, {}, None)
         return submitted
@@ -125,18 +124,8 @@ def _known_values(document: Mapping[str, Any], given: Mapping[str, Any]) -> dict
     return {**defaults, **given}
 
 
-@contextmanager
-def _validation_errors() -> Iterator[None]:
-    from moto.cloudformation.exceptions import ValidationError
-
-    try:
-        yield
-    except TemplateProblem as problem:
-        raise ValidationError(message=str(problem)) from problem
-
-
 def _parse(template: str) -> dict[str, Any]:
-    with _validation_errors():
+    with validation_errors():
         return parse(template)
 
 

@@ -54,11 +54,14 @@ class NestedStackHandler:
         require(wish.properties, "TemplateURL")
         body = self._template(wish)
         parameters = _parameters(wish)
-        made = self._backend.create_stack(wish.name, body, parameters, tags=dict(wish.tags))
-        nested = NestedStack(made)
-        note(nested)
+        try:
+            made = self._backend.create_stack(wish.name, body, parameters, tags=dict(wish.tags))
+        finally:  # one that is given up half-way is deleted with the outer one
+            for stack in self._backend.stacks.values():
+                if stack.name == wish.name:
+                    note(NestedStack(stack))
         self._check(made, "CREATE_COMPLETE", "created")
-        return nested
+        return NestedStack(made)
 
     def update(self, thing: Thing, old: Mapping[str, Any], wish: Wish) -> Thing:
         """Update the stack, if anything in it changes."""

@@ -12,7 +12,8 @@ from emulator.aws.stacks.intrinsics import resolve
 from emulator.aws.stacks.resource_type import Wish
 from emulator.aws.stacks.template import order
 
-_ATTRIBUTE: Final = "emulator_resources"  # of moto's stack
+_RESOURCES: Final = "emulator_resources"  # attributes of moto's stack
+_ORPHANS: Final = "emulator_orphans"
 _REPLACEMENT: Final = (
     "Requested update requires the creation of a new physical resource; hence creating one."
 )
@@ -45,10 +46,13 @@ class StackResource:
 
 def resources_of(stack: Any) -> dict[str, StackResource]:
     """Resources of a stack of moto's, by logical id, also those that could not be made."""
-    found: dict[str, StackResource] | None = getattr(stack, _ATTRIBUTE, None)
-    if found is None:
-        found = {}
-        setattr(stack, _ATTRIBUTE, found)
+    found: dict[str, StackResource] = stack.__dict__.setdefault(_RESOURCES, {})
+    return found
+
+
+def _orphans_of(stack: Any) -> list[StackResource]:
+    """What changes that failed have left behind, oldest first: the template has it no longer."""
+    found: list[StackResource] = stack.__dict__.setdefault(_ORPHANS, [])
     return found
 
 
@@ -71,6 +75,7 @@ class StackChange:
         self._check = check
         self._endpoint = endpoint
         self._resources = resources_of(stack)
+        self._orphans = _orphans_of(stack)
         self._replaced: list[StackResource] = []  # their successors exist
         self._added: list[StackResource] = []
 
@@ -88,6 +93,11 @@ class StackChange:
             if self._is_wanted(definitions[name]):
                 self._make_one(name, definitions[name])
 
+    def give_up(self) -> None:
+        """Leave it as it is: what was replaced goes with the next change that succeeds."""
+        self._orphans += self._replaced
+        self._replaced = []
+
     def clean_up(self) -> None:
         """Remove what was replaced and what the template has no longer; failures are told."""
         definitions = self._stack.template_dict["Resources"]
@@ -99,6 +109,7 @@ class StackChange:
         self._remove(self._replaced, policy="UpdateReplacePolicy")
         self._remove(gone)
         self._replaced = []
+        self._remove_orphans()
 
     def take_back(self, previous: Callable[[], None]) -> None:
         """Undo `make`: `previous` sets the template and the parameters that the stack had.
@@ -111,13 +122,17 @@ class StackChange:
             self._resources.pop(each.logical_id, None)
         self._resources.update({old.logical_id: old for old in replaced})
         previous()
-        self.make()
+        try:
+            self.make()
+        except StackProblem:
+            self._orphans += [*added, *self._replaced]
+            raise
         self._remove(added, policy="")
 
     def delete(self, retained: Iterable[str] = (), *, is_rollback: bool = False) -> None:
         """Remove every resource but those to be retained; raises StackProblem."""
         left = [each for each in self._resources.values() if each.logical_id not in retained]
-        failed = self._remove(left, is_rollback=is_rollback)
+        failed = [*self._remove(left, is_rollback=is_rollback), *self._remove_orphans()]
         if failed:
             raise StackProblem(
                 f"The following resource(s) failed to delete: [{', '.join(failed)}]. "
@@ -213,6 +228,16 @@ class StackChange:
             if not self._remove_one(by_name[name], policy, is_rollback=is_rollback):
                 failed.append(name)
         return failed
+
+    def _remove_orphans(self) -> list[str]:
+        """Remove what was left behind; returns the names of those that would not go."""
+        left = [
+            each
+            for each in reversed(self._orphans)
+            if not self._remove_one(each, "UpdateReplacePolicy", is_rollback=False)
+        ]
+        self._orphans[:] = reversed(left)
+        return [each.logical_id for each in left]
 
     def _remove_one(self, resource: StackResource, policy: str, *, is_rollback: bool) -> bool:
         if resource.thing is not None:

@@ -156,6 +156,7 @@ class StackFlow:
                 if rolls_back:
                     self._take_back(stack, change, old, _why(error))
                 else:
+                    change.give_up()
                     _conclude(stack, "UPDATE_FAILED", _why(error))
                 return
             _conclude(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
@@ -179,7 +180,7 @@ class StackFlow:
             self._run(stack, lambda: self._delete(stack, retained), "DELETE_IN_PROGRESS")
             return
         doing = stack.status.removesuffix("_IN_PROGRESS")
-        if doing not in _DELETABLE:
+        if doing not in _DELETABLE or under_way.stack_id != stack.stack_id:  # it is another's part
             text = f"Stack [{stack.name}] cannot be deleted while in status {stack.status}"
             raise ValidationError(message=text)
         if doing != "DELETE":
@@ -257,21 +258,24 @@ class StackFlow:
     def _run(self, stack: Any, work: _Step, status: str | None = None) -> None:
         if status is not None:
             stack.status = status
-        if work_of_this_thread() is not None:
+        if (outer := work_of_this_thread()) is not None:
+            set_work(stack, outer)
             work()
             return
         context = self._context
-        change = StackWork(key=f"{stack.stack_id} {uuid.uuid4()}")
+        change = StackWork(stack_id=stack.stack_id)
 
         def run() -> None:
             begin_on_this_thread(change)
             try:
                 with self._own_request(stack):
-                    with suppress(Abandoned):
-                        work()
-                    change.has_ended = True
+                    try:
+                        with suppress(Abandoned):
+                            work()
+                    finally:
+                        change.has_ended = True  # whatever happened: else nobody could delete it
                     if change.deletes_afterwards:
-                        self._run_deletion(stack)
+                        self._run_deletion(stack, change)
             finally:
                 context.stacks.end(change.key)
                 change.can_be_answered.set()
@@ -282,12 +286,14 @@ class StackFlow:
         with context.locks.released():
             change.can_be_answered.wait()
 
-    def _run_deletion(self, stack: Any) -> None:
-        """Go on with another change on this thread: the first one is no longer wanted."""
-        change = StackWork(key=f"{stack.stack_id} {uuid.uuid4()}")
+    def _run_deletion(self, stack: Any, unwanted: StackWork) -> None:
+        """Go on with another change on this thread."""
+        change = StackWork(stack_id=stack.stack_id)
         self._context.stacks.begin(change.key, lambda: _abandon(change))
         set_work(stack, change)
         begin_on_this_thread(change)
+        self._context.stacks.end(unwanted.key)  # a deletion, too, may wait for an answer
+        unwanted.can_be_answered.set()
         try:
             with suppress(Abandoned):
                 self._delete(stack, ())

@@ -4,7 +4,9 @@ moto makes a resource when something refers to it; here the map holds what a cha
 has made, and looking makes nothing.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from emulator.aws.patches.patching import Patch
@@ -13,6 +15,8 @@ from emulator.aws.stacks.parameters import values_of
 
 _PARSING: Final = "moto.cloudformation.parsing"
 _MAP: Final = f"{_PARSING}:ResourceMap"
+# What reading a template raises that has a text where a list should be, or the like.
+_WRONG_FORM: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError, re.error)
 
 
 def patches() -> list[Patch]:
@@ -95,13 +99,27 @@ def _clean_json(resource_json: Any, resources_map: Any) -> Any:
     return None if found is NO_VALUE else found
 
 
-def _load(self: Any) -> None:
-    """Read parameters, rules and conditions; raises ValidationError."""
+@contextmanager
+def validation_errors() -> Iterator[None]:
+    """Refuse, as CloudFormation does, a template that cannot be read in the block."""
     from moto.cloudformation.exceptions import ValidationError
 
+    try:
+        yield
+    except TemplateProblem as problem:
+        raise ValidationError(message=str(problem)) from problem
+    except _WRONG_FORM as error:
+        why = f"{type(error).__name__}: {error}"
+        raise ValidationError(
+            message=f"Template format error: unsupported structure ({why})."
+        ) from error
+
+
+def _load(self: Any) -> None:
+    """Read parameters, rules and conditions; raises ValidationError."""
     slots = self._template.get("Parameters") or {}
     given = self.input_parameters if self._template else {}
-    try:
+    with validation_errors():
         values = values_of(slots, given or {}, lambda name: _stored(self, name))
         self.resolved_parameters = values
         self.no_echo_parameter_keys = [name for name in slots if _is_secret(slots[name])]
@@ -111,8 +129,6 @@ def _load(self: Any) -> None:
         for name in self._template.get("Conditions") or {}:
             scope.condition(name)
         _check_rules(self._template.get("Rules") or {}, scope)
-    except TemplateProblem as problem:
-        raise ValidationError(message=str(problem)) from problem
 
 
 def _is_secret(slot: Mapping[str, Any]) -> bool:

@@ -87,6 +87,7 @@ def check(
     for place in ("Resources", "Outputs"):
         section = document.get(place) or {}
         _check_references(section, names, place)
+        _check_conditions(section, document.get("Conditions") or {}, place)
         _check_attributes(section, resources, has_attribute)
     order(resources)
 
@@ -117,6 +118,15 @@ def _check_references(section: Mapping[str, Any], names: set[str], place: str) -
             f"{_FORMAT} Unresolved resource dependencies [{', '.join(unresolved)}] in the {place}"
             " block of the template"
         )
+
+
+def _check_conditions(section: Mapping[str, Any], known: Mapping[str, Any], place: str) -> None:
+    for each in section.values():
+        if "Condition" in each and each["Condition"] not in known:
+            raise TemplateProblem(
+                f"{_FORMAT} Unresolved condition dependency {each['Condition']} in the {place}"
+                " block of the template"
+            )
 
 
 def _check_attributes(
