@@ -45,10 +45,14 @@ class Callers:
         if signature is None:
             return None
         caller = self._find(signature.access_key)
-        now_s = self._clock.now()
-        _check_session(caller, signature, now_s)
+        _check_session(caller, signature, self._clock.now())
         check_signature(
-            signature, request, secret=caller.secret, service=service, region=region, now_s=now_s
+            signature,
+            request,
+            secret=caller.secret,
+            service=service,
+            region=region,
+            now_s=self._clock.machine_now(),  # the signer's clock has not been moved with ours
         )
         return caller
 

@@ -13,13 +13,20 @@ from emulator.observe import screen_text
 
 
 def invoke(
-    server: RunningServer, name: str, payload: bytes, invocation_type: str, qualifier: str | None
+    server: RunningServer,
+    name: str,
+    payload: bytes,
+    invocation_type: str,
+    qualifier: str | None,
+    tenant_id: str | None,
 ) -> int:
     """Invoke a function: its answer on stdout, the rest on stderr; returns the exit status."""
     path = f"{function_path(name)}/invocations"
     if qualifier is not None:
         path += "?" + urlencode({"Qualifier": qualifier})
     headers = {"X-Amz-Invocation-Type": invocation_type, "X-Amz-Log-Type": "Tail"}
+    if tenant_id is not None:
+        headers["X-Amz-Tenant-Id"] = tenant_id
     answer = server.post(path, payload, headers)
     if answer.status >= 300:
         raise CommandError(_refusal(server, name, answer))
@@ -68,6 +75,8 @@ def _refusal(server: RunningServer, name: str, answer: Answer) -> str:
         function = bare_name(name)
         if function not in names:
             return f'function "{function}" is not registered{nearest(function, names)}'
+    if "durable function using an unqualified ARN" in answer.message:
+        return f"{answer.message} Name a version or an alias: --qualifier '$LATEST'"
     return answer.message
 
 

@@ -146,7 +146,8 @@ def start(
     show_default=True,
     help="Wait for the answer, only hand over the event, or only check.",
 )
-@click.option("--qualifier", help="Version or alias to invoke.  [default: $LATEST]")
+@click.option("--qualifier", help="Version or alias to invoke; a durable function needs one.")
+@click.option("--tenant-id", metavar="ID", help="Tenant of a function that keeps them apart.")
 @NEEDS_SERVER
 def invoke(
     name: str,
@@ -154,6 +155,7 @@ def invoke(
     payload: str | None,
     invocation_type: str,
     qualifier: str | None,
+    tenant_id: str | None,
     endpoint_url: str | None,
 ) -> None:
     """Invoke function NAME: its answer on stdout, its log on stderr.
@@ -174,7 +176,8 @@ def invoke(
     if event is not None:
         content, source = event.read(), event.name
     content = check_json(content, source)
-    sys.exit(call(running_server(endpoint_url), name, content, invocation_type, qualifier))
+    server = running_server(endpoint_url)
+    sys.exit(call(server, name, content, invocation_type, qualifier, tenant_id))
 
 
 @cli.command("list")

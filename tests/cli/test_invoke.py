@@ -80,6 +80,19 @@ def test_an_unknown_version_is_told_in_the_words_of_lambda(run: Run, fake: FakeE
     assert run("invoke", "orders:7").stderr == done.stderr
 
 
+def test_a_durable_function_asks_for_a_qualifier(run: Run, fake: FakeEmulator) -> None:
+    fake.status = 400
+    text = "You cannot invoke a durable function using an unqualified ARN."
+    fake.body = json.dumps({"Message": text}).encode()
+    done = run("invoke", "orders")
+    assert done.stderr == f"error: {text} Name a version or an alias: --qualifier '$LATEST'\n"
+
+
+def test_a_tenant_is_named_in_a_header(run: Run, fake: FakeEmulator) -> None:
+    assert run("invoke", "orders", "--tenant-id", "blue").returncode == 0
+    assert fake.last_headers["X-Amz-Tenant-Id"] == "blue"
+
+
 @pytest.mark.parametrize(
     ("kind", "status", "told"),
     [
