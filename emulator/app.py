@@ -120,6 +120,7 @@ class Emulator:
     def _reset(self) -> None:
         rooms = self.rooms
         load(self._settings.project)
+        rooms.moto.end_stacks()  # they would go on making functions
         rooms.documents.clear()  # and again below: what is written until then goes, too
         rooms.mappings.reset()  # first these three: from here on nothing is accepted, told or read
         rooms.store.reset()

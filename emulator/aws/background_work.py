@@ -22,7 +22,7 @@ class BackgroundWork:
         self._activity = activity
         self._clock = clock
         self._lock = threading.Lock()
-        self._running: dict[str, Callable[[], None]] = {}  # what stops it
+        self._running: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {}
         self._waiting: Counter[str] = Counter()  # threads of an execution that wait
         # When it is due, whether it is still wanted, and what counts it again.
         self._sleepers: dict[
@@ -31,10 +31,12 @@ class BackgroundWork:
         self._is_stopping = False
         clock.on_move(self.wake)
 
-    def begin(self, arn: str, stop: Callable[[], None]) -> None:
-        """It was started; `stop` has it take no further step."""
+    def begin(
+        self, arn: str, stop: Callable[[], None], join: Callable[[], None] = lambda: None
+    ) -> None:
+        """It was started; `stop` has it take no further step, `join` waits for the last one."""
         with self._lock:
-            self._running[arn] = stop
+            self._running[arn] = stop, join
         self._activity.begin(self._kind)
 
     def end(self, arn: str) -> None:
@@ -94,13 +96,15 @@ class BackgroundWork:
                 del self._sleepers[woken]
 
     def reset(self) -> None:
-        """Stop and forget all of it."""
+        """Stop and forget all of it, and wait until what must be over is."""
         with self._lock:
             running = dict(self._running)
-        for arn, stop in running.items():
+        for arn, (stop, _) in running.items():
             self.end(arn)
             stop()
         self.wake()
+        for _, join in running.values():
+            join()
 
     def stop(self) -> None:
         """Wake whoever sleeps."""

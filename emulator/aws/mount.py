@@ -271,10 +271,14 @@ class Moto:
                 self._services.load(name)
         return dict(self._services.broken)
 
+    def end_stacks(self) -> None:
+        """Have all changes of stacks end where they are, before what they make is emptied."""
+        self._stacks.reset()
+
     def reset(self) -> None:
         """Empty every service of every account and region."""
         self._executions.reset()
-        self._stacks.reset()
+        self.end_stacks()
         self._inside.reset()
         self._log_drain.watch(())
         self.permissions.forget()

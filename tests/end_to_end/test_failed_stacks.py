@@ -1,5 +1,6 @@
 """Changes of stacks that fail, or that nobody wants any more half-way: nothing is left behind."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -118,6 +119,19 @@ def test_what_an_update_added_goes_with_a_stack_that_could_not_be_brought_back(
     assert names(stacks) == {"new"}
     assert stacks.delete() == "DELETE_COMPLETE"
     assert names(stacks) == set()
+
+
+def test_a_reset_leaves_no_function_of_a_stack_that_is_being_made(stacks: Stacks) -> None:
+    body = document({f"F{number}": function() for number in range(150)})
+    options = {"StackName": "s", "TemplateBody": body}
+    making = threading.Thread(target=stacks.client.create_stack, kwargs=options)
+    making.start()
+    while making.is_alive() and not names(stacks):
+        pass  # each look is a request
+    stacks.emulator.reset()
+    making.join()
+    assert names(stacks) == set()
+    assert stacks.client.list_stacks()["StackSummaries"] == []
 
 
 @pytest.mark.parametrize(

@@ -225,6 +225,7 @@ class StackChange:
         by_name = {each.logical_id: each for each in resources}
         failed = []
         for name in reversed(order({key: each.definition for key, each in by_name.items()})):
+            self._check()
             if not self._remove_one(by_name[name], policy, is_rollback=is_rollback):
                 failed.append(name)
         return failed

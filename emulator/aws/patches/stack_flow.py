@@ -29,6 +29,7 @@ from emulator.aws.stack_work import (
 ROLLBACK: Final = "ROLLBACK"
 DO_NOTHING: Final = "DO_NOTHING"
 DELETE: Final = "DELETE"
+_LAST_STEP_S: Final = 10  # in which a call that a stack makes is over
 _DELETABLE: Final = ("CREATE", "ROLLBACK", "DELETE")  # in progress, and yet it can be deleted
 _UPDATABLE: Final = frozenset(
     {
@@ -280,16 +281,27 @@ class StackFlow:
                 context.stacks.end(change.key)
                 change.can_be_answered.set()
 
-        context.stacks.begin(change.key, lambda: _abandon(change))
+        thread = threading.Thread(target=run, name=f"stack {stack.name}", daemon=True)
+        self._begin(change, thread)
         set_work(stack, change)
-        threading.Thread(target=run, name=f"stack {stack.name}", daemon=True).start()
+        thread.start()
         with context.locks.released():
             change.can_be_answered.wait()
+
+    def _begin(self, change: StackWork, thread: threading.Thread) -> None:
+        def stop() -> None:
+            change.is_abandoned, change.deletes_afterwards = True, False
+
+        def join() -> None:
+            if thread.is_alive():  # one that is about to start takes no step
+                thread.join(_LAST_STEP_S)
+
+        self._context.stacks.begin(change.key, stop, join)
 
     def _run_deletion(self, stack: Any, unwanted: StackWork) -> None:
         """Go on with another change on this thread."""
         change = StackWork(stack_id=stack.stack_id)
-        self._context.stacks.begin(change.key, lambda: _abandon(change))
+        self._begin(change, threading.current_thread())
         set_work(stack, change)
         begin_on_this_thread(change)
         self._context.stacks.end(unwanted.key)  # a deletion, too, may wait for an answer
@@ -326,10 +338,6 @@ def check_updatable(stack: Any) -> None:
     if is_busy or stack.status not in _UPDATABLE:
         text = f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated."
         raise ValidationError(message=text)
-
-
-def _abandon(change: StackWork) -> None:
-    change.is_abandoned = True
 
 
 def _why(error: Exception) -> str:
