@@ -5,6 +5,7 @@ import json
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -682,18 +683,80 @@ def test_tags_of_a_stack_reach_its_functions_also_later(stacks: Stacks) -> None:
     assert ARN + "f" in found
 
 
-def test_a_table_with_a_stream_stays_when_other_things_of_its_stack_change(stacks: Stacks) -> None:
-    table = {
-        "Type": "AWS::DynamoDB::Table",
-        "Properties": {
-            "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-            "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
-        },
+def test_a_table_is_changed_in_place(stacks: Stacks) -> None:
+    text = {"AttributeType": "S"}
+    properties: dict[str, Any] = {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "id", **text}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "TimeToLiveSpecification": {"AttributeName": "ends", "Enabled": True},
+        "Tags": [{"Key": "a", "Value": "1"}],
     }
-    stacks.create({"T": table, "F": function(FunctionName="f", Timeout=3)})
-    changed = {"T": table, "F": function(FunctionName="f", Timeout=4)}
-    options = {"Tags": [{"Key": "a", "Value": "1"}]}
-    assert stacks.update(changed, options=options) == "UPDATE_COMPLETE", stacks.reasons()
+    table = {"Type": "AWS::DynamoDB::Table", "Properties": properties}
+    outputs: dict[str, Any] = {"Name": {"Value": {"Ref": "T"}}}
+    assert stacks.create({"T": table}, Outputs=outputs) == "CREATE_COMPLETE", stacks.reasons()
+    name = stacks.outputs()["Name"]
+    client = stacks.emulator.client("dynamodb")
+    client.put_item(TableName=name, Item={"id": {"S": "1"}, "kind": {"S": "k"}})
+    assert client.describe_time_to_live(TableName=name)["TimeToLiveDescription"] == {
+        "TimeToLiveStatus": "ENABLED",
+        "AttributeName": "ends",
+    }
+
+    del properties["TimeToLiveSpecification"], properties["Tags"]
+    properties["AttributeDefinitions"] += [{"AttributeName": "kind", **text}]
+    properties["GlobalSecondaryIndexes"] = [
+        {
+            "IndexName": "by_kind",
+            "KeySchema": [{"AttributeName": "kind", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+    ]
+    properties["StreamSpecification"] = {"StreamViewType": "NEW_IMAGE"}
+    properties["PointInTimeRecoverySpecification"] = {"PointInTimeRecoveryEnabled": True}
+    outputs["Stream"] = {"Value": {"Fn::GetAtt": ["T", "StreamArn"]}}
+    options = {"Tags": [{"Key": "b", "Value": "2"}]}
+    refused = {"T": table, "Z": function(MemorySize=1, Description={"Ref": "T"})}
+    assert stacks.update(refused) == "UPDATE_ROLLBACK_COMPLETE", stacks.reasons()
+    shown = client.describe_table(TableName=name)["Table"]
+    assert shown.get("GlobalSecondaryIndexes", []) == []
+    refused = {"T": deepcopy(table)}
+    refused["T"]["Properties"]["GlobalSecondaryIndexes"][0]["KeySchema"] = []
+    assert stacks.update(refused) == "UPDATE_ROLLBACK_COMPLETE", stacks.reasons()
+    status = stacks.update({"T": table}, Outputs=outputs, options=options)
+    assert status == "UPDATE_COMPLETE", stacks.reasons()
+    shown = client.describe_table(TableName=name)["Table"]
+    assert stacks.outputs() == {"Name": name, "Stream": shown["LatestStreamArn"]}
+    found = client.query(
+        TableName=name,
+        IndexName="by_kind",
+        KeyConditionExpression="kind = :k",
+        ExpressionAttributeValues={":k": {"S": "k"}},
+    )
+    assert found["Count"] == 1
+    lives = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    assert lives["TimeToLiveStatus"] == "DISABLED"
+    tags = client.list_tags_of_resource(ResourceArn=shown["TableArn"])["Tags"]
+    assert tags == [{"Key": "b", "Value": "2"}]
+
+    del properties["GlobalSecondaryIndexes"], properties["StreamSpecification"]
+    properties |= {"ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 2}}
+    del properties["BillingMode"]
+    del outputs["Stream"]
+    assert stacks.update({"T": table}, Outputs=outputs) == "UPDATE_COMPLETE", stacks.reasons()
+    shown = client.describe_table(TableName=name)["Table"]
+    assert "GlobalSecondaryIndexes" not in shown or shown["GlobalSecondaryIndexes"] == []
+    assert shown["ProvisionedThroughput"]["WriteCapacityUnits"] == 2
     assert stacks.delete() == "DELETE_COMPLETE", stacks.reasons()
+    assert client.list_tables()["TableNames"] == []
+
+
+def test_new_tags_of_a_stack_fail_nothing_that_moto_cannot_change(stacks: Stacks) -> None:
+    role = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}}
+    resources = {
+        "R": {"Type": "AWS::IAM::Role", "Properties": role},
+        "P": {"Type": "AWS::IAM::InstanceProfile", "Properties": {"Roles": [{"Ref": "R"}]}},
+    }
+    assert stacks.create(resources) == "CREATE_COMPLETE", stacks.reasons()
+    options = {"Tags": [{"Key": "a", "Value": "1"}]}
+    assert stacks.update(resources, options=options) == "UPDATE_COMPLETE", stacks.reasons()

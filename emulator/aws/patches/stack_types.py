@@ -18,12 +18,14 @@ from emulator.aws.stacks.neighbour_types import TYPES as NEIGHBOUR_TYPES
 from emulator.aws.stacks.resource_type import ResourceProblem, ResourceType
 from emulator.aws.stacks.rest_api import TYPES as REST_API_TYPES
 from emulator.aws.stacks.state_machine import StateMachineType
+from emulator.aws.stacks.table import TableType
 
 OWN_TYPES: Final[Mapping[str, ResourceType]] = {
     **HTTP_API_TYPES,
     **LAMBDA_TYPES,
     **NEIGHBOUR_TYPES,
     **REST_API_TYPES,
+    "AWS::DynamoDB::Table": TableType(),
     "AWS::Logs::LogGroup": LogGroupType(),
     "AWS::S3::Bucket": BucketType(),
     "AWS::StepFunctions::StateMachine": StateMachineType(),
