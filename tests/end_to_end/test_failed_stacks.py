@@ -134,6 +134,49 @@ def test_a_reset_leaves_no_function_of_a_stack_that_is_being_made(stacks: Stacks
     assert stacks.client.list_stacks()["StackSummaries"] == []
 
 
+def change_set(stacks: Stacks, name: str, resources: Any, kind: str, stack: str = "s") -> str:
+    made = stacks.client.create_change_set(
+        StackName=stack,
+        ChangeSetName=name,
+        ChangeSetType=kind,
+        TemplateBody=document(resources),
+    )
+    return str(made["StackId"])
+
+
+def test_an_executed_change_set_ends_when_its_stack_does(stacks: Stacks) -> None:
+    stacks.create({"F": function()})
+    waits = thing(f"{ARN}waits")
+    waits["Properties"]["ServiceTimeout"] = 5
+    stack_id = stacks.describe()["StackId"]
+    change_set(stacks, "c", {"F": function(), "Thing": waits}, "UPDATE", stack=stack_id)
+    stacks.client.execute_change_set(StackName="s", ChangeSetName="c")
+
+    def status() -> str:
+        shown = stacks.client.describe_change_set(StackName="s", ChangeSetName="c")
+        return str(shown["ExecutionStatus"])
+
+    assert (stacks.status(), status()) == ("UPDATE_IN_PROGRESS", "EXECUTE_IN_PROGRESS")
+    for _ in ("to make it", "to delete it"):
+        stacks.emulator.advance(6)
+        stacks.emulator.settle()
+    assert (stacks.status(), status()) == ("UPDATE_ROLLBACK_COMPLETE", "EXECUTE_COMPLETE")
+
+
+def test_every_change_set_of_a_stack_under_review_makes_that_stack(stacks: Stacks) -> None:
+    first = change_set(stacks, "one", {"F": function(FunctionName="f1")}, "CREATE")
+    bad = document({"F": {"Type": "AWS::No::Such"}})
+    options = {"StackName": "s", "ChangeSetType": "CREATE", "TemplateBody": bad}
+    refused(stacks.client.create_change_set, ChangeSetName="bad", **options)
+    assert stacks.status() == "REVIEW_IN_PROGRESS"
+    assert change_set(stacks, "two", {"F": function(FunctionName="f2")}, "CREATE") == first
+    stacks.client.execute_change_set(StackName="s", ChangeSetName="one")
+    assert (stacks.status(), names(stacks)) == ("CREATE_COMPLETE", {"f1"})
+    refused(stacks.client.execute_change_set, StackName="s", ChangeSetName="two")
+    assert stacks.delete() == "DELETE_COMPLETE"
+    assert names(stacks) == set()
+
+
 @pytest.mark.parametrize(
     ("resource", "sections", "text"),
     [

@@ -56,7 +56,8 @@ def _create(prepare: Prepare) -> Callable[[Any], Any]:
             tags: dict[str, str] | None = None,
             **rest: Any,
         ) -> tuple[str, str]:
-            stack = _stack_for(self, stack_name, change_set_name, change_set_type)
+            found = _stack_for(self, stack_name, change_set_name, change_set_type)
+            stack = found if change_set_type == "UPDATE" else None
             if stack is not None:
                 tags = tags or stack.tags
                 if template == stack.template:
@@ -65,9 +66,17 @@ def _create(prepare: Prepare) -> Callable[[Any], Any]:
             values = resolved(self, revision)
             rest |= {"change_set_type": change_set_type, "tags": tags}
             made_id, stack_id = original(
-                self, stack_name, change_set_name, revision.text, parameters, **rest
+                self,
+                found.name if found else stack_name,
+                change_set_name,
+                revision.text,
+                parameters,
+                **rest,
             )
             made = self.change_sets[made_id]
+            if found is not None and stack_id != found.stack_id:  # moto made another one
+                del self.stacks[stack_id]
+                made.stack, made.stack_id, stack_id = found, found.stack_id, found.stack_id
             setattr(made, _REVISION, revision)
             has_changes = stack is None or not is_same(stack, revision, values)
             made.status = "CREATE_COMPLETE" if has_changes else "FAILED"
@@ -81,7 +90,10 @@ def _create(prepare: Prepare) -> Callable[[Any], Any]:
 
 
 def _stack_for(backend: Any, name: str, change_set: str, kind: str) -> Any:
-    """The stack that is to be updated; None: it is to be created. Raises ValidationError."""
+    """The stack that is to be updated, or is under review; None: there is none yet.
+
+    Raises ValidationError.
+    """
     from moto.cloudformation.exceptions import ValidationError
 
     if kind not in ("CREATE", "UPDATE"):
@@ -97,8 +109,7 @@ def _stack_for(backend: Any, name: str, change_set: str, kind: str) -> Any:
                 message=f"Stack [{name}] already exists and cannot be created again with the"
                 f" changeSet [{change_set}]."
             )
-        del backend.stacks[stack.stack_id]  # moto makes another one for each change set
-    return None
+    return found[0] if found else None
 
 
 def _find(response: Any) -> Any:
@@ -112,8 +123,16 @@ def _find(response: Any) -> Any:
     for each in reversed(response.cloudformation_backend.change_sets.values()):
         is_of_stack = stack in (None, each.stack_name, each.stack_id)
         if name == each.change_set_id or (name == each.change_set_name and is_of_stack):
-            return each
+            return _as_it_stands(each)
     raise ChangeSetNotFoundException(f"ChangeSet [{name}] does not exist")
+
+
+def _as_it_stands(change_set: Any) -> Any:
+    """The change set, with the end of its execution once the stack has come to it."""
+    is_executed = change_set.execution_status == "EXECUTE_IN_PROGRESS"
+    if is_executed and work_under_way(change_set.stack) is None:
+        change_set.execution_status = "EXECUTE_COMPLETE"
+    return change_set
 
 
 def _describe(self: Any) -> Any:
@@ -139,7 +158,8 @@ def _list(self: Any) -> Any:
 
     stack = self.cloudformation_backend.get_stack(self._get_param("StackName"))
     known = self.cloudformation_backend.change_sets.values()
-    return ActionResult({"Summaries": [each for each in known if each.stack_id == stack.stack_id]})
+    found = [_as_it_stands(each) for each in known if each.stack_id == stack.stack_id]
+    return ActionResult({"Summaries": found})
 
 
 def _execute(flow: StackFlow) -> Callable[[Any], Any]:
@@ -158,12 +178,15 @@ def _execute(flow: StackFlow) -> Callable[[Any], Any]:
             )
         stack, revision = found.stack, getattr(found, _REVISION)
         rolls_back = not self._get_bool_param("DisableRollback", False)
-        if found.change_set_type == "CREATE":
-            flow.create(stack, revision, ROLLBACK if rolls_back else DO_NOTHING)
-        else:
-            flow.update(stack, revision, rolls_back=rolls_back)
-        is_running = work_under_way(stack) is not None
-        found.execution_status = "EXECUTE_IN_PROGRESS" if is_running else "EXECUTE_COMPLETE"
+        found.execution_status = "EXECUTE_IN_PROGRESS"  # first: who executes it again is refused
+        try:
+            if found.change_set_type == "CREATE":
+                flow.create(stack, revision, ROLLBACK if rolls_back else DO_NOTHING)
+            else:
+                flow.update(stack, revision, rolls_back=rolls_back)
+        except CloudFormationError:
+            found.execution_status = "AVAILABLE"
+            raise
         others = backend_of(stack).change_sets
         for each in [each for each in others.values() if each.stack_id == stack.stack_id]:
             if each is not found:  # made for a stack that is another one now
