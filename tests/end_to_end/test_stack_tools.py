@@ -751,12 +751,23 @@ def test_a_table_is_changed_in_place(stacks: Stacks) -> None:
     assert client.list_tables()["TableNames"] == []
 
 
-def test_new_tags_of_a_stack_fail_nothing_that_moto_cannot_change(stacks: Stacks) -> None:
+def test_new_tags_of_a_stack_fail_and_replace_nothing(stacks: Stacks) -> None:
     role = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}}
     resources = {
         "R": {"Type": "AWS::IAM::Role", "Properties": role},
         "P": {"Type": "AWS::IAM::InstanceProfile", "Properties": {"Roles": [{"Ref": "R"}]}},
+        "F": function(FunctionName="f"),
+        "Allowed": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": {"Ref": "F"},
+                "Principal": "s3.amazonaws.com",
+            },
+        },
     }
     assert stacks.create(resources) == "CREATE_COMPLETE", stacks.reasons()
+    policy = stacks.functions.get_policy(FunctionName="f")["Policy"]
     options = {"Tags": [{"Key": "a", "Value": "1"}]}
     assert stacks.update(resources, options=options) == "UPDATE_COMPLETE", stacks.reasons()
+    assert stacks.functions.get_policy(FunctionName="f")["Policy"] == policy

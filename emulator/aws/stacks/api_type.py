@@ -47,7 +47,10 @@ class ApiType:
 
     def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
         """Whether a change of properties needs another resource in the place of this one."""
-        return not self.update_with or not self.replaced_by.isdisjoint(changed(old, new))
+        differing = changed(old, new)  # nothing, where only the tags of the stack are new
+        return bool(differing and not self.update_with) or not differing.isdisjoint(
+            self.replaced_by
+        )
 
     def create(self, wish: Wish, call: Call, note: Note) -> Made:
         """Make one."""
@@ -59,6 +62,8 @@ class ApiType:
 
     def update(self, made: Made, old: Mapping[str, Any], wish: Wish, call: Call) -> Made:
         """Change one in place."""
+        if not self.update_with:
+            return made
         require(wish.properties, *self.required)
         gone = {name: self.defaults[name] for name in old if name in self.defaults}
         wanted = {**gone, **self.members(wish)}
