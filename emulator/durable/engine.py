@@ -67,7 +67,8 @@ class DurableEngine:
     def start(self, start: Start) -> Execution:
         """Start an execution, or find the one that has its name and its payload already.
 
-        Raises DurableExecutionAlreadyStartedException for another payload, StorageError.
+        Raises LambdaError: DurableExecutionAlreadyStartedException for another payload,
+        ServiceException where it cannot be kept.
         """
         if self.stopping.is_set():
             raise LambdaError("ServiceException", "The emulator stops.")
@@ -80,10 +81,13 @@ class DurableEngine:
             draft.begin(start.invocation.payload.decode())
             try:
                 self.keep(draft)
-            except BaseException:
+            except BaseException as error:
                 execution.is_forgotten = True
                 self.registry.remove(execution)
-                raise
+                if not isinstance(error, StorageError):
+                    raise
+                message = f"The emulator's machine refuses: {error}"
+                raise LambdaError("ServiceException", message) from error
         return execution
 
     def run(

@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from emulator.durable.draft import Draft
 from emulator.durable.engine import DurableEngine
@@ -15,8 +16,8 @@ from emulator.durable.transitions import ChainedTarget, apply
 from emulator.durable.update import update_of
 from emulator.model import Call, Clock, InvocationResult, LambdaError, Status
 from emulator.observe import Activity
-from emulator.storage import Documents
-from tests.durable.test_kept_executions import UPDATES, begun
+from emulator.storage import Documents, StorageError
+from tests.durable.test_kept_executions import UPDATES, beginning, begun
 
 
 def result(payload: bytes, function_error: str | None = None) -> InvocationResult:
@@ -35,13 +36,12 @@ def result(payload: bytes, function_error: str | None = None) -> InvocationResul
     )
 
 
-@pytest.fixture
-def engine() -> DurableEngine:
+def engine_with(documents: Documents) -> DurableEngine:
     unused: Any = None
     return DurableEngine(
         Surroundings(
             functions=unused,
-            documents=Documents(),
+            documents=documents,
             destinations=unused,
             set_alarm=lambda _, __: threading.Timer(0.0, print),  # which nobody starts
             activity=Activity(Clock()),
@@ -50,6 +50,11 @@ def engine() -> DurableEngine:
             clock=Clock(),
         )
     )
+
+
+@pytest.fixture
+def engine() -> DurableEngine:
+    return engine_with(Documents())
 
 
 def invoking(engine: DurableEngine) -> Execution:
@@ -112,3 +117,22 @@ def test_what_a_stop_breaks_off_is_invoked_by_the_next_process(
         engine.stopping.set()
     engine.chained.run(execution, "i")
     assert execution.operations["i"].status == status
+
+
+class Full(Documents):
+    """A disk without room."""
+
+    are_kept = True
+
+    @override
+    def change(self, puts: Any = (), deletes: Any = ()) -> None:
+        raise StorageError("No space left on device")
+
+
+def test_what_cannot_be_kept_is_refused_and_leaves_its_name_free() -> None:
+    engine = engine_with(Full())
+    for _ in range(2):
+        with pytest.raises(LambdaError, match="No space left") as refused:
+            engine.start(beginning(name="n"))
+        assert refused.value.code == "ServiceException"
+    assert engine.registry.all() == []

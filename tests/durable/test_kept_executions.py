@@ -152,7 +152,7 @@ UPDATES: list[dict[str, Any]] = [
 ]
 
 
-def begun(now: float = 1_000.0) -> Execution:
+def beginning(name: str | None = None) -> Start:
     version = FunctionVersion(
         account="000000000000",
         region="us-east-1",
@@ -168,7 +168,11 @@ def begun(now: float = 1_000.0) -> Execution:
         request_id="r", payload=b'{"a": 1}', invoked_arn=version.qualified_arn, trace_header="t"
     )
     resolved = ResolvedFunction(version=version, invoked_arn=version.qualified_arn)
-    return new_execution(Start(resolved=resolved, invocation=invocation), now)
+    return Start(resolved=resolved, invocation=invocation, name=name)
+
+
+def begun(now: float = 1_000.0) -> Execution:
+    return new_execution(beginning(), now)
 
 
 def test_an_execution_is_read_as_it_was_written(tmp_path: Path) -> None:
