@@ -37,6 +37,12 @@ class RestoredProcess:
         self._exit: Exit | None = None
         self._is_gone = False
 
+    def has_begun(self) -> bool:
+        """Wait until it is there; False: the snapshot died before it had made it."""
+        _becomes_readable(self.exit_fd)
+        self.poll()
+        return not self._is_gone or self.pid is not None or self.init_pid is not None
+
     def poll(self) -> Exit | None:
         """Read what was told; see `RuntimeProcess.poll`."""
         while not self._is_gone:

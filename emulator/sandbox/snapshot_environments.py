@@ -72,7 +72,11 @@ class SnapshotEnvironment(Environment):
             "tmp_folder": tmp_folder,
             "tmp_mib": self.version.ephemeral_storage_mib,
         }
-        return restored_process(lambda fds: self._send(message, fds))
+        process = restored_process(lambda fds: self._send(message, fds))
+        if not process.has_begun():  # what was sent to a process that dies is lost
+            process.close()
+            raise SnapshotGone("It was killed.")
+        return process
 
     def _send(self, message: dict[str, Any], fds: Sequence[int]) -> None:
         data = json.dumps({**message, "fds": len(fds)}).encode() + b"\n"
