@@ -220,10 +220,6 @@ class Moto:
         """Call `action` before a service is loaded, and so before the first fact."""
         self._services.before_load = action
 
-    def service_of(self, environ: Environ) -> str | None:
-        """Signing name of the service a request is for ("s3", "lambda"); None: nothing tells."""
-        return scope_of(environ).service
-
     def account_of(self, environ: Environ) -> str:
         """The account whose credentials a request uses."""
         return self._credentials.account_of(scope_of(environ).access_key)
@@ -231,10 +227,6 @@ class Moto:
     def lambda_caller(self, environ: Environ, body: bytes, region: str) -> "Caller | None":
         """Who signed a request for Lambda in `region`; None: nobody did. Raises LambdaError."""
         return self.callers.identify(environ, body, service="lambda", region=region)
-
-    def region_of(self, environ: Environ) -> str:
-        """The region a request is for."""
-        return scope_of(environ).region
 
     def issue_credentials(self, account: str, role_arn: str, session_name: str) -> RoleCredentials:
         """Credentials of an execution role; the same ones for the same session."""

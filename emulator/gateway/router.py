@@ -86,7 +86,8 @@ class LambdaApi(Protocol):
 class Router:
     """The gateway's WSGI application. Any thread may call.
 
-    Sets `emulator.account` and `emulator.region` in the environ of every request it passes on.
+    Sets `emulator.account` and `emulator.region` in the environ of every request it passes on, but
+    for those to the host of a function URL, which says both.
     allows_origin, url_allows_origin: told the environ and the `Origin` of a foreign page; True when
     the CORS rules of the API or function URL it calls let it in, to that and nothing else.
     """

@@ -134,6 +134,32 @@ def test_a_reset_leaves_no_function_of_a_stack_that_is_being_made(stacks: Stacks
     assert stacks.client.list_stacks()["StackSummaries"] == []
 
 
+def test_a_parameter_that_exists_is_not_taken_over(stacks: Stacks) -> None:
+    parameters = stacks.emulator.client("ssm")
+    parameters.put_parameter(Name="p", Type="String", Value="mine")
+    properties = {"Name": "p", "Type": "String", "Value": "1", "Tags": {"a": "b"}}
+    resource = {"P": {"Type": "AWS::SSM::Parameter", "Properties": properties}}
+    assert stacks.create(resource) == "ROLLBACK_COMPLETE"
+    assert parameters.get_parameter(Name="p")["Parameter"]["Value"] == "mine"
+    properties["Name"] = "q"
+    assert stacks.create(resource, "t") == "CREATE_COMPLETE", stacks.reasons("t")
+    tags = parameters.list_tags_for_resource(ResourceType="Parameter", ResourceId="q")["TagList"]
+    assert tags == [{"Key": "a", "Value": "b"}]
+    properties["Value"] = "2"
+    assert stacks.update(resource, "t") == "UPDATE_COMPLETE", stacks.reasons("t")
+    assert parameters.get_parameter(Name="q")["Parameter"]["Value"] == "2"
+
+
+def test_a_policy_that_some_queues_got_is_taken_back(stacks: Stacks) -> None:
+    queues = stacks.emulator.client("sqs")
+    url = queues.create_queue(QueueName="there")["QueueUrl"]
+    policy = {"Queues": [url, f"{url}-not"], "PolicyDocument": {"Statement": []}}
+    status = stacks.create({"P": {"Type": "AWS::SQS::QueuePolicy", "Properties": policy}})
+    assert status == "ROLLBACK_COMPLETE"
+    found = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
+    assert "Policy" not in found.get("Attributes", {})
+
+
 def change_set(stacks: Stacks, name: str, resources: Any, kind: str, stack: str = "s") -> str:
     made = stacks.client.create_change_set(
         StackName=stack,

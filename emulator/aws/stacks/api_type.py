@@ -38,6 +38,7 @@ class ApiType:
     # What a property becomes in an update of a resource whose template has it no longer.
     defaults: Mapping[str, Any] = field(default_factory=dict)
     only_at_creation: frozenset[str] = frozenset()  # members that the update lacks
+    only_at_update: Mapping[str, Any] = field(default_factory=dict)  # members that it adds
     made: Callable[[Wish, Members, Answer], Made]
     attributes: frozenset[str] = frozenset()
 
@@ -70,7 +71,8 @@ class ApiType:
         members = {
             name: value for name, value in wanted.items() if name not in self.only_at_creation
         }
-        answer = call(self.service, self.update_with, {**members, **made.address})
+        asked = {**members, **self.only_at_update, **made.address}
+        answer = call(self.service, self.update_with, asked)
         return self.made(wish, {**members, **made.address}, answer)
 
     def delete(self, made: Made, call: Call) -> None:

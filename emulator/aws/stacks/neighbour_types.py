@@ -102,9 +102,11 @@ class PolicyType:
         """Set the policy."""
         require(wish.properties, "PolicyDocument", self.targets)
         targets = wish.properties[self.targets]
+        made = Made(physical_id=wish.name, attributes={}, address={"targets": targets})
+        note(made)  # if a later one fails, those before lose it again
         for target in targets:
             self._set(target, json.dumps(wish.properties["PolicyDocument"]), call)
-        return Made(physical_id=wish.name, attributes={}, address={"targets": targets})
+        return made
 
     def update(self, made: Made, old: Mapping[str, Any], wish: Wish, call: Call) -> Made:
         """Set it anew."""
@@ -194,9 +196,12 @@ def _made_schedule(wish: Wish, members: Members, answer: Answer) -> Made:
 
 
 def _parameter(wish: Wish) -> Members:
-    members = {**wish.properties, "Name": wish.name, "Overwrite": True}
-    members.pop("Tags", None)
-    return members
+    tags = {**wish.tags, **wish.properties.get("Tags", {})}
+    return {
+        **wish.properties,
+        "Name": wish.name,
+        "Tags": [{"Key": name, "Value": value} for name, value in tags.items()],
+    }
 
 
 def _made_parameter(wish: Wish, members: Members, _: Answer) -> Made:
@@ -297,6 +302,8 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         name_property="Name",
         name_length=2048,
         members=_parameter,
+        only_at_creation=frozenset({"Tags"}),
+        only_at_update={"Overwrite": True},  # at its creation one that exists is another's
         made=_made_parameter,
         attributes=frozenset({"Type", "Value"}),
     ),
