@@ -4,7 +4,8 @@ import functools
 import glob
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 # A program in PATH may be a script of a version manager, so it is asked who really runs.
 _QUESTION: Final = "console.log(process.version, process.execPath)"
 OLDEST: Final = 16
+_AT_ONCE: Final = 8
 
 
 @functools.cache
@@ -33,12 +35,12 @@ def nodes() -> dict[str, Interpreter]:
 
     Of several with one major version PATH's own comes first, then the newest.
     """
-    found: dict[int, Interpreter] = {}
+    in_path: dict[Path, Path] = {}  # links of one program, as /bin often is, are asked once
     for folder in program_folders():
-        _add(found, folder / "node")
-    for path, major in _managed():
-        if major not in found:
-            _add(found, path)
+        in_path.setdefault((folder / "node").resolve(), folder / "node")
+    found: dict[int, Interpreter] = {}
+    _add(found, list(in_path.values()))
+    _add(found, [path for path, major in _managed() if major not in found])
     return {found[major].runtime: found[major] for major in sorted(found)}
 
 
@@ -60,11 +62,18 @@ def _versions(path: Path) -> Iterator[tuple[int, int, int]]:
             return
 
 
-def _add(found: dict[int, Interpreter], path: Path) -> None:
+def _add(found: dict[int, Interpreter], paths: Sequence[Path]) -> None:
+    """Ask programs, all at once as each takes a moment; the first of a major version counts."""
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        for major, program in filter(None, threads.map(_asked, paths)):
+            found.setdefault(major, program)
+
+
+def _asked(path: Path) -> tuple[int, Interpreter] | None:
     if not os.path.isfile(path):  # False too in a folder of another user's
-        return
+        return None
     version, _, program = (output_of([str(path), "-e", _QUESTION]) or "").partition(" ")
     match = _VERSION.fullmatch(version)
-    if match is not None and int(match[1]) >= OLDEST:
-        runtime = f"nodejs{match[1]}.x"
-        found.setdefault(int(match[1]), Interpreter(runtime=runtime, path=Path(program)))
+    if match is None or int(match[1]) < OLDEST:
+        return None
+    return int(match[1]), Interpreter(runtime=f"nodejs{match[1]}.x", path=Path(program))
