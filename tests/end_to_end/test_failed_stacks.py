@@ -153,7 +153,9 @@ def test_a_parameter_that_exists_is_not_taken_over(stacks: Stacks) -> None:
 def test_a_policy_that_some_queues_got_is_taken_back(stacks: Stacks) -> None:
     queues = stacks.emulator.client("sqs")
     url = queues.create_queue(QueueName="there")["QueueUrl"]
-    policy = {"Queues": [url, f"{url}-not"], "PolicyDocument": {"Statement": []}}
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}
+    allowed = {"Version": "2012-10-17", "Statement": [statement]}
+    policy = {"Queues": [url, f"{url}-not"], "PolicyDocument": allowed}
     status = stacks.create({"P": {"Type": "AWS::SQS::QueuePolicy", "Properties": policy}})
     assert status == "ROLLBACK_COMPLETE"
     found = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
