@@ -1,5 +1,6 @@
 """The snapshots of all published versions with SnapStart: taken once, kept while they are used."""
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,6 +20,8 @@ from emulator.sandbox.snapshot_environments import (
     SnapshotEnvironment,
     SnapshotGone,
 )
+
+log = logging.getLogger("emulator.sandbox")
 
 ACTIVITY: Final = "snapshots that are taken"
 _ATTEMPTS: Final = 2  # a snapshot whose process was killed is taken again
@@ -139,6 +142,11 @@ class Snapshots:
         except LambdaError as error:
             code = "InvalidRuntime" if error.code == "InvalidRuntimeException" else "InternalError"
             outcome = SnapshotOutcome(is_taken=False, reason=error.message, reason_code=code)
+        except Exception as error:  # top of a thread: the version must not stay Pending
+            log.exception("snapshot.failed")
+            outcome = SnapshotOutcome(
+                is_taken=False, reason=f"the emulator failed: {error}", reason_code="InternalError"
+            )
         finally:
             if outcome.has_failed:
                 text = f"The snapshot could not be taken again: {outcome.reason}"
