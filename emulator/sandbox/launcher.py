@@ -71,7 +71,7 @@ class Launcher:
         self._warned: set[str] = set()
         self._is_closed = False
         self._standbys = {
-            "python": Standby("python", target=2),
+            "python": Standby("python", target=1),
             "nodejs": Standby("nodejs", target=2),
             "java": Standby("java", target=1),  # it takes memory
         }
