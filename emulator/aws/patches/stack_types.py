@@ -55,7 +55,7 @@ class StackTypes:
     def has_attribute(self, resource_type: str, attribute: str) -> bool:
         """Whether Fn::GetAtt of such a resource knows an attribute; True: that shows later."""
         kind = OWN_TYPES.get(resource_type)
-        return kind is None or kind.has_attribute(attribute)
+        return kind is None or attribute in kind.attributes
 
     def handler_of(self, stack: Any, resource_type: str) -> Handler:
         """What makes such resources of a stack; raises ResourceProblem."""

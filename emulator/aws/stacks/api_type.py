@@ -4,14 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from typing_extensions import override
+
 from emulator.aws.stacks.resource_type import (
     Call,
+    Kind,
     Made,
     Note,
-    ResourceProblem,
     Wish,
     changed,
     require,
+    unless_gone,
 )
 
 Answer = Mapping[str, Any]
@@ -23,7 +26,7 @@ def _properties(wish: Wish) -> Members:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ApiType:
+class ApiType(Kind):
     """Implements ResourceType by the operations of an API."""
 
     service: str
@@ -31,27 +34,19 @@ class ApiType:
     delete_with: str = ""  # "": it goes with what it belongs to
     update_with: str = ""  # "": every change replaces it
     required: tuple[str, ...] = ()
-    replaced_by: frozenset[str] = frozenset()  # properties whose change needs another resource
-    name_property: str = ""
-    name_length: int = 64
     members: Callable[[Wish], Members] = _properties
     # What a property becomes in an update of a resource whose template has it no longer.
     defaults: Mapping[str, Any] = field(default_factory=dict)
     only_at_creation: frozenset[str] = frozenset()  # members that the update lacks
     only_at_update: Mapping[str, Any] = field(default_factory=dict)  # members that it adds
     made: Callable[[Wish, Members, Answer], Made]
-    attributes: frozenset[str] = frozenset()
 
-    def has_attribute(self, attribute: str) -> bool:
-        """Whether Fn::GetAtt knows it."""
-        return attribute in self.attributes
-
+    @override
     def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
         """Whether a change of properties needs another resource in the place of this one."""
-        differing = changed(old, new)  # nothing, where only the tags of the stack are new
-        return bool(differing and not self.update_with) or not differing.isdisjoint(
-            self.replaced_by
-        )
+        if not self.update_with:
+            return bool(changed(old, new))  # nothing, where only the tags of the stack are new
+        return not self.replaced_by.isdisjoint(changed(old, new))
 
     def create(self, wish: Wish, call: Call, note: Note) -> Made:
         """Make one."""
@@ -79,8 +74,5 @@ class ApiType:
         """Remove one; what is gone already is no problem."""
         if not self.delete_with:
             return
-        try:
+        with unless_gone():
             call(self.service, self.delete_with, made.address)
-        except ResourceProblem as problem:
-            if not problem.is_missing:
-                raise

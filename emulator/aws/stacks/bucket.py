@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from emulator.aws.stacks.resource_type import (
     Call,
+    Kind,
     Made,
     Note,
     ResourceProblem,
     Wish,
     changed,
     tags_of,
+    unless_gone,
 )
 
 _ATTRIBUTES: Final = frozenset(
@@ -127,19 +129,13 @@ _OTHERS: Final = frozenset({"AccessControl", "BucketName", "Tags"})
 
 
 @dataclass(frozen=True, slots=True)
-class BucketType:
+class BucketType(Kind):
     """Implements ResourceType."""
 
     name_property: str = "BucketName"
     name_length: int = 63
-
-    def has_attribute(self, attribute: str) -> bool:
-        """Whether Fn::GetAtt knows it."""
-        return attribute in _ATTRIBUTES
-
-    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-        """Another name is another bucket."""
-        return "BucketName" in changed(old, new)
+    attributes: frozenset[str] = _ATTRIBUTES
+    replaced_by: frozenset[str] = frozenset({"BucketName"})
 
     def create(self, wish: Wish, call: Call, note: Note) -> Made:
         """Create the bucket, then set what its properties say."""
@@ -183,11 +179,8 @@ class BucketType:
 
     def delete(self, made: Made, call: Call) -> None:
         """Delete the bucket, which must be empty; one that is gone is no problem."""
-        try:
+        with unless_gone():
             call("s3", "DeleteBucket", made.address)
-        except ResourceProblem as problem:
-            if not problem.is_missing:
-                raise
 
 
 def _canned_acl(name: str) -> str:

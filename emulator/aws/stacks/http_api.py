@@ -8,13 +8,14 @@ from emulator.aws.stacks.api_type import Answer, ApiType, Members
 from emulator.aws.stacks.open_api import methods_of, title_of
 from emulator.aws.stacks.resource_type import (
     Call,
+    Kind,
     Made,
     Note,
-    ResourceProblem,
     ResourceType,
     Wish,
     changed,
     require,
+    unless_gone,
 )
 
 _SERVICE: Final = "apigatewayv2"
@@ -23,19 +24,14 @@ _LATER: Final = frozenset({"Body", "BasePath", "FailOnWarnings"})  # not of Crea
 
 
 @dataclass(frozen=True, slots=True)
-class HttpApiType:
+class HttpApiType(Kind):
     """Implements ResourceType."""
 
     name_property: str = "Name"
     name_length: int = 128
-
-    def has_attribute(self, attribute: str) -> bool:
-        """Whether Fn::GetAtt knows it."""
-        return attribute in ("ApiEndpoint", "ApiId")
-
-    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-        """A WebSocket API does not become one of HTTP."""
-        return "ProtocolType" in changed(old, new)
+    attributes: frozenset[str] = frozenset({"ApiEndpoint", "ApiId"})
+    # A WebSocket API does not become one of HTTP.
+    replaced_by: frozenset[str] = frozenset({"ProtocolType"})
 
     def create(self, wish: Wish, call: Call, note: Note) -> Made:
         """Create the API and all routes of its definition."""
@@ -72,11 +68,8 @@ class HttpApiType:
 
     def delete(self, made: Made, call: Call) -> None:
         """Delete the API; one that is gone is no problem."""
-        try:
+        with unless_gone():
             call(_SERVICE, "DeleteApi", made.address)
-        except ResourceProblem as problem:
-            if not problem.is_missing:
-                raise
 
 
 def _members(properties: Mapping[str, Any]) -> dict[str, Any]:

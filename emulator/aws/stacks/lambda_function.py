@@ -7,6 +7,7 @@ from typing import Any, Final
 from emulator.aws.stacks.inline_code import archive_of
 from emulator.aws.stacks.resource_type import (
     Call,
+    Kind,
     Made,
     Note,
     ResourceProblem,
@@ -14,6 +15,7 @@ from emulator.aws.stacks.resource_type import (
     changed,
     require,
     tags_of,
+    unless_gone,
 )
 
 _SETTINGS: Final[Mapping[str, Any]] = {  # property: what it is again when a template drops it
@@ -75,19 +77,13 @@ _ATTRIBUTES: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionType:
+class FunctionType(Kind):
     """Implements ResourceType."""
 
     name_property: str = "FunctionName"
     name_length: int = 64
-
-    def has_attribute(self, attribute: str) -> bool:
-        """Whether Fn::GetAtt knows it."""
-        return attribute in _ATTRIBUTES
-
-    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-        """Whether a change of properties needs another function."""
-        return not _REPLACED_BY.isdisjoint(changed(old, new))
+    attributes: frozenset[str] = _ATTRIBUTES
+    replaced_by: frozenset[str] = _REPLACED_BY
 
     def create(self, wish: Wish, call: Call, note: Note) -> Made:
         """Create the function, then set what CreateFunction does not take."""
@@ -122,11 +118,8 @@ class FunctionType:
 
     def delete(self, made: Made, call: Call) -> None:
         """Delete the function with all its versions; one that is gone is no problem."""
-        try:
+        with unless_gone():
             call("lambda", "DeleteFunction", made.address)
-        except ResourceProblem as problem:
-            if not problem.is_missing:
-                raise
 
 
 def _check(properties: Mapping[str, Any]) -> None:

@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from typing_extensions import override
+
 from emulator.aws.stacks.resource_type import (
     Call,
+    Kind,
     Made,
     Note,
     ResourceProblem,
     Wish,
     changed,
     require,
+    unless_gone,
 )
 
 _ALIAS_MEMBERS: Final = ("FunctionVersion", "Description", "RoutingConfig")
@@ -32,16 +36,12 @@ def _qualifier(address: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class VersionType:
+class VersionType(Kind):
     """Implements ResourceType; a version never changes."""
 
-    name_property: str = ""
-    name_length: int = 64
+    attributes: frozenset[str] = frozenset({"FunctionArn", "Version"})
 
-    def has_attribute(self, attribute: str) -> bool:
-        """Whether Fn::GetAtt knows it."""
-        return attribute in ("FunctionArn", "Version")
-
+    @override
     def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
         """Every change publishes another version."""
         return True
@@ -83,11 +83,8 @@ class VersionType:
 
     def delete(self, made: Made, call: Call) -> None:
         """Delete the version, unless it went with its function."""
-        try:
+        with unless_gone():
             call("lambda", "DeleteFunction", made.address)
-        except ResourceProblem as problem:
-            if not problem.is_missing:
-                raise
 
 
 def _numbers(call: Call, function: str) -> set[str]:
@@ -102,19 +99,13 @@ def _numbers(call: Call, function: str) -> set[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class AliasType:
+class AliasType(Kind):
     """Implements ResourceType."""
 
     name_property: str = "Name"
     name_length: int = 128
-
-    def has_attribute(self, attribute: str) -> bool:
-        """Whether Fn::GetAtt knows it."""
-        return attribute == "AliasArn"
-
-    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-        """An alias is known by its function and its name."""
-        return not changed(old, new).isdisjoint({"FunctionName", "Name"})
+    attributes: frozenset[str] = frozenset({"AliasArn"})
+    replaced_by: frozenset[str] = frozenset({"FunctionName", "Name"})
 
     def create(self, wish: Wish, call: Call, note: Note) -> Made:
         """Create the alias and keep environments ready for it, if it is to have any."""
@@ -140,11 +131,8 @@ class AliasType:
 
     def delete(self, made: Made, call: Call) -> None:
         """Delete the alias; one that is gone is no problem."""
-        try:
+        with unless_gone():
             call("lambda", "DeleteAlias", made.address)
-        except ResourceProblem as problem:
-            if not problem.is_missing:
-                raise
 
 
 def _alias(properties: Mapping[str, Any]) -> dict[str, Any]:

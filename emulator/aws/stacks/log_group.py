@@ -6,31 +6,25 @@ from typing import Any
 
 from emulator.aws.stacks.resource_type import (
     Call,
+    Kind,
     Made,
     Note,
-    ResourceProblem,
     Wish,
-    changed,
     tags_of,
+    unless_gone,
 )
 
 _RETENTION = "RetentionInDays"
 
 
 @dataclass(frozen=True, slots=True)
-class LogGroupType:
+class LogGroupType(Kind):
     """Implements ResourceType."""
 
     name_property: str = "LogGroupName"
     name_length: int = 512
-
-    def has_attribute(self, attribute: str) -> bool:
-        """Whether Fn::GetAtt knows it."""
-        return attribute == "Arn"
-
-    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-        """Another name is another group."""
-        return "LogGroupName" in changed(old, new)
+    attributes: frozenset[str] = frozenset({"Arn"})
+    replaced_by: frozenset[str] = frozenset({"LogGroupName"})
 
     def create(self, wish: Wish, call: Call, note: Note) -> Made:
         """Create the group, then say how long it keeps its events."""
@@ -54,8 +48,5 @@ class LogGroupType:
 
     def delete(self, made: Made, call: Call) -> None:
         """Delete the group; one that is gone is no problem."""
-        try:
+        with unless_gone():
             call("logs", "DeleteLogGroup", made.address)
-        except ResourceProblem as problem:
-            if not problem.is_missing:
-                raise

@@ -8,13 +8,14 @@ from typing import Any, Final
 from emulator.aws.stacks.api_type import Answer, ApiType, Members
 from emulator.aws.stacks.resource_type import (
     Call,
+    Kind,
     Made,
     Note,
-    ResourceProblem,
     ResourceType,
     Wish,
     require,
     tags_of,
+    unless_gone,
 )
 
 _QUEUE_ATTRIBUTES: Final = {  # what they are again when a template drops them
@@ -79,24 +80,15 @@ def _made_subscription(_: Wish, __: Members, answer: Answer) -> Made:
     return Made(physical_id=arn, attributes={"Arn": arn}, address={"SubscriptionArn": arn})
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyType:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyType(Kind):
     """Implements ResourceType: one policy for several queues or topics."""
 
     service: str
     targets: str  # the property that lists them
     operation: str
     members: Callable[[str, str], Members]  # of a target, and a policy; "": the default one
-    name_property: str = ""
     name_length: int = 128
-
-    def has_attribute(self, attribute: str) -> bool:
-        """It has none but an id, which nobody asks for."""
-        return False
-
-    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-        """Never."""
-        return False
 
     def create(self, wish: Wish, call: Call, note: Note) -> Made:
         """Set the policy."""
@@ -118,11 +110,8 @@ class PolicyType:
     def delete(self, made: Made, call: Call) -> None:
         """Take it away; what it was for may be gone."""
         for target in made.address["targets"]:
-            try:
+            with unless_gone():
                 self._set(target, "", call)
-            except ResourceProblem as problem:
-                if not problem.is_missing:
-                    raise
 
     def _set(self, target: str, policy: str, call: Call) -> None:
         call(self.service, self.operation, self.members(target, policy))
@@ -268,7 +257,9 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         made=_made_subscription,
         attributes=frozenset({"Arn"}),
     ),
-    "AWS::SNS::TopicPolicy": PolicyType("sns", "Topics", "SetTopicAttributes", _topic_policy),
+    "AWS::SNS::TopicPolicy": PolicyType(
+        service="sns", targets="Topics", operation="SetTopicAttributes", members=_topic_policy
+    ),
     "AWS::Signer::SigningProfile": ApiType(
         service="signer",
         create_with="PutSigningProfile",
@@ -307,7 +298,9 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         made=_made_parameter,
         attributes=frozenset({"Type", "Value"}),
     ),
-    "AWS::SQS::QueuePolicy": PolicyType("sqs", "Queues", "SetQueueAttributes", _queue_policy),
+    "AWS::SQS::QueuePolicy": PolicyType(
+        service="sqs", targets="Queues", operation="SetQueueAttributes", members=_queue_policy
+    ),
     "AWS::Scheduler::Schedule": ApiType(
         service="scheduler",
         create_with="CreateSchedule",

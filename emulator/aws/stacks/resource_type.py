@@ -2,7 +2,8 @@
 
 import random
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -59,8 +60,9 @@ class ResourceType(Protocol):
     def name_length(self) -> int:
         """Characters that a name may have."""
 
-    def has_attribute(self, attribute: str) -> bool:
-        """Whether Fn::GetAtt knows it."""
+    @property
+    def attributes(self) -> frozenset[str]:
+        """What Fn::GetAtt knows."""
 
     def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
         """Whether a change of properties needs another resource in the place of this one."""
@@ -73,6 +75,30 @@ class ResourceType(Protocol):
 
     def delete(self, made: Made, call: Call) -> None:
         """Remove one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    """What of a ResourceType is told, not done."""
+
+    name_property: str = ""
+    name_length: int = 64
+    attributes: frozenset[str] = frozenset()
+    replaced_by: frozenset[str] = frozenset()  # properties whose change needs another resource
+
+    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+        """Whether a change of properties needs another resource in the place of this one."""
+        return not self.replaced_by.isdisjoint(changed(old, new))
+
+
+@contextmanager
+def unless_gone() -> Iterator[None]:
+    """Delete within it: what is gone already is no problem."""
+    try:
+        yield
+    except ResourceProblem as problem:
+        if not problem.is_missing:
+            raise
 
 
 def generated_name(stack: str, logical_id: str, length: int) -> str:

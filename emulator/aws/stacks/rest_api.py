@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from typing_extensions import override
+
 from emulator.aws.stacks.open_api import DefinedMethod, methods_of, title_of
 from emulator.aws.stacks.resource_type import (
     Call,
+    Kind,
     Made,
     Note,
     ResourceProblem,
@@ -14,6 +17,7 @@ from emulator.aws.stacks.resource_type import (
     Wish,
     changed,
     require,
+    unless_gone,
 )
 
 _SERVICE: Final = "apigateway"
@@ -21,19 +25,12 @@ _LATER: Final = frozenset({"Body", "Mode", "FailOnWarnings", "Tags"})  # not of 
 
 
 @dataclass(frozen=True, slots=True)
-class RestApiType:
+class RestApiType(Kind):
     """Implements ResourceType."""
 
     name_property: str = "Name"
     name_length: int = 128
-
-    def has_attribute(self, attribute: str) -> bool:
-        """Whether Fn::GetAtt knows it."""
-        return attribute in ("RestApiId", "RootResourceId")
-
-    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-        """Never."""
-        return False
+    attributes: frozenset[str] = frozenset({"RestApiId", "RootResourceId"})
 
     def create(self, wish: Wish, call: Call, note: Note) -> Made:
         """Create the API and all methods of its definition."""
@@ -67,11 +64,8 @@ class RestApiType:
 
     def delete(self, made: Made, call: Call) -> None:
         """Delete the API; one that is gone is no problem."""
-        try:
+        with unless_gone():
             call(_SERVICE, "DeleteRestApi", made.address)
-        except ResourceProblem as problem:
-            if not problem.is_missing:
-                raise
 
 
 def _resources(call: Call, address: Mapping[str, Any]) -> dict[str, str]:
@@ -114,19 +108,12 @@ def _add_method(method: DefinedMethod, address: Mapping[str, Any], call: Call) -
 
 
 @dataclass(frozen=True, slots=True)
-class StageType:
+class StageType(Kind):
     """Implements ResourceType."""
 
     name_property: str = "StageName"
     name_length: int = 128
-
-    def has_attribute(self, attribute: str) -> bool:
-        """It has none."""
-        return False
-
-    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-        """A stage is known by its API and its name."""
-        return not changed(old, new).isdisjoint({"RestApiId", "StageName"})
+    replaced_by: frozenset[str] = frozenset({"RestApiId", "StageName"})
 
     def create(self, wish: Wish, call: Call, note: Note) -> Made:
         """Create the stage."""
@@ -161,24 +148,18 @@ class StageType:
 
     def delete(self, made: Made, call: Call) -> None:
         """Delete the stage; one that is gone is no problem."""
-        try:
+        with unless_gone():
             call(_SERVICE, "DeleteStage", made.address)
-        except ResourceProblem as problem:
-            if not problem.is_missing:
-                raise
 
 
 @dataclass(frozen=True, slots=True)
-class DeploymentType:
+class DeploymentType(Kind):
     """Implements ResourceType."""
 
-    name_property: str = ""
     name_length: int = 128
+    attributes: frozenset[str] = frozenset({"DeploymentId"})
 
-    def has_attribute(self, attribute: str) -> bool:
-        """Whether Fn::GetAtt knows it."""
-        return attribute == "DeploymentId"
-
+    @override
     def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
         """A deployment never changes."""
         return True
@@ -197,7 +178,7 @@ class DeploymentType:
 
     def delete(self, made: Made, call: Call) -> None:
         """Delete the deployment, and the stage it was made with unless that moved on."""
-        try:
+        with unless_gone():
             if made.attributes["stage"]:
                 api = {"restApiId": made.address["restApiId"]}
                 for stage in call(_SERVICE, "GetStages", api)["item"]:
@@ -207,9 +188,6 @@ class DeploymentType:
                     ):
                         call(_SERVICE, "DeleteStage", {**api, "stageName": stage["stageName"]})
             call(_SERVICE, "DeleteDeployment", made.address)
-        except ResourceProblem as problem:
-            if not problem.is_missing:
-                raise
 
 
 TYPES: Final[Mapping[str, ResourceType]] = {

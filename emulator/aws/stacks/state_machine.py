@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from emulator.aws.stacks.resource_type import (
     Call,
+    Kind,
     Made,
     Note,
     ResourceProblem,
     Wish,
-    changed,
     require,
     tags_of,
+    unless_gone,
 )
 
 _SERVICE: Final = "stepfunctions"
@@ -23,19 +24,13 @@ _SETTINGS: Final = ("LoggingConfiguration", "TracingConfiguration", "EncryptionC
 
 
 @dataclass(frozen=True, slots=True)
-class StateMachineType:
+class StateMachineType(Kind):
     """Implements ResourceType."""
 
     name_property: str = "StateMachineName"
     name_length: int = 80
-
-    def has_attribute(self, attribute: str) -> bool:
-        """Whether Fn::GetAtt knows it."""
-        return attribute in ("Arn", "Name")
-
-    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-        """Another name or kind is another state machine."""
-        return not _REPLACED_BY.isdisjoint(changed(old, new))
+    attributes: frozenset[str] = frozenset({"Arn", "Name"})
+    replaced_by: frozenset[str] = _REPLACED_BY
 
     def create(self, wish: Wish, call: Call, note: Note) -> Made:
         """Create the state machine."""
@@ -55,11 +50,8 @@ class StateMachineType:
 
     def delete(self, made: Made, call: Call) -> None:
         """Delete the state machine; one that is gone is no problem."""
-        try:
+        with unless_gone():
             call(_SERVICE, "DeleteStateMachine", made.address)
-        except ResourceProblem as problem:
-            if not problem.is_missing:
-                raise
 
 
 def _members(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from emulator.aws.stacks.resource_type import (
     Call,
+    Kind,
     Made,
     Note,
     ResourceProblem,
@@ -13,6 +14,7 @@ from emulator.aws.stacks.resource_type import (
     changed,
     require,
     tags_of,
+    unless_gone,
 )
 
 _SERVICE: Final = "dynamodb"
@@ -36,19 +38,13 @@ _KNOWN: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class TableType:
+class TableType(Kind):
     """Implements ResourceType."""
 
     name_property: str = "TableName"
     name_length: int = 255
-
-    def has_attribute(self, attribute: str) -> bool:
-        """Whether Fn::GetAtt knows it."""
-        return attribute in ("Arn", "StreamArn")
-
-    def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-        """Another name or key is another table."""
-        return not _REPLACED_BY.isdisjoint(changed(old, new))
+    attributes: frozenset[str] = frozenset({"Arn", "StreamArn"})
+    replaced_by: frozenset[str] = _REPLACED_BY
 
     def create(self, wish: Wish, call: Call, note: Note) -> Made:
         """Create the table, then set what CreateTable does not take."""
@@ -87,11 +83,8 @@ class TableType:
 
     def delete(self, made: Made, call: Call) -> None:
         """Delete the table; one that is gone is no problem."""
-        try:
+        with unless_gone():
             call(_SERVICE, "DeleteTable", made.address)
-        except ResourceProblem as problem:
-            if not problem.is_missing:
-                raise
 
 
 def _check(properties: Mapping[str, Any]) -> None:
