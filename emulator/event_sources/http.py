@@ -11,6 +11,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from emulator.control.url_directory import UrlDirectory, UrlRoute
 from emulator.event_sources import url_cors
+from emulator.event_sources.cors import is_preflight
 from emulator.event_sources.entrances import Entrance, entrance_of
 from emulator.event_sources.http_messages import (
     HttpAnswer,
@@ -96,7 +97,7 @@ class HttpEvents:
         arrival = self._arrival(environ, entrance)
         cors = entrance.url.cors if entrance.url else None
         origin = arrival.request.headers.get("origin")
-        if cors is not None and origin is not None and url_cors.is_preflight(arrival.request):
+        if cors is not None and origin is not None and is_preflight(arrival.request):
             return send(_identified(url_cors.preflight(cors, origin)), start_response)
         answer = self._answer(arrival)
         if isinstance(answer, StreamedAnswer):

@@ -3,7 +3,8 @@
 Source: spec/events.md section 7.3; Lambda Developer Guide, cross-origin resource sharing.
 """
 
-from emulator.event_sources.http_messages import HttpAnswer, HttpRequest
+from emulator.event_sources.cors import with_headers
+from emulator.event_sources.http_messages import HttpAnswer
 from emulator.model.function_url import UrlCors
 
 
@@ -11,15 +12,6 @@ def allows(cors: UrlCors, origin: str) -> bool:
     """Whether pages of an origin may call; `*` stands for any."""
     allowed = cors.allow_origins or ()
     return "*" in allowed or origin in allowed
-
-
-def is_preflight(request: HttpRequest) -> bool:
-    """Whether a browser asks what it may do."""
-    return (
-        request.method == "OPTIONS"
-        and "origin" in request.headers
-        and "access-control-request-method" in request.headers
-    )
 
 
 def preflight(cors: UrlCors, origin: str) -> HttpAnswer:
@@ -40,17 +32,12 @@ def preflight(cors: UrlCors, origin: str) -> HttpAnswer:
 
 def decorate(cors: UrlCors, origin: str | None, answer: HttpAnswer) -> HttpAnswer:
     """The answer with the URL's CORS headers in place of the function's."""
-    kept = tuple(
-        (name, text)
-        for name, text in answer.headers
-        if not name.lower().startswith("access-control-")
-    )
     made: dict[str, str] = {}
     if origin is not None and allows(cors, origin):
         made = _shared(cors, origin)
         if cors.expose_headers:
             made["Access-Control-Expose-Headers"] = ",".join(cors.expose_headers)
-    return HttpAnswer(status=answer.status, headers=(*kept, *made.items()), body=answer.body)
+    return with_headers(answer, made)
 
 
 def _shared(cors: UrlCors, origin: str) -> dict[str, str]:

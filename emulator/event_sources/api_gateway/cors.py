@@ -3,21 +3,13 @@
 from fnmatch import fnmatchcase
 
 from emulator.aws.http_api_snapshot import Cors
-from emulator.event_sources.http_messages import HttpAnswer, HttpRequest
+from emulator.event_sources.cors import with_headers
+from emulator.event_sources.http_messages import HttpAnswer
 
 
 def allows(cors: Cors, origin: str) -> bool:
     """Whether pages of an origin may call; `*` and `https://*` stand for any."""
     return any(fnmatchcase(origin, allowed) for allowed in cors.origins)
-
-
-def is_preflight(request: HttpRequest) -> bool:
-    """Whether a browser asks what it may do."""
-    return (
-        request.method == "OPTIONS"
-        and "origin" in request.headers
-        and "access-control-request-method" in request.headers
-    )
 
 
 def preflight(cors: Cors, origin: str) -> HttpAnswer:
@@ -36,15 +28,10 @@ def preflight(cors: Cors, origin: str) -> HttpAnswer:
 
 def decorate(cors: Cors, origin: str, answer: HttpAnswer) -> HttpAnswer:
     """The answer with the API's CORS headers in place of the back end's."""
-    kept = tuple(
-        (name, text)
-        for name, text in answer.headers
-        if not name.lower().startswith("access-control-")
-    )
     made = _shared(cors, origin) if allows(cors, origin) else {}
     if made and cors.exposed:
         made["access-control-expose-headers"] = ",".join(cors.exposed)
-    return HttpAnswer(status=answer.status, headers=(*kept, *made.items()), body=answer.body)
+    return with_headers(answer, made)
 
 
 def _shared(cors: Cors, origin: str) -> dict[str, str]:

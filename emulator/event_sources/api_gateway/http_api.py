@@ -22,6 +22,7 @@ from emulator.event_sources.api_gateway.route_errors import RouteError
 from emulator.event_sources.api_gateway.route_parameters import change_answer, change_request
 from emulator.event_sources.api_gateway.route_request import RouteRequest
 from emulator.event_sources.api_gateway.routes import choose
+from emulator.event_sources.cors import is_preflight
 from emulator.event_sources.function_calls import FunctionCalls, NotAllowed, TookTooLong
 from emulator.event_sources.http_messages import HttpAnswer, HttpRequest
 from emulator.model import Clock, LambdaError
@@ -78,7 +79,7 @@ class HttpApiGateway:
         self, stage: HttpStage, request: HttpRequest, path: str, request_id: str
     ) -> HttpAnswer:
         rules, origin = stage.api.cors, request.headers.get("origin", "")
-        if rules is not None and cors.is_preflight(request):
+        if rules is not None and is_preflight(request):
             return cors.preflight(rules, origin)
         try:
             answer = self._run(self._find(stage, request, path, request_id))
