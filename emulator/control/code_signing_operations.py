@@ -65,12 +65,13 @@ class CodeSigningOperations:
     def delete_code_signing_config(self, context: RequestContext, request: Request) -> Response:
         """Take a configuration away that no function has."""
         arn = _owned(context, request, "DeleteCodeSigningConfig")
-        if users := self._users(self._configs.get(arn)):
-            raise LambdaError(
-                "ResourceConflictException",
-                f"The code signing configuration {arn} is in use by {len(users)} functions.",
-            )
-        self._configs.delete(arn)
+        with self._functions.unchanged():
+            if users := self._users(self._configs.get(arn)):
+                raise LambdaError(
+                    "ResourceConflictException",
+                    f"The code signing configuration {arn} is in use by {len(users)} functions.",
+                )
+            self._configs.delete(arn)
         return {}
 
     def list_functions_by_code_signing_config(
@@ -96,8 +97,13 @@ class CodeSigningOperations:
     ) -> Response:
         """Give a function a configuration: what is deployed from now on is checked."""
         where = self._function(context, request, "PutFunctionCodeSigningConfig")
-        arn = self._signing.config(request["CodeSigningConfigArn"]).arn
-        self._set(where, arn)
+        arn = request["CodeSigningConfigArn"]
+
+        def change(function: Function) -> None:
+            # Looked up while the function is locked: nobody deletes it in between.
+            function.code_signing_arn = self._signing.config(arn).arn
+
+        self._functions.change(where, change)
         return {"CodeSigningConfigArn": arn, "FunctionName": where.name}
 
     def get_function_code_signing_config(
@@ -113,19 +119,18 @@ class CodeSigningOperations:
         self, context: RequestContext, request: Request
     ) -> Response:
         """Let a function have any code again."""
-        self._set(self._function(context, request, "DeleteFunctionCodeSigningConfig"), None)
+        where = self._function(context, request, "DeleteFunctionCodeSigningConfig")
+
+        def change(function: Function) -> None:
+            function.code_signing_arn = None
+
+        self._functions.change(where, change)
         return {}
 
     def _function(self, context: RequestContext, request: Request, action: str) -> Target:
         where = addressed_unqualified(self._functions, context, request, action)
         check_signable(is_image=self._functions.get(where).spec.is_image)
         return where
-
-    def _set(self, where: Target, arn: str | None) -> None:
-        def change(function: Function) -> None:
-            function.code_signing_arn = arn
-
-        self._functions.change(where, change)
 
 
 def _owned(context: RequestContext, request: Request, action: str) -> str:

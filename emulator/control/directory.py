@@ -3,7 +3,8 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -183,6 +184,12 @@ class FunctionDirectory:
         with self._lock:
             chosen = self._functions.in_order(account, region, start=start, most=most)
             return [read(self._settle(function)) for function in chosen]
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Keep every function as it is, while what none of them refers to is taken away."""
+        with self._lock:
+            yield
 
     def versions(self, where: Target) -> list[FunctionConfiguration]:
         """`$LATEST`, then the published versions in ascending order."""

@@ -115,7 +115,7 @@ class FunctionOperations:
             publish=request.get("Publish", False) or "PublishTo" in request,
             to_latest="PublishTo" in request,
             tags=request.get("Tags"),
-            code_signing_arn=signing_arn,
+            code_signing=lambda: signing_arn and self._signing.config(signing_arn).arn,
         )
         self._without_effect.look_at(made.spec)
         return answers.changed(made)

@@ -91,13 +91,13 @@ class FunctionStore(FunctionDirectory):
         publish: bool = False,
         to_latest: bool = False,
         tags: Mapping[str, str] | None = None,
-        code_signing_arn: str | None = None,
+        code_signing: Callable[[], str | None] = lambda: None,
     ) -> FunctionConfiguration:
         """Add a function; returns its version 1 with `publish`, else `$LATEST`.
 
         to_latest: the version that is published has no number, here and below.
-
         layers: the content of those that `spec` names, in their order, here and below.
+        code_signing: looks up the ARN of its configuration while nobody can delete that.
 
         Raises LambdaError for settings Lambda refuses and for a name that is taken.
         """
@@ -111,7 +111,7 @@ class FunctionStore(FunctionDirectory):
                     "ResourceConflictException", f"Function already exist: {spec.name}"
                 )
             latest = deployed(spec, code, Phase.CREATING, now, layers=layers)
-            function = Function(latest=latest, tags=tags or {}, code_signing_arn=code_signing_arn)
+            function = Function(latest=latest, tags=tags or {}, code_signing_arn=code_signing())
             if publish:
                 function.publish(*frozen, "", now, to_latest=to_latest)
             self._functions[key_of(spec)] = function

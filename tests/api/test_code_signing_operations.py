@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,48 @@ def test_a_function_has_one_configuration_or_none(create: Create, client: Any) -
     client.delete_function(FunctionName="hello")
     assert listed(CodeSigningConfigArn=arn)["FunctionArns"] == []
     client.delete_code_signing_config(CodeSigningConfigArn=arn)
+
+
+@pytest.mark.parametrize("through", ["create", "change"])  # methods of the store
+def test_a_configuration_that_is_deleted_meanwhile_is_on_no_function(
+    through: str, lab: Lab, create: Create, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arn = arn_of(client)
+    create("other")
+    original = getattr(lab.store, through)
+
+    def overtaken(*args: Any, **kwargs: Any) -> Any:
+        client.delete_code_signing_config(CodeSigningConfigArn=arn)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(lab.store, through, overtaken)
+    call: Callable[[], Any] = {
+        "create": lambda: create(CodeSigningConfigArn=arn),
+        "change": lambda: client.put_function_code_signing_config(
+            FunctionName="other", CodeSigningConfigArn=arn
+        ),
+    }[through]
+    assert refused(call)[:2] == (404, "CodeSigningConfigNotFoundException")
+    assert not lab.store.exists(ARN)
+    used = client.get_function_code_signing_config(FunctionName="other")
+    assert "CodeSigningConfigArn" not in used
+
+
+def test_no_function_gets_a_configuration_while_it_is_deleted(
+    lab: Lab, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arn = arn_of(client)
+    delete = CodeSigningStore.delete
+    may_change = []
+
+    def watched(configs: CodeSigningStore, arn: str) -> None:
+        with ThreadPoolExecutor(1) as another:
+            may_change.append(another.submit(lab.store._lock.acquire, False).result())
+        delete(configs, arn)
+
+    monkeypatch.setattr(CodeSigningStore, "delete", watched)
+    client.delete_code_signing_config(CodeSigningConfigArn=arn)
+    assert may_change == [False]
 
 
 def test_versions_and_images_have_none(create: Create, client: Any) -> None:

@@ -148,7 +148,7 @@ def test_a_signature_and_who_checks_it_are_kept(
     signature = CodeSignature(profile_version_arn="p", job_arn="j", signed_at=1.5, expires_at=2.5)
     store = open_store()
     code = CodeStore(tmp_path / "code").from_zip(sign_archive(pack_folder(source), signature))
-    store.create(SPEC, code, code_signing_arn=config_arn)
+    store.create(SPEC, code, code_signing=lambda: config_arn)
     store = open_store()
     assert store.get(WHERE).version.code.signature == signature
     assert store.read(WHERE, lambda function: function.code_signing_arn) == config_arn
