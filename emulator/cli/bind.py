@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from emulator.cli.errors import CommandError
-from emulator.cli.options import NEEDS_SERVER, running_server
+from emulator.cli.options import NEEDS_SERVER, GivenPath, running_server
 
 if TYPE_CHECKING:
     from emulator.cli.server import Answer, RunningServer
@@ -24,7 +24,7 @@ _HEADERS: Final = {"Content-Type": "application/json"}
     "-p",
     "--path",
     required=True,
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     help="Folder, .zip, .jar or single file with the code; a folder is watched.",
 )
 @click.option("-f", "--function", required=True, help="Name of the function.")

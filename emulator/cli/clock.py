@@ -6,14 +6,14 @@ from typing import Final
 
 import click
 
-from emulator.cli.options import AS_JSON, NEEDS_SERVER, running_server
+from emulator.cli.options import AS_JSON, NEEDS_SERVER, Seconds, running_server
 
 _PAGE: Final = "/_emulator/clock"
 
 
 @click.command(short_help="Show or move the emulator's time.")
 @click.argument("action", default="show", type=click.Choice(["show", "advance", "freeze", "run"]))
-@click.argument("seconds", required=False, type=click.FloatRange(0))
+@click.argument("seconds", required=False, type=Seconds())
 @AS_JSON
 @NEEDS_SERVER
 def clock(action: str, seconds: float | None, as_json: bool, endpoint_url: str | None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from emulator.cli.errors import CommandError
 from emulator.event_sources.samples import FILES, SAMPLES, Sample
 
 
@@ -31,15 +32,23 @@ def write_files(folder: Path) -> None:
 
 
 def _command(kind: str, sample: Sample) -> click.Command:
+    def show(**options: Any) -> None:
+        try:
+            event = sample(**options)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        click.echo(as_text(event))
+
     parameters = inspect.signature(sample).parameters.values()
     return click.Command(
         kind,
         params=[_option(parameter) for parameter in parameters],
-        callback=lambda **options: click.echo(as_text(sample(**options))),
+        callback=show,
         help=inspect.getdoc(sample),
     )
 
 
 def _option(parameter: inspect.Parameter) -> click.Option:
     flag = f"--{parameter.name.replace('_', '-')}"
-    return click.Option([flag], default=parameter.default, show_default=True)
+    kind = click.IntRange(0) if type(parameter.default) is int else None
+    return click.Option([flag], default=parameter.default, type=kind, show_default=True)

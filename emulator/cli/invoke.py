@@ -26,7 +26,7 @@ def invoke(
         path += "?" + urlencode({"Qualifier": qualifier})
     headers = {"X-Amz-Invocation-Type": invocation_type, "X-Amz-Log-Type": "Tail"}
     if tenant_id is not None:
-        headers["X-Amz-Tenant-Id"] = tenant_id
+        headers["X-Amz-Tenant-Id"] = _as_header("--tenant-id", tenant_id)
     answer = server.post(path, payload, headers)
     if answer.status >= 300:
         raise CommandError(_refusal(server, name, answer))
@@ -47,6 +47,12 @@ def check_json(payload: bytes, source: str) -> bytes:
     except ValueError as error:
         raise CommandError(f"{source} is not JSON: {error}") from None
     return payload
+
+
+def _as_header(option: str, value: str) -> str:
+    if not (value.isascii() and value.isprintable()):
+        raise CommandError(f"{option}: {value!a} has characters that cannot be sent")
+    return value
 
 
 def _show_log(name: str, answer: Answer) -> None:

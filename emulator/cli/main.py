@@ -4,7 +4,7 @@ Those are imported when a command runs, so that `invoke` does not pay for what `
 """
 
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, BinaryIO, Final
 
 import click
@@ -15,7 +15,15 @@ from emulator.cli.bind import bind, unbind
 from emulator.cli.clock import clock
 from emulator.cli.errors import CommandError
 from emulator.cli.nats import nats
-from emulator.cli.options import AS_JSON, DEFAULT_PORT, NEEDS_SERVER, default_port, running_server
+from emulator.cli.options import (
+    AS_JSON,
+    DEFAULT_PORT,
+    NEEDS_SERVER,
+    GivenPath,
+    HostName,
+    default_port,
+    running_server,
+)
 from emulator.cli.queue import queue
 from emulator.cli.settle import reset, settle
 
@@ -25,11 +33,21 @@ WRONG_USE: Final = 2
 def main() -> None:
     """Run the command line: exit 0; 1 when the function failed; 2 when it could not be done."""
     try:
+        _check_text(sys.argv[1:])
         cli(prog_name="lambda-emulator")
     except CommandError as error:
         for line in str(error).splitlines():
             click.echo(f"error: {line}", err=True)
         sys.exit(WRONG_USE)
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    """Raise CommandError for what no request and no line of output could hold."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise CommandError(f"{argument!a} is not text in UTF-8") from None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -45,8 +63,14 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("project", default=".", type=click.Path(path_type=Path))
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.argument("project", default=".", type=GivenPath())
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    type=HostName(),
+    show_default=True,
+    help="Address to listen on.",
+)
 @click.option(
     "--port",
     default=DEFAULT_PORT,
@@ -59,7 +83,7 @@ def cli() -> None:
 @click.option(
     "--data-dir",
     metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=GivenPath(file_okay=False),
     help="Keep functions, mappings and accepted events there.  [default: keep nothing]",
 )
 @click.option("--no-watch", is_flag=True, help="Do not reload functions when their files change.")

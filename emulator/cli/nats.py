@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 from emulator.cli.errors import CommandError
-from emulator.cli.options import AS_JSON, NEEDS_SERVER, running_server
+from emulator.cli.options import AS_JSON, NEEDS_SERVER, Seconds, running_server
 
 _PAGE: Final = "/_emulator/nats"
 _SUBJECT: Final = click.option(
@@ -44,7 +44,7 @@ def nats() -> None:
 @click.option(
     "--ack-wait",
     "ack_wait_s",
-    type=click.FloatRange(0.1),
+    type=Seconds(0.1),
     metavar="SECONDS",
     help="Time after which the server takes a silent emulator for dead.  [default: 30]",
 )

@@ -67,6 +67,13 @@ def read_package(path: Path) -> Package:
 
     Raises CommandError for what is none of these.
     """
+    try:
+        return _read_package(path)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _read_package(path: Path) -> Package:
     if path.is_dir():
         folder = path.resolve()
         code = {"S3Bucket": HOT_RELOAD_BUCKET, "S3Key": str(folder)}

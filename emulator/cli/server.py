@@ -41,12 +41,13 @@ class RunningServer:
     """The emulator at one address. Raises CommandError when nothing answers there."""
 
     def __init__(self, endpoint_url: str) -> None:
-        parts = urlsplit(endpoint_url if "//" in endpoint_url else f"//{endpoint_url}")
         try:
+            parts = urlsplit(endpoint_url if "//" in endpoint_url else f"//{endpoint_url}")
             self._host, self._port = parts.hostname or "", parts.port or 80
+            is_address = bool(self._host.encode("idna")) and parts.scheme in ("", "http")
         except ValueError:
-            self._host = ""
-        if not self._host or parts.scheme not in ("", "http"):
+            is_address = False
+        if not is_address:
             raise CommandError(f'"{endpoint_url}" is not an address like http://127.0.0.1:4566')
 
     @property
@@ -95,8 +96,8 @@ class RunningServer:
     def _request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
     ) -> http.client.HTTPResponse:
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=_CONNECT_S)
         try:
+            connection = http.client.HTTPConnection(self._host, self._port, timeout=_CONNECT_S)
             connection.connect()
             assert isinstance(connection.sock, socket.socket)
             connection.sock.settimeout(None)  # a function may run for minutes
@@ -111,6 +112,8 @@ class RunningServer:
 
 def function_path(name: str) -> str:
     """The path of a function in the Lambda API."""
+    if not name:
+        raise CommandError("the name of the function is empty")
     return f"/2015-03-31/functions/{quote(name, safe='')}"
 
 

@@ -3,11 +3,12 @@
 import sys
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlencode
 
 import click
 
 from emulator.cli.errors import CommandError
-from emulator.cli.options import NEEDS_SERVER, running_server
+from emulator.cli.options import NEEDS_SERVER, Seconds, running_server
 
 _NOT_SETTLED: Final = 1
 
@@ -17,7 +18,7 @@ _NOT_SETTLED: Final = 1
     "--timeout",
     "timeout_s",
     default=30.0,
-    type=click.FloatRange(0),
+    type=Seconds(),
     metavar="SECONDS",
     show_default=True,
     help="How long to wait at most.",
@@ -32,7 +33,8 @@ def settle(timeout_s: float, endpoint_url: str | None) -> None:
     Example:
       lambda-emulator settle --timeout 10
     """
-    answer = running_server(endpoint_url).post(f"/_emulator/settle?timeout={timeout_s}", b"", {})
+    query = urlencode({"timeout": timeout_s})
+    answer = running_server(endpoint_url).post(f"/_emulator/settle?{query}", b"", {})
     if answer.status == HTTPStatus.GATEWAY_TIMEOUT:
         click.echo(answer.message, err=True)
         sys.exit(_NOT_SETTLED)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from threading import Event
+from threading import TIMEOUT_MAX, Event
 from typing import Final
 
 from flask import Flask, Response, current_app, request
@@ -23,6 +23,8 @@ SETTLE_TIMEOUT_S: Final = 30.0
 INVOCATIONS: Final = 100
 LOG_LINES: Final = 100
 CREDENTIALS_S: Final = 3600.0  # how long a function may use them before it asks again
+# Where calendars end, but for a year that deadlines and periods may be added to.
+LATEST_S: Final = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 ANYONE_THERE_S: Final = 0.5  # how long a followed log is silent before its client is probed
 
 
@@ -65,7 +67,7 @@ class _Views:
         """Wait until nothing runs and nothing is due: 200, or 504 with what is pending."""
         timeout_s = _query("timeout").seconds("timeout", SETTLE_TIMEOUT_S)
         self._rooms.catch_up()
-        if self._rooms.activity.wait_idle(timeout_s):
+        if self._rooms.activity.wait_idle(min(timeout_s, TIMEOUT_MAX)):
             return json_answer({"settled": True, "pending": {}})
         pending = self._rooms.activity.pending()
         what = ", ".join(f"{count} {kind}" for kind, count in pending.items())
@@ -100,6 +102,9 @@ class _Views:
         """Move time forward, stop it, or let it run on."""
         body = Parameters.of_body(request.get_data(), "advance", "freeze")
         advance_s, freeze = body.seconds("advance", 0.0), body.flag("freeze")
+        if self._rooms.clock.now() + advance_s > LATEST_S:
+            text = f'parameter "advance" must not lead beyond the year 9998, as {advance_s:g} does'
+            raise BadParameterError("advance", text)
         if freeze is not None:
             self._rooms.clock.freeze(freeze)
         if advance_s:

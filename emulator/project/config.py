@@ -122,8 +122,10 @@ def load(folder: Path) -> Project:
     file = folder / FILE_NAME
     try:
         content = file.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return _without_file(folder)
+    except OSError as error:
+        raise ProjectError(file, [Problem("", f"cannot be read: {error.strerror}")]) from None
     problems: list[Problem] = []
     try:
         values = tomllib.loads(content.decode())

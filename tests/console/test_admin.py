@@ -202,10 +202,11 @@ def test_settle_answers_at_once_when_nothing_is_left(emulator: Emulator) -> None
     assert (answer.status_code, answer.json) == (200, {"settled": True, "pending": {}})
 
 
-def test_settle_waits_until_the_last_invocation_is_over(emulator: Emulator) -> None:
+@pytest.mark.parametrize("timeout", ["30", "1e30"])
+def test_settle_waits_until_the_last_invocation_is_over(emulator: Emulator, timeout: str) -> None:
     emulator.activity.begin("invocations")
     with ThreadPoolExecutor(1) as threads:
-        answer = threads.submit(emulator.post, "/_emulator/settle?timeout=30")
+        answer = threads.submit(emulator.post, f"/_emulator/settle?timeout={timeout}")
         assert not answer.done()
         emulator.activity.end("invocations")
         assert answer.result(10).status_code == 200
@@ -369,6 +370,7 @@ def test_a_bad_query_is_refused_by_name(emulator: Emulator, path: str, parameter
         ("/_emulator/clock", {"advance": -1}, "advance"),
         ("/_emulator/clock", {"advance": "long"}, "advance"),
         ("/_emulator/clock", {"advance": True}, "advance"),
+        ("/_emulator/clock", {"advance": 1e300, "freeze": True}, "advance"),
         ("/_emulator/clock", {"freeze": "perhaps"}, "freeze"),
         ("/_emulator/clock", {"advanec": 1}, "advanec"),
         ("/_emulator/clock", [1], "body"),

@@ -1,11 +1,11 @@
 """Samples of what CloudFormation asks of a custom resource."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from emulator.aws import CustomResourceRequest, custom_resource_event
 from emulator.event_sources.samples import constants
+from emulator.event_sources.samples.json_option import json_object
 
 _STACK: Final = "stack/pages/8f1c3b52-6f0f-4f0e-9a53-6c1f0b7a2d11"
 
@@ -21,7 +21,7 @@ def _sample(request_type: str) -> Callable[..., dict[str, Any]]:
         account: str = constants.ACCOUNT,
     ) -> dict[str, Any]:
         token = f"arn:aws:lambda:{region}:{account}:function:{function}"
-        members = {"ServiceToken": token, **json.loads(properties)}
+        members = {"ServiceToken": token, **json_object("--properties", properties)}
         asked = CustomResourceRequest(
             request_type=request_type,
             stack_id=f"arn:aws:cloudformation:{region}:{account}:{_STACK}",

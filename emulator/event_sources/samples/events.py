@@ -1,12 +1,12 @@
 """Samples of EventBridge and its Scheduler."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from emulator.aws import event_document
 from emulator.event_sources.events import scheduled_event
 from emulator.event_sources.samples import constants
+from emulator.event_sources.samples.json_option import json_object
 from emulator.event_sources.scheduler import default_event
 
 _EVENT_ID: Final = "17793124-05d4-b198-2fde-7ededc63b103"
@@ -29,7 +29,7 @@ def event(
         source=source,
         detail_type=detail_type,
         resources=[resource] if resource else [],
-        detail=json.loads(detail),
+        detail=json_object("--detail", detail),
         at_s=constants.AT_S,
     )
 
