@@ -160,6 +160,36 @@ def test_the_cors_rules_of_a_sam_api_come_change_and_go(stacks: Stacks) -> None:
     assert rules("UPDATE", {"RouteSettings": {}}) is None
 
 
+def test_what_an_event_of_a_sam_api_says_of_its_integration_counts(stacks: Stacks) -> None:
+    source = (
+        "def handler(event, context):\n    return {'statusCode': 200, 'body': event['version']}\n"
+    )
+    upload(stacks, "code", "one", source)
+    hello = {"CodeUri": "s3://code/one", "Runtime": "python3.12", "Handler": "app.handler"}
+    routes = {"Path": "/", "Method": "get", "TimeoutInMillis": 2500, "PayloadFormatVersion": "1.0"}
+    limits = {"RouteSettings": {"ThrottlingBurstLimit": 5}}
+    events = {
+        "H": {"Type": "HttpApi", "Properties": {**routes, **limits}},
+        "R": {"Type": "Api", "Properties": {"Path": "/", "Method": "get", "TimeoutInMillis": 1500}},
+    }
+    resource = {"Type": "AWS::Serverless::Function", "Properties": {**hello, "Events": events}}
+    body = document({"Hello": resource}, Transform="AWS::Serverless-2016-10-31")
+    status = deploy(stacks, body, Capabilities=["CAPABILITY_IAM"])
+    assert status == "CREATE_COMPLETE", stacks.reasons()
+
+    http, rest = stacks.emulator.client("apigatewayv2"), stacks.emulator.client("apigateway")
+    (api,) = http.get_apis()["Items"]
+    (integration,) = http.get_integrations(ApiId=api["ApiId"])["Items"]
+    assert integration["TimeoutInMillis"] == 2500
+    assert fetch(stacks, "/", f"{api['ApiId']}.execute-api.localhost") == 1.0
+    stacks.emulator.wait_for_output("apigateway.not_throttled")
+
+    (api,) = rest.get_rest_apis()["items"]
+    (root,) = rest.get_resources(restApiId=api["id"])["items"]
+    where = {"restApiId": api["id"], "resourceId": root["id"], "httpMethod": "GET"}
+    assert rest.get_integration(**where)["timeoutInMillis"] == 1500
+
+
 def test_a_faulty_sam_template_says_what_is_wrong_with_it(stacks: Stacks) -> None:
     body = document(
         {"F": {"Type": "AWS::Serverless::Function", "Properties": {}}},

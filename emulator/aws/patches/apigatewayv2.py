@@ -13,6 +13,7 @@ from emulator.aws.addresses import Addresses
 from emulator.aws.http_api_snapshot import HttpApi, snapshot
 from emulator.aws.patches.patching import Patch, PatchContext
 from emulator.model import Clock
+from emulator.observe import Reporter
 
 _RESPONSE: Final = "moto.apigatewayv2.responses:ApiGatewayV2Response"
 _PATHS: Final = (
@@ -51,15 +52,16 @@ class Deployment:
 
 def patches(context: PatchContext) -> list[Patch]:
     """Patches of moto.apigatewayv2; adds the operations that it lacks."""
-    _add_operations(context.clock)
+    _add_operations(context.clock, context.reporter)
     return [
+        Patch("moto.apigatewayv2.models:Api.create_stage", "self, config", _create_stage(context)),
         Patch(f"{_RESPONSE}.create_api", "self", _quick_create),
         Patch("moto.apigatewayv2.models:Stage.to_json", "self", _show_deployment),
         Patch("moto.apigatewayv2.models:Api.to_json", "self", _show_address(context.addresses)),
     ]
 
 
-def _add_operations(clock: Clock) -> None:
+def _add_operations(clock: Clock, reporter: Reporter) -> None:
     from moto.apigateway import urls
     from moto.apigatewayv2 import urls as urls_v2
     from moto.apigatewayv2.responses import ApiGatewayV2Response
@@ -72,7 +74,7 @@ def _add_operations(clock: Clock) -> None:
         "get_deployments": _get_deployments,
         "get_deployment": _get_deployment,
         "delete_deployment": _delete_deployment,
-        "update_stage": _update_stage,
+        "update_stage": _update_stage(reporter),
     }
     for name, operation in operations.items():
         setattr(ApiGatewayV2Response, name, operation)
@@ -111,9 +113,19 @@ def _delete_deployment(self: Any) -> Any:
     return 204, {}, ""
 
 
-def _update_stage(self: Any) -> Any:
-    stage = _api(self).get_stage(unquote(self.path.split("/")[-1]))
-    params = json.loads(self.body or "{}")
+def _update_stage(reporter: Reporter) -> Callable[[Any], Any]:
+    def update_stage(self: Any) -> Any:
+        api = _api(self)
+        stage = api.get_stage(unquote(self.path.split("/")[-1]))
+        params = json.loads(self.body or "{}")
+        _change_stage(stage, params)
+        _tell_of_throttles(reporter, api, stage.name, params)
+        return 200, {}, json.dumps(stage.to_json())
+
+    return update_stage
+
+
+def _change_stage(stage: Any, params: Mapping[str, Any]) -> None:
     for member, attribute in _CHANGEABLE.items():
         if member in params:
             setattr(stage, attribute, params[member])
@@ -123,7 +135,24 @@ def _update_stage(self: Any) -> Any:
         stage.stage_variables = {name: text for name, text in merged.items() if text != ""}
     if "deploymentId" in params:
         stage.config["deploymentId"] = params["deploymentId"]
-    return 200, {}, json.dumps(stage.to_json())
+
+
+def _create_stage(context: PatchContext) -> Callable[[Any], Any]:
+    def make(original: Any) -> Any:
+        def create_stage(self: Any, config: Any) -> Any:
+            _tell_of_throttles(context.reporter, self, config["stageName"], config)
+            return original(self, config)
+
+        return create_stage
+
+    return make
+
+
+def _tell_of_throttles(reporter: Reporter, api: Any, stage: str, params: Mapping[str, Any]) -> None:
+    settings = [params.get("defaultRouteSettings"), *(params.get("routeSettings") or {}).values()]
+    if any(name.startswith("throttling") for each in settings for name in each or ()):
+        hint = "the limits of routes are shown as set; no request is throttled here"
+        reporter.event("apigateway.not_throttled", api=api.api_id, stage=stage, hint=hint)
 
 
 def _quick_create(original: Any) -> Any:

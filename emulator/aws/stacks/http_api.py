@@ -20,6 +20,12 @@ from emulator.aws.stacks.resource_type import (
 
 _SERVICE: Final = "apigatewayv2"
 _CORS: Final = "x-amazon-apigateway-cors"
+_INTEGRATION: Final = {  # what CreateIntegration does not call as definitions do
+    "credentials": "CredentialsArn",
+    "httpMethod": "IntegrationMethod",
+    "type": "IntegrationType",
+    "uri": "IntegrationUri",
+}
 _LATER: Final = frozenset({"Body", "BasePath", "FailOnWarnings"})  # not of CreateApi
 
 
@@ -85,17 +91,21 @@ def _add_routes(body: Mapping[str, Any], address: Mapping[str, Any], call: Call)
         route = "$default" if method.is_default else f"{method.method} {method.path}"
         members: dict[str, Any] = {**address, "RouteKey": route}
         if method.integration is not None:
-            found = dict(method.integration)
-            integration = {
-                **address,
-                "IntegrationType": str(found.get("type", "")).upper(),
-                "IntegrationMethod": found.get("httpMethod", "POST"),
-                "IntegrationUri": found.get("uri", ""),
-                "PayloadFormatVersion": found.get("payloadFormatVersion", "2.0"),
-            }
-            made = call(_SERVICE, "CreateIntegration", integration)["IntegrationId"]
-            members["Target"] = f"integrations/{made}"
+            members["Target"] = _add_integration(method.integration, address, call)
         call(_SERVICE, "CreateRoute", members)
+
+
+def _add_integration(defined: Mapping[str, Any], address: Mapping[str, Any], call: Call) -> str:
+    """Make an integration of a definition; returns the target of its route."""
+    members = {
+        "IntegrationMethod": "POST",
+        "IntegrationUri": "",
+        "PayloadFormatVersion": "2.0",
+        **{_INTEGRATION.get(name, name[:1].upper() + name[1:]): defined[name] for name in defined},
+    }
+    members["IntegrationType"] = str(members.get("IntegrationType", "")).upper()
+    made = call(_SERVICE, "CreateIntegration", {**address, **members})
+    return f"integrations/{made['IntegrationId']}"
 
 
 def _known_by(name: str) -> Callable[[Wish, Members, Answer], Made]:
