@@ -127,6 +127,8 @@ class Emulator:
         rooms.layers.reset()
         rooms.signing_configs.reset()
         rooms.providers.reset()
+        # While their buckets are there: extensions ship the last of their telemetry.
+        rooms.environments.settle()
         rooms.moto.reset()
         rooms.event_sources.reset()
         rooms.durable.reset()

@@ -1,5 +1,8 @@
 import json
+from contextlib import suppress
 from typing import Any
+
+import psutil
 
 from tests.end_to_end.calls import invoke
 from tests.end_to_end.processes import wait_until
@@ -33,3 +36,24 @@ def test_the_log_of_each_invocation_becomes_an_object(emulator: RunningEmulator)
     functions.update_function_configuration(FunctionName="log_shipper", Description="new")
     assert wait_until(lambda: "end.jsonl" in shipped(emulator))
     assert [each["type"] for each in shipped(emulator)["end.jsonl"]] == ["platform.report"]
+
+
+def test_what_an_extension_ships_at_a_reset_finds_its_bucket(emulator: RunningEmulator) -> None:
+    def is_running() -> bool:
+        for process in psutil.Process(emulator.process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if any(part.endswith("/log-shipper") for part in process.cmdline()):
+                    return True
+        return False
+
+    emulator.client("s3").create_bucket(Bucket="elsewhere")  # no bucket of the project
+    functions = emulator.client("lambda")
+    functions.update_function_configuration(
+        FunctionName="log_shipper", Environment={"Variables": {"LOG_BUCKET": "elsewhere"}}
+    )
+    invoke(functions, "log_shipper", {"order": 7})
+    emulator.settle()
+    assert is_running()
+    emulator.reset()
+    assert wait_until(lambda: not is_running())
+    assert "NoSuchBucket" not in emulator.output
