@@ -49,11 +49,9 @@ class Emulator:
         rooms = self.rooms
         rooms.layers.restore()  # first: code that nobody has by then is deleted
         rooms.store.restore()
+        rooms.deployer.forget_kept()
         rooms.durable.restore()
-        rooms.deployer.apply()  # first: who finds the port open finds the functions, too
-        rooms.server = serve(rooms.router, self._settings.host, self._settings.port)
-        rooms.moto.listens_on(rooms.server.port, rooms.server.host)
-        rooms.event_sources.start()
+        self._open()
         self._start_debugged()
         for version, executions in rooms.store.provisioned():
             rooms.environments.provisioning.provision(version, executions)
@@ -68,6 +66,17 @@ class Emulator:
             rooms.reporter.event("durable.resumed", executions=resumed)
         if resumed := rooms.invoker.resume():
             rooms.reporter.event("events.resumed", events=resumed)
+
+    def _open(self) -> None:
+        """Deploy the project and listen; which of these comes first depends on the project."""
+        rooms = self.rooms
+        if not rooms.deployer.needs_port:
+            rooms.deployer.apply()
+        rooms.server = serve(rooms.router, self._settings.host, self._settings.port)
+        rooms.moto.listens_on(rooms.server.port, rooms.server.host)
+        rooms.event_sources.start()
+        if rooms.deployer.needs_port:
+            rooms.deployer.apply()
 
     def stop(self, grace_s: float = STOP_GRACE_S) -> bool:
         """Let what runs finish for up to `grace_s`, then end all of it.
@@ -119,7 +128,7 @@ class Emulator:
 
     def _reset(self) -> None:
         rooms = self.rooms
-        load(self._settings.project)
+        rooms.deployer.check()
         rooms.moto.end_stacks()  # they would go on making functions
         rooms.documents.clear()  # and again below: what is written until then goes, too
         rooms.mappings.reset()  # first these three: from here on nothing is accepted, told or read

@@ -43,6 +43,7 @@ from emulator.model.triggers.nats import DEFAULT_URL
 from emulator.observe import Activity, LogBook, Metrics, Records, Reporter
 from emulator.project.apply import ProjectDeployer
 from emulator.project.config import Project
+from emulator.project.deployer import Deployer
 from emulator.project.reload import Reloader
 from emulator.project.watch import Watcher
 from emulator.sandbox import (
@@ -160,7 +161,7 @@ class Assembly:
         self.store.provisions.subscribe(self.environments.provisioning.provision)
         self.environments.snapshots.subscribe(self._on_snapshot)
         self.event_sources = self._make_event_sources(project)
-        self.deployer = self._make_deployer(settings.project)
+        self.deployer = self._make_deployer(project)
         self.watcher = self._make_watcher() if settings.watch else None
         self.admin = self._make_admin()
         self._lambda_api = self._make_lambda_api()
@@ -264,9 +265,20 @@ class Assembly:
             )
         )
 
-    def _make_deployer(self, folder: Path) -> ProjectDeployer:
+    def _make_deployer(self, project: Project) -> Deployer:
+        if project.template is not None:
+            from emulator.project.template_deployer import TemplateDeployer  # few projects have one
+
+            return TemplateDeployer(
+                project,
+                project.template,
+                self.store,
+                self.mappings,
+                self.moto.project_stack,
+                self.reporter,
+            )
         return ProjectDeployer(
-            folder,
+            project.folder,
             self.store,
             self.code,
             bind=self.event_sources.bind,

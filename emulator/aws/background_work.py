@@ -22,6 +22,7 @@ class BackgroundWork:
         self._activity = activity
         self._clock = clock
         self._lock = threading.Lock()
+        self._has_ended = threading.Condition(self._lock)
         self._running: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {}
         self._waiting: Counter[str] = Counter()  # threads of an execution that wait
         # When it is due, whether it is still wanted, and what counts it again.
@@ -45,8 +46,14 @@ class BackgroundWork:
             was_counted = arn in self._running and not self._waiting[arn]
             self._running.pop(arn, None)
             del self._waiting[arn]
+            self._has_ended.notify_all()
         if was_counted:
             self._activity.end(self._kind)
+
+    def wait_for_end(self, timeout_s: float) -> bool:
+        """Wait until none of them is under way, also none that waits; False: it took too long."""
+        with self._lock:
+            return self._has_ended.wait_for(lambda: not self._running, timeout_s)
 
     @contextmanager
     def waiting(self, arn: str) -> Iterator[Callable[[], None]]:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from emulator.aws.http_apis import HttpApis
     from emulator.aws.load_balancers import LoadBalancers
     from emulator.aws.networks import Networks
+    from emulator.aws.project_stack import ProjectStack
     from emulator.aws.queues import Queues
     from emulator.aws.rest_apis import RestApis
     from emulator.aws.rotations import Rotations
@@ -168,6 +169,20 @@ class Moto:
         from emulator.aws.networks import Networks
 
         return Networks(self._services, self._locks)
+
+    @cached_property
+    def project_stack(self) -> "ProjectStack":
+        """The stack of the project's template."""
+        from emulator.aws.project_stack import ProjectStack
+
+        return ProjectStack(
+            self.calls.call,
+            self._stacks.wait_for_end,
+            tell_waiting=lambda stack, resources: self._reporter.event(
+                "stack.waiting", stack=stack, resources=resources
+            ),
+            address_of=self.addresses.of_api,
+        )
 
     @cached_property
     def streams(self) -> "Streams":

@@ -12,10 +12,9 @@ from typing import Final
 from typing_extensions import override
 
 from emulator.cli.errors import CommandError
-from emulator.control.code_source import HOT_RELOAD_BUCKET
+from emulator.model.hot_reload import ARCHIVES, HOT_RELOAD_BUCKET
 from emulator.project.inference import Files
 
-ARCHIVES: Final = (".zip", ".jar")
 _SCRIPTS: Final = (".py", ".js", ".mjs", ".cjs")
 
 

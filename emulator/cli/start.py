@@ -131,15 +131,13 @@ def _announce(emulator: Emulator, settings: Settings) -> None:
 
 
 def _fields(emulator: Emulator, version: FunctionVersion) -> dict[str, Any]:
-    declared = emulator.rooms.deployer.project.functions.get(version.name)
-    triggers = declared.triggers if declared else ()
     return {
         "function": version.name,
         "runtime": version.runtime or "image",
         "runs_on": _runs_on(emulator, version),
         "timeout_s": version.timeout_s,
         "memory_mib": version.memory_mib,
-        "triggers": ", ".join(trigger.summary for trigger in triggers) or None,
+        "triggers": ", ".join(emulator.rooms.deployer.triggers_of(version)) or None,
         "url": emulator.rooms.url_of(version),
     }
 
@@ -147,7 +145,7 @@ def _fields(emulator: Emulator, version: FunctionVersion) -> dict[str, Any]:
 def _overview(functions: Sequence[FunctionVersion], emulator: Emulator, settings: Settings) -> str:
     text = (
         f"No functions in {settings.project.absolute()}: create them with the AWS CLI or an SDK,"
-        " or describe them in an emulator.toml there."
+        " or describe them in an emulator.toml or a template.yaml there."
     )
     if functions:
         headings = ("FUNCTION", "RUNTIME", "RUNS ON", "TIMEOUT", "MEMORY", "TRIGGERS")
@@ -155,6 +153,8 @@ def _overview(functions: Sequence[FunctionVersion], emulator: Emulator, settings
         text = table(headings, [_row(fields) for fields in shown])
         urls = [(fields["function"], fields["url"]) for fields in shown if fields["url"]]
         text += f"\n\n{table(('FUNCTION', 'URL'), urls)}" if urls else ""
+    if apis := sorted(emulator.rooms.deployer.apis.items()):
+        text += f"\n\n{table(('API', 'URL'), apis)}"
     return (
         f"{text}\n\nAWS APIs            --endpoint-url {emulator.rooms.endpoint}\n"
         f"Functions by HTTP   {emulator.rooms.endpoint}/fn/NAME\n"

@@ -1,7 +1,6 @@
 """From what a request says about code to a package."""
 
 from pathlib import Path
-from typing import Final
 
 from emulator.control import archive
 from emulator.control.code import CodeStore
@@ -9,8 +8,7 @@ from emulator.control.request import FetchObject, Request, RequestContext
 from emulator.control.spec import CodeObject
 from emulator.control.violations import invalid
 from emulator.model import CodePackage, FetchError
-
-HOT_RELOAD_BUCKET: Final = "hot-reload"  # no bucket: S3Key is then a folder of this machine
+from emulator.model.hot_reload import ARCHIVES, HOT_RELOAD_BUCKET
 
 
 def code_object(members: Request) -> CodeObject | None:
@@ -63,13 +61,15 @@ class CodeSource:
         return self._code.from_image(name)
 
     def _live(self, key: str) -> CodePackage:
-        folder = Path(key)
-        if not folder.is_absolute():
+        path = Path(key)
+        if not path.is_absolute():
             raise invalid(
                 f"With S3Bucket={HOT_RELOAD_BUCKET}, S3Key must be the absolute path of a folder,"
                 f" not {key}."
             )
-        return self._code.from_folder(folder, live=True)
+        if path.suffix in ARCHIVES and path.is_file():
+            return self._code.from_zip(path.read_bytes())
+        return self._code.from_folder(path, live=True)
 
     def _fetch(self, context: RequestContext, bucket: str, key: str, members: Request) -> bytes:
         version_id = members.get("S3ObjectVersion")

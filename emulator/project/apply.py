@@ -3,8 +3,9 @@
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from emulator.control import CodeStore, FunctionSpec, FunctionStore, Target, too_large
 from emulator.model import (
@@ -17,46 +18,30 @@ from emulator.model import (
     function_arn,
     layer_arn,
 )
+from emulator.model.hot_reload import ARCHIVES
 from emulator.model.resources import Resource
 from emulator.model.triggers import Trigger
 from emulator.project.config import (
-    ARCHIVES,
     FILE_NAME,
     Project,
     ProjectError,
     ProjectFunction,
     load,
 )
+from emulator.project.deployer import ProjectChanges
 from emulator.project.table import Problem
 
 Bind = Callable[[Trigger, str], None]  # the trigger, the ARN of its function
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProjectChanges:
-    """What an `apply` did, by name."""
-
-    added: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    urls_changed: tuple[str, ...] = ()
-    triggers_added: tuple[str, ...] = ()
-    triggers_removed: tuple[str, ...] = ()
-    resources_added: tuple[str, ...] = ()
-
-    @property
-    def fields(self) -> dict[str, str]:
-        """Those that are not empty, as fields of a log line."""
-        names = {name: ",".join(getattr(self, name)) for name in self.__slots__}
-        return {name: value for name, value in names.items() if value}
-
-
 class ProjectDeployer:
-    """Deploys one project folder, again and again.
+    """Deploys one project folder with its `emulator.toml`, again and again; implements Deployer.
 
     Any thread may call. `_lock` lets one `apply` follow the other; store and triggers change
     under it.
     """
+
+    needs_port: Final = False  # who finds the port open finds the functions, too
 
     def __init__(
         self,
@@ -74,7 +59,17 @@ class ProjectDeployer:
         self._unbind = unbind
         self._ensure = ensure
         self._lock = threading.Lock()
+        self.apis: dict[str, str] = {}
         self.project = Project(folder=folder.absolute())  # as it is deployed now
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """The one file."""
+        return [self.project.folder / FILE_NAME]
+
+    def check(self) -> None:
+        """Raise ProjectError for mistakes of the file."""
+        load(self.project.folder)
 
     def apply(self) -> ProjectChanges:
         """Read the project and deploy what differs from what was deployed last.
@@ -90,6 +85,9 @@ class ProjectDeployer:
         with self._lock:
             self.project = Project(folder=self.project.folder)
 
+    def forget_kept(self) -> None:
+        """Nothing is: what the file declares takes the place of what there was."""
+
     def roots(self, version: FunctionVersion) -> list[Path | None]:
         """Where the owner of a function edits its code and each layer; None: it was uploaded."""
         packages = (version.code, *version.layers)
@@ -102,6 +100,11 @@ class ProjectDeployer:
             package.folder if package.is_live else path
             for package, path in zip(packages, paths, strict=True)
         ]
+
+    def triggers_of(self, version: FunctionVersion) -> Sequence[str]:
+        """Triggers that the file has of a function, each in a few words."""
+        declared = self.project.functions.get(version.name)
+        return [trigger.summary for trigger in declared.triggers] if declared else []
 
     def _apply(self, new: Project) -> ProjectChanges:
         old = self.project

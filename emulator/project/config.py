@@ -23,6 +23,7 @@ from emulator.model import (
 )
 from emulator.model.durable import SYNC_EXECUTION_S
 from emulator.model.function_url import FunctionUrl
+from emulator.model.hot_reload import ARCHIVES
 from emulator.model.resources import Resource
 from emulator.model.triggers import Trigger
 from emulator.model.triggers.http import HttpTrigger
@@ -43,7 +44,6 @@ from emulator.project.urls import read_url
 
 FILE_NAME: Final = "emulator.toml"
 TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
-ARCHIVES: Final = (".zip", ".jar")
 DEFAULT_ROLE: Final = f"arn:aws:iam::{DEFAULT_ACCOUNT}:role/lambda-emulator"
 
 RUNTIMES: Final = tuple(
@@ -102,6 +102,7 @@ class Project:
     resources: tuple[Resource, ...] = ()
     emulator: EmulatorTable = field(default_factory=EmulatorTable)
     nats_url: str | None = None  # `[nats] url`
+    template: Path | None = None  # the file that describes it in the place of `emulator.toml`
 
 
 class ProjectError(ValueError):
@@ -115,6 +116,8 @@ class ProjectError(ValueError):
 
 def load(folder: Path) -> Project:
     """Read the project in `folder`; one without any project file has no functions.
+
+    What a template asks for is read when it is deployed.
 
     Raises ProjectError with every mistake of the file.
     """
@@ -140,14 +143,8 @@ def load(folder: Path) -> Project:
 def _without_file(folder: Path) -> Project:
     if not folder.is_dir():
         raise ProjectError(folder, [Problem("", "is not a folder. Pass the project's folder.")])
-    for template in TEMPLATES:
-        if (folder / template).exists():
-            text = (
-                "SAM and CloudFormation templates are not supported yet."
-                f" Describe the functions in {folder / FILE_NAME} instead."
-            )
-            raise ProjectError(folder / template, [Problem("", text)])
-    return Project(folder=folder)
+    found = (folder / name for name in TEMPLATES if (folder / name).is_file())
+    return Project(folder=folder, template=next(found, None))
 
 
 def _by_queue(functions: Iterable[ProjectFunction]) -> dict[str, int]:

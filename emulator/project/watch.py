@@ -10,9 +10,9 @@ from emulator.control import FunctionChange, FunctionStore
 from emulator.model import LATEST, FunctionVersion
 from emulator.observe import Activity, Reporter
 from emulator.project import git
-from emulator.project.apply import ProjectDeployer
 from emulator.project.burst import Burst
-from emulator.project.config import FILE_NAME, ProjectError
+from emulator.project.config import ProjectError
+from emulator.project.deployer import Deployer
 from emulator.project.file_events import Change, FileEvents, Progress, file_events
 from emulator.project.hold import Hold
 from emulator.project.reload import ACTIVITY, Cause, Reloader
@@ -22,7 +22,7 @@ CATCH_UP_S: Final = 0.5  # callers go on after that, be it with old code
 
 
 class Watcher:
-    """Watches the code of every function that runs from its owner's files, and `emulator.toml`.
+    """Watches the code of every function that runs from its owner's files, and the project's file.
 
     The first event puts the functions concerned on hold, on the thread "file events"; the thread
     "reload" waits until it is quiet, compares contents and reloads. `_lock` guards `_bursts`,
@@ -33,7 +33,7 @@ class Watcher:
     def __init__(
         self,
         store: FunctionStore,
-        deployer: ProjectDeployer,
+        deployer: Deployer,
         reloader: Reloader,
         *,
         reporter: Reporter,
@@ -44,7 +44,6 @@ class Watcher:
         self._reloader = reloader
         self._reporter = reporter
         self._activity = activity
-        self._file = deployer.project.folder / FILE_NAME
         self._events: FileEvents | None = None
         self._roots_lock = threading.Lock()
         self._snapshots: dict[Path, Snapshot] = {}  # by watched root
@@ -54,7 +53,7 @@ class Watcher:
         # Log files and the like, which never come to rest: a change once they are closed.
         self._open_files: set[str] = set()
         self._is_stopping = False
-        self._was_invalid = False  # emulator.toml, when it was read last
+        self._was_invalid = False  # the project, when it was read last
         self._thread = threading.Thread(target=self._run, name="reload")
         store.subscribe(self._function_changed)
 
@@ -99,7 +98,7 @@ class Watcher:
             roots = {
                 root for each in self._store.functions() for root in self._deployer.roots(each)
             }
-            wanted = {self._file, *(root for root in roots if root is not None)}
+            wanted = {*self._deployer.files, *(root for root in roots if root is not None)}
             for root in self._snapshots.keys() - wanted:
                 self._events.unwatch(root)
                 del self._snapshots[root]
@@ -155,7 +154,7 @@ class Watcher:
             # Whoever saved it since the project was loaded: no event will tell.
             self._apply_project(time.monotonic())
         except OSError as error:
-            self._unwatchable(self._file.parent, error)
+            self._unwatchable(self._deployer.project.folder, error)
         finally:
             self._activity.end(ACTIVITY)
         while not self._is_stopping:
@@ -167,8 +166,9 @@ class Watcher:
             if unseen is not None:
                 unseen.scan()
                 self._activity.end(ACTIVITY)
-            # The file first: what it adds or removes need not be reloaded.
-            for root in sorted(due, key=lambda root: root != self._file):
+            # The project first: what it adds or removes need not be reloaded.
+            files = self._deployer.files
+            for root in sorted(due, key=lambda root: root not in files):
                 self._end(root, due[root])
 
     def _wait(self) -> None:
@@ -199,8 +199,8 @@ class Watcher:
 
     def _due_s(self) -> float | None:
         dues = [burst.due_s for burst in self._bursts.values()]
-        # A branch switch changes the file and the code: both in one go.
-        soonest = max if self._file in self._bursts else min
+        # A branch switch changes the project's file and the code: both in one go.
+        soonest = max if any(file in self._bursts for file in self._deployer.files) else min
         return soonest(dues) if dues else None
 
     def _end(self, root: Path, burst: Burst) -> None:
@@ -209,8 +209,9 @@ class Watcher:
             paths = burst.paths - burst.still_written
             changed = snapshot.changed(paths, burst.began_s) if snapshot else []
             cause = Cause(changed=changed, began_s=burst.began_s)
-            if changed and root == self._file:
+            if changed and root in self._deployer.files:
                 self._apply_project(cause.began_s)
+                self._watch_roots()
             elif changed:
                 self._reloader.reload(root, self._running(root), self._deployer.roots, cause)
         except Exception:  # noqa: BLE001  our bug; the next save must find this thread alive

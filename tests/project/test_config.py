@@ -151,10 +151,17 @@ def test_a_folder_without_a_project_has_no_functions(tmp_path: Path) -> None:
     assert load(tmp_path).functions == {}
 
 
-def test_a_template_is_refused_rather_than_ignored(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["template.yaml", "template.yml", "template.json"])
+def test_a_template_stands_in_for_the_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("Resources: {}")
+    assert load(tmp_path).template == tmp_path / name
+    assert load(tmp_path).functions == {}
+
+
+def test_the_file_counts_before_a_template(tmp_path: Path) -> None:
     (tmp_path / "template.yaml").write_text("Resources: {}")
-    with pytest.raises(ProjectError, match="SAM and CloudFormation templates are not supported"):
-        load(tmp_path)
+    (tmp_path / "emulator.toml").write_text("")
+    assert load(tmp_path).template is None
 
 
 def test_a_missing_project_folder_is_named(tmp_path: Path) -> None:
