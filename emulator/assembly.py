@@ -135,6 +135,7 @@ class Assembly:
                 accept=self._accept,
                 operate=self._operate,
             ),
+            documents=self.documents,
         )
         self.debugger = self._make_debugger() if settings.debug else None
         self.environments = self._make_environments(project)

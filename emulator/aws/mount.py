@@ -15,6 +15,7 @@ from emulator.aws.facts import Fact
 from emulator.aws.front import Front
 from emulator.aws.functions import Functions
 from emulator.aws.inside import Attributes, Inside
+from emulator.aws.kept_stacks import Keep, KeepNothing, KeptStacks
 from emulator.aws.locks import ServiceLocks
 from emulator.aws.log_drain import LogDrain
 from emulator.aws.log_groups import LogGroups
@@ -66,6 +67,7 @@ class Moto:
         clock: Clock,
         reporter: Reporter,
         functions: Functions | None = None,
+        documents: Keep | None = None,
     ) -> None:
         functions = functions or Functions()
         self._reporter = reporter
@@ -80,6 +82,7 @@ class Moto:
         self.addresses = Addresses()
         self._executions = BackgroundWork("executions", activity, clock)
         self._stacks = BackgroundWork("stacks", activity, clock)
+        self._kept_stacks = KeptStacks(documents or KeepNothing())
         self._own = own = OwnRequests(self._buffer, locks, activity, reporter)
         log_subscriptions = LogSubscriptions(self._buffer, reporter)
         self._log_drain = LogDrain(log_book, own, log_subscriptions, activity, reporter)
@@ -95,6 +98,7 @@ class Moto:
             credentials=self._credentials,
             executions=self._executions,
             stacks=self._stacks,
+            kept_stacks=self._kept_stacks,
             destinations=Destinations(functions, self.permissions),
             permissions=self.permissions,
             reporter=reporter,
@@ -286,6 +290,7 @@ class Moto:
         """Empty every service of every account and region."""
         self._executions.reset()
         self.end_stacks()
+        self._kept_stacks.reset()
         self._inside.reset()
         self._log_drain.watch(())
         self.permissions.forget()

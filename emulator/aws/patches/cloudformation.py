@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from emulator.aws.custom_resources import PendingAnswers
+from emulator.aws.kept_stacks import StackName
 from emulator.aws.patches import change_sets, stack_map, stack_views
 from emulator.aws.patches.patching import Patch, PatchContext
 from emulator.aws.patches.stack_flow import (
@@ -19,6 +20,7 @@ from emulator.aws.patches.stack_flow import (
     revision_of,
 )
 from emulator.aws.patches.stack_map import validation_errors
+from emulator.aws.patches.stack_remains import StackRemains
 from emulator.aws.patches.stack_types import StackTypes
 from emulator.aws.stacks.sam import transformed, transforms_of
 from emulator.aws.stacks.template import check, parse
@@ -34,7 +36,8 @@ def patches(context: PatchContext) -> list[Patch]:
     """Patches of moto.cloudformation."""
     pending = PendingAnswers()
     types = StackTypes(context, pending)
-    flow = StackFlow(context, types.handler_of)
+    remains = StackRemains(context, types)
+    flow = StackFlow(context, types.handler_of, remains)
     prepare = _Prepare(types)
     return [
         Patch(f"{_RESPONSE}.cfnresponse", "cls, args, kwargs", _take_answer(pending)),
@@ -53,7 +56,9 @@ def patches(context: PatchContext) -> list[Patch]:
             "self, name, template, role_arn, parameters, tags",
             lambda _: _update(flow, prepare),
         ),
-        Patch(f"{_BACKEND}.delete_stack", "self, name_or_stack_id", lambda _: _delete(flow)),
+        Patch(
+            f"{_BACKEND}.delete_stack", "self, name_or_stack_id", lambda _: _delete(flow, remains)
+        ),
         Patch(
             f"{_RESPONSE}._validate_different_update",
             "self, incoming_params, stack_body, old_stack",
@@ -251,10 +256,17 @@ def _updated_parameters(before: Revision, wanted: list[dict[str, Any]]) -> dict[
     return values | {name: before.parameters[name] for name in kept if name in before.parameters}
 
 
-def _delete(flow: StackFlow) -> Any:
+def _delete(flow: StackFlow, remains: StackRemains) -> Any:
     def delete_stack(self: Any, name_or_stack_id: str) -> None:
-        for stack in list(self.stacks.values()):
-            if name_or_stack_id in (stack.name, stack.stack_id):
-                flow.delete(stack, _wish("retained", []))
+        found = [
+            stack
+            for stack in self.stacks.values()
+            if name_or_stack_id in (stack.name, stack.stack_id)
+        ]
+        for stack in found:
+            flow.delete(stack, _wish("retained", []))
+        if not found:
+            name = name_or_stack_id
+            remains.clear(StackName(account=self.account_id, region=self.region_name, name=name))
 
     return delete_stack

@@ -18,6 +18,7 @@ from emulator.aws.credentials import Credentials
 from emulator.aws.destinations import Destinations
 from emulator.aws.facts import Requester
 from emulator.aws.functions import Functions
+from emulator.aws.kept_stacks import KeptStacks
 from emulator.aws.locks import ServiceLocks
 from emulator.aws.log_subscriptions import LogSubscriptions
 from emulator.aws.permissions import InvokePermissions
@@ -48,6 +49,7 @@ class PatchContext:
     destinations: Destinations
     executions: BackgroundWork  # of Step Functions
     stacks: BackgroundWork  # changes of stacks that wait for custom resources
+    kept_stacks: KeptStacks
     permissions: InvokePermissions
     reporter: Reporter
     stopping: threading.Event

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from emulator.aws.kept_stacks import KeptStacks, StackName
 from emulator.aws.patches.stack_map import MapScope
-from emulator.aws.patches.stack_resources import Handler, Thing, reason_of
+from emulator.aws.patches.stack_resources import Handler, Thing, kept_resource, reason_of
 from emulator.aws.stacks.intrinsics import resolve
 from emulator.aws.stacks.resource_type import Wish
 from emulator.aws.stacks.template import order
@@ -60,7 +61,7 @@ class StackChange:
     """One change of one stack. Runs on one thread, with the lock of CloudFormation held.
 
     check: called before each step; raises `Abandoned` when nobody wants the change any more.
-    endpoint: of the emulator.
+    endpoint: of the emulator. name: of the outermost stack.
     """
 
     def __init__(
@@ -69,11 +70,15 @@ class StackChange:
         handler_of: Callable[[str], Handler],
         check: Callable[[], None],
         endpoint: str,
+        kept: KeptStacks,
+        name: StackName,
     ) -> None:
         self._stack = stack
         self._handler_of = handler_of
         self._check = check
         self._endpoint = endpoint
+        self._kept = kept
+        self._name = name
         self._resources = resources_of(stack)
         self._orphans = _orphans_of(stack)
         self._replaced: list[StackResource] = []  # their successors exist
@@ -268,11 +273,15 @@ class StackChange:
         if self._resources.get(name) is resource:
             del self._resources[name]
             self._stack.resource_map._parsed_resources.pop(name, None)
+        if kept := kept_resource(name, resource.type, resource.thing):
+            self._kept.drop(self._name, kept)
         resource.thing = None
 
     def _note(self, resource: StackResource, thing: Thing) -> None:
         resource.thing = thing
         self._stack.resource_map._parsed_resources[resource.logical_id] = thing
+        if kept := kept_resource(resource.logical_id, resource.type, thing):
+            self._kept.keep(self._name, kept)
 
     def _wish(self, resource: StackResource, properties: Mapping[str, Any]) -> Wish:
         stack = self._stack

@@ -16,6 +16,7 @@ from emulator.aws.patches.stack_exports import (
     drop_exports,
     set_exports,
 )
+from emulator.aws.patches.stack_remains import StackRemains, stack_name
 from emulator.aws.patches.stack_resources import Handler, reason_of
 from emulator.aws.stack_work import (
     Abandoned,
@@ -120,9 +121,15 @@ class StackFlow:
     ended or waits for a function's answer. A stack in a stack is changed on the outer one's.
     """
 
-    def __init__(self, context: PatchContext, handler_of: Callable[[Any, str], Handler]) -> None:
+    def __init__(
+        self,
+        context: PatchContext,
+        handler_of: Callable[[Any, str], Handler],
+        remains: StackRemains,
+    ) -> None:
         self._context = context
         self._handler_of = handler_of
+        self._remains = remains
 
     def create(self, stack: Any, revision: Revision, on_failure: str = ROLLBACK) -> None:
         """Make all of a new stack."""
@@ -132,6 +139,7 @@ class StackFlow:
         def work() -> None:
             change = self._change(stack)
             try:
+                self._remains.clear(stack_name(stack, stack.stack_id))
                 change.make()
                 self._publish(stack)
             except Exception as error:  # noqa: BLE001  # moto raises anything; the stack says it
@@ -197,11 +205,15 @@ class StackFlow:
             if (work is not None and work.is_abandoned) or self._context.stopping.is_set():
                 raise Abandoned
 
+        work = work_of_this_thread()
+        outermost = work.stack_id if work else stack.stack_id
         return StackChange(
             stack,
             lambda kind: self._handler_of(stack, kind),
             check,
             self._context.addresses.endpoint,
+            self._context.kept_stacks,
+            stack_name(stack, outermost),
         )
 
     def _publish(self, stack: Any) -> None:

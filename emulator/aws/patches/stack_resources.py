@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from emulator.aws.custom_resources import CustomResourceError
+from emulator.aws.kept_stacks import KeptResource
 from emulator.aws.stacks.intrinsics import TemplateProblem
 from emulator.aws.stacks.resource_type import (
     Call,
@@ -34,6 +35,19 @@ class OwnResource:
     def get_cfn_attribute(self, attribute: str) -> Any:
         """What Fn::GetAtt returns."""
         return self.made.attributes[attribute]
+
+
+def kept_resource(logical_id: str, resource_type: str, thing: Thing) -> KeptResource | None:
+    """What is to be kept of a resource; None: it does not outlive the process."""
+    if not isinstance(thing, OwnResource):
+        return None
+    made = thing.made
+    return KeptResource(
+        logical_id=logical_id,
+        type=resource_type,
+        physical_id=made.physical_id,
+        address=made.address,
+    )
 
 
 class Handler(Protocol):

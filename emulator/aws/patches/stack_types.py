@@ -15,7 +15,7 @@ from emulator.aws.stacks.http_api import TYPES as HTTP_API_TYPES
 from emulator.aws.stacks.lambda_types import TYPES as LAMBDA_TYPES
 from emulator.aws.stacks.log_group import LogGroupType
 from emulator.aws.stacks.neighbour_types import TYPES as NEIGHBOUR_TYPES
-from emulator.aws.stacks.resource_type import ResourceProblem, ResourceType
+from emulator.aws.stacks.resource_type import Made, ResourceProblem, ResourceType
 from emulator.aws.stacks.rest_api import TYPES as REST_API_TYPES
 from emulator.aws.stacks.state_machine import StateMachineType
 from emulator.aws.stacks.table import TableType
@@ -62,14 +62,7 @@ class StackTypes:
         if is_custom(resource_type):
             return MotoHandler(self._custom, resource_type)
         if resource_type in OWN_TYPES:
-            context = self._context
-            call = ServiceCalls(
-                stack.account_id,
-                stack.region_name,
-                context.functions,
-                context.call_service,
-                context.locks,
-            )
+            call = self._calls(stack.account_id, stack.region_name)
             return OwnHandler(OWN_TYPES[resource_type], call)
         if resource_type == NESTED:
             return NestedStackHandler(stack)
@@ -78,6 +71,14 @@ class StackTypes:
         if resource_type in _of_moto():
             return MotoHandler(_of_moto()[resource_type], resource_type)
         raise ResourceProblem(f"The emulator's stacks cannot make resources of {resource_type}.")
+
+    def delete(self, account: str, region: str, resource_type: str, made: Made) -> None:
+        """Remove a resource of one of our own types; raises ResourceProblem."""
+        OWN_TYPES[resource_type].delete(made, self._calls(account, region))
+
+    def _calls(self, account: str, region: str) -> ServiceCalls:
+        context = self._context
+        return ServiceCalls(account, region, context.functions, context.call_service, context.locks)
 
 
 def _of_moto() -> Mapping[str, Any]:
