@@ -85,6 +85,7 @@ class Emulator:
         """
         rooms = self.rooms
         deadline = time.monotonic() + grace_s
+        rooms.deployer.stop()
         if rooms.watcher is not None:
             rooms.watcher.stop()
         rooms.admin.stop()
@@ -113,6 +114,10 @@ class Emulator:
             return f"{things} did not get to {to_do}."
         waits = "waits" if count == 1 else "wait"
         return f"{things} {waits} in {self._data.path} for the next start."
+
+    def hurry(self) -> None:
+        """Have `start` wait for nobody's answer any more; any thread may call."""
+        self.rooms.deployer.stop()
 
     def abandon(self) -> None:
         """Remove what would outlast this process, which ends at once."""

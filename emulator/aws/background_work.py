@@ -30,6 +30,7 @@ class BackgroundWork:
             threading.Event, tuple[float, Callable[[], bool], Callable[[], None]]
         ] = {}
         self._is_stopping = False
+        self._is_left_alone = False
         clock.on_move(self.wake)
 
     def begin(
@@ -53,7 +54,15 @@ class BackgroundWork:
     def wait_for_end(self, timeout_s: float) -> bool:
         """Wait until none of them is under way, also none that waits; False: it took too long."""
         with self._lock:
-            return self._has_ended.wait_for(lambda: not self._running, timeout_s)
+            return self._has_ended.wait_for(
+                lambda: not self._running or self._is_left_alone, timeout_s
+            )
+
+    def leave_alone(self) -> None:
+        """Have nobody wait in `wait_for_end` from now on."""
+        with self._lock:
+            self._is_left_alone = True
+            self._has_ended.notify_all()
 
     @contextmanager
     def waiting(self, arn: str) -> Iterator[Callable[[], None]]:

@@ -181,7 +181,7 @@ class Moto:
 
         return ProjectStack(
             self.calls.call,
-            self._stacks.wait_for_end,
+            self._stacks,
             tell_waiting=lambda stack, resources: self._reporter.event(
                 "stack.waiting", stack=stack, resources=resources
             ),

@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
+from emulator.aws.background_work import BackgroundWork
 from emulator.aws.custom_resources import is_custom
 from emulator.aws.inside import AwsError
 from emulator.aws.stacks.api_addresses import api_addresses
@@ -22,7 +23,6 @@ from emulator.model.project_stack import (
     TemplateRefused,
 )
 
-_STACK: Final = "AWS::CloudFormation::Stack"
 _NOTHING_TO_DO: Final = "No updates are to be performed."
 _UPDATABLE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 _DONE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
@@ -42,18 +42,19 @@ class ProjectStack:
     def __init__(
         self,
         call: Callable[[str, str, str, str, Mapping[str, Any]], Mapping[str, Any]],
-        wait_for_stacks: Callable[[float], bool],
+        stacks: BackgroundWork,
         tell_waiting: Callable[[str, str], None],
         address_of: Callable[[str, str], str],
     ) -> None:
-        """Take what calls an operation of a service, and what waits for changes of stacks.
+        """Take what calls an operation of a service, and the changes of stacks.
 
         tell_waiting: takes a stack's name and the resources that it still waits for. address_of:
         takes the id and the protocol of an API.
         """
         self._address_of = address_of
         self._call_service = call
-        self._wait_for_stacks = wait_for_stacks
+        self._stacks = stacks
+        self._is_given_up = False
         self._tell_waiting = tell_waiting
 
     def parse(self, text: str) -> dict[str, Any]:
@@ -75,10 +76,17 @@ class ProjectStack:
         if not self._submit(request, document, "CreateStack" if status is None else "UpdateStack"):
             return self._outcome(request.name, document, [], left_out)
         ended = self._end(request.name)
+        if self._is_given_up:
+            return StackOutcome()
         events = [each for each in self._events(request.name) if each["EventId"] not in seen]
         if ended not in _DONE:
             raise TemplateRefused(_mistakes(events, request.name))
         return self._outcome(request.name, document, events, left_out)
+
+    def give_up(self) -> None:
+        """Have `deploy` wait for nothing more, on whatever thread it is, and return."""
+        self._is_given_up = True
+        self._stacks.leave_alone()
 
     def _outcome(
         self,
@@ -88,10 +96,11 @@ class ProjectStack:
         left_out: Mapping[str, str],
     ) -> StackOutcome:
         physical_ids = self._physical_ids(name)
+        changed = _having(events, "UPDATE_COMPLETE")  # also by another one in its place
         return StackOutcome(
-            added=_having(events, "CREATE_COMPLETE"),
-            changed=_having(events, "UPDATE_COMPLETE"),
-            removed=_having(events, "DELETE_COMPLETE"),
+            added=_having(events, "CREATE_COMPLETE", but=changed),
+            changed=changed,
+            removed=_having(events, "DELETE_COMPLETE", but=changed),
             physical_ids=physical_ids,
             apis=api_addresses(document, physical_ids, self._address_of),
             left_out=left_out,
@@ -137,8 +146,9 @@ class ProjectStack:
     def _end(self, name: str) -> str | None:
         """Wait until a stack does not change any more; its status then, None: it is gone."""
         while (status := self._status(name)) is not None and status.endswith("_IN_PROGRESS"):
-            if not self._wait_for_stacks(_WAIT_S):
-                self._tell_waiting(name, ", ".join(self._unfinished(name)))
+            if self._stacks.wait_for_end(_WAIT_S):
+                return self._status(name)  # in progress still, if a reset has stopped it
+            self._tell_waiting(name, ", ".join(self._unfinished(name)))
         return status
 
     def _unfinished(self, name: str) -> list[str]:
@@ -203,13 +213,16 @@ def _located(message: str, document: Mapping[str, Any]) -> list[TemplateMistake]
     return located or [TemplateMistake(text=message)]
 
 
-def _having(events: list[Mapping[str, Any]], status: str) -> tuple[str, ...]:
+def _having(
+    events: list[Mapping[str, Any]], status: str, but: Collection[str] = ()
+) -> tuple[str, ...]:
     """Logical ids of the resources that reached a status."""
-    return tuple(
+    found = (
         each["LogicalResourceId"]
         for each in events
         if each["ResourceStatus"] == status and each["PhysicalResourceId"] != each["StackId"]
     )
+    return tuple(name for name in dict.fromkeys(found) if name not in but)
 
 
 def _mistakes(events: list[Mapping[str, Any]], name: str) -> list[TemplateMistake]:

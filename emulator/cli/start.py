@@ -40,7 +40,8 @@ def run(settings: Settings) -> None:
     try:
         emulator.start()
         _spare_the_collector()
-        _announce(emulator, settings)
+        if not signals.asked.is_set():
+            _announce(emulator, settings)
         signals.asked.wait()
     except (ListenError, ProjectError) as error:
         raise CommandError(str(error)) from None
@@ -113,6 +114,8 @@ class _Signals:
     def _listen(self) -> None:
         os.read(self._signals, 1)
         self.asked.set()
+        if self.emulator is not None:
+            self.emulator.hurry()
         os.read(self._signals, 1)
         if self.emulator is not None:
             self.emulator.abandon()

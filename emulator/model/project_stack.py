@@ -53,3 +53,6 @@ class ProjectStacks(Protocol):
 
         Raises TemplateRefused; a stack that was there before is then as it was.
         """
+
+    def give_up(self) -> None:
+        """Have `deploy` wait for nothing more, on whatever thread it is, and return."""

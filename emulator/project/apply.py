@@ -88,6 +88,9 @@ class ProjectDeployer:
     def forget_kept(self) -> None:
         """Nothing is: what the file declares takes the place of what there was."""
 
+    def stop(self) -> None:
+        """Nothing waits."""
+
     def roots(self, version: FunctionVersion) -> list[Path | None]:
         """Where the owner of a function edits its code and each layer; None: it was uploaded."""
         packages = (version.code, *version.layers)

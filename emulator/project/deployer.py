@@ -59,6 +59,9 @@ class Deployer(Protocol):
     def forget_kept(self) -> None:
         """Drop what an earlier process kept and the first `apply` would find in its way."""
 
+    def stop(self) -> None:
+        """Have an `apply` that waits, for a function's answer say, return; any thread may call."""
+
     def roots(self, version: FunctionVersion) -> list[Path | None]:
         """Where the owner of a function edits its code and each layer; None: it was uploaded."""
 

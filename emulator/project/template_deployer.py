@@ -10,7 +10,13 @@ from typing import Any, Final
 
 from emulator.control import FunctionStore, MappingStore, Target
 from emulator.control.function import Function
-from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, FunctionVersion, LambdaError
+from emulator.model import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_REGION,
+    FunctionVersion,
+    LambdaError,
+    function_arn,
+)
 from emulator.model.project_stack import (
     ProjectStacks,
     StackOutcome,
@@ -64,6 +70,7 @@ class TemplateDeployer:
         self._stacks = stacks
         self._reporter = reporter
         self._lock = threading.Lock()
+        self._is_stopping = False
         self._deployed: _Reading | None = None
         self._names: Mapping[str, str] = {}  # logical ids of functions, by their names
         self._told: list[BuildNeed] = []
@@ -89,11 +96,15 @@ class TemplateDeployer:
             began_s = time.monotonic()
             new = self._read()
             old = self._deployed
+            if self._is_stopping:
+                return ProjectChanges()
             if old and (old.config, old.local.document) == (new.config, new.local.document):
                 return ProjectChanges()
             if old is None:
                 self._tell_begin(new)
             outcome = self._deploy(new)
+            if self._is_stopping:
+                return ProjectChanges()
             self._deployed = new
             self._note(outcome)
             if old is None:
@@ -114,12 +125,18 @@ class TemplateDeployer:
 
         The other services start empty, so this one's stack is made anew, with the same names.
         """
-        gone = {version.arn.rpartition(":")[0]: version.name for version in self._store.declared()}
+        names = [version.name for version in self._store.declared()]
+        gone = {function_arn(DEFAULT_ACCOUNT, DEFAULT_REGION, name): name for name in names}
         for mapping in self._mappings.all():
             if ":".join(mapping.function_arn.split(":")[:7]) in gone:
                 self._mappings.delete(mapping.account, mapping.region, mapping.uuid)
         for name in gone.values():
             self._store.remove(DEFAULT_ACCOUNT, DEFAULT_REGION, name)
+
+    def stop(self) -> None:
+        """Have an `apply` that waits for its stack return."""
+        self._is_stopping = True
+        self._stacks.give_up()
 
     def roots(self, version: FunctionVersion) -> list[Path | None]:
         """Where the owner of a function edits its code and each layer; None: it was uploaded."""

@@ -80,6 +80,23 @@ def test_a_project_with_mistakes_does_not_start_and_names_them_all(
     ]
 
 
+def test_a_template_with_mistakes_does_not_start_either(run: Run, tmp_path: Path) -> None:
+    properties = "{Runtime: python3.12, Handler: app.handler, CodeUri: x}"
+    (tmp_path / "template.yaml").write_text(
+        "Parameters: {Stage: {Type: String}}\n"
+        f"Resources: {{F: {{Type: AWS::Serverless::Function, Properties: {properties}}}}}\n"
+    )
+    done = run("start", "--port", "0", str(tmp_path))
+    assert done.returncode == 2
+    file = tmp_path / "template.yaml"
+    assert done.stderr.splitlines() == [
+        f'error: {file}: Resources.F.Properties.CodeUri: no file or folder "x" in {tmp_path}'
+        " (have: template.yaml).",
+        f"error: {file}: Parameters.Stage: has no value: give it a Default, or parameter_overrides"
+        " in samconfig.toml",
+    ]
+
+
 def test_a_port_that_is_taken_is_told_with_what_to_do(
     run: Run, fake: FakeEmulator, tmp_path: Path
 ) -> None:
