@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Final, TextIO
 
 from emulator.assembly import Assembly
@@ -62,6 +63,9 @@ class Emulator:
         read = {mapping.service for mapping in rooms.mappings.all()}
         if services := sorted(read | ({"s3"} if self._uses_s3() else set())):
             rooms.moto.warm(services)
+        if rooms.clock.is_frozen or rooms.clock.ahead_s:
+            now = datetime.fromtimestamp(rooms.clock.now(), UTC).isoformat(timespec="seconds")
+            rooms.reporter.event("clock.kept", now=now, frozen=rooms.clock.is_frozen)
         if resumed := rooms.durable.resume():
             rooms.reporter.event("durable.resumed", executions=resumed)
         if resumed := rooms.invoker.resume():

@@ -36,7 +36,7 @@ from emulator.event_sources import (
 from emulator.gateway import HostKind, Hosts, Router, Server
 from emulator.invoke import Invoker, InvokeSettings, Neighbours
 from emulator.invoke.identity import new_request_id
-from emulator.model import Call, Clock, FetchError, FunctionVersion, ResolvedFunction
+from emulator.model import Call, FetchError, FunctionVersion, ResolvedFunction
 from emulator.model.function_url import url_address
 from emulator.model.snapshot import SnapshotOutcome
 from emulator.model.triggers.nats import DEFAULT_URL
@@ -58,7 +58,7 @@ from emulator.sandbox import (
     RunFolder,
 )
 from emulator.settings import Settings
-from emulator.storage import DataFolder, Documents, EventJournal
+from emulator.storage import DataFolder, Documents, EventJournal, kept_clock
 
 
 class Assembly:
@@ -86,13 +86,13 @@ class Assembly:
         self._hosts = Hosts(settings.host, settings.allow_hosts)
         self.server: Server | None = None  # once it listens
         self.watcher: Watcher | None = None
-        self.clock = Clock()
+        self.documents = data.documents if data else Documents()
+        self.clock = kept_clock(self.documents)
         self.reporter = Reporter(stderr, settings.log_format)
         self.activity = Activity(self.clock)
         self.log_book = LogBook(self.clock)
         self.records = Records()
         self.metrics = Metrics(self.clock)
-        self.documents = data.documents if data else Documents()
         self.journal = data.journal if data else EventJournal()
         self.code = CodeStore(data.code if data else self._run_folder.path / "code")
         self.store = FunctionStore(

@@ -16,12 +16,20 @@ class Clock:
     called outside it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, ahead_s: float = 0.0, frozen_at: float | None = None) -> None:
+        """Begin `ahead_s` after the machine's time, or stand still where `now` is `frozen_at`.
+
+        `monotonic` begins with the machine's reading in any case.
+        """
         self._lock = threading.Lock()
         self._offset_s = 0.0
         self._frozen_at: float | None = None  # a reading of time.monotonic()
         self._listeners: list[Callable[[], None]] = []
-        self._epoch_s = time.time() - time.monotonic()
+        reading, machine_now = time.monotonic(), time.time()
+        if frozen_at is not None:
+            self._frozen_at, ahead_s = reading, frozen_at - machine_now
+        self._began_ahead_s = ahead_s
+        self._epoch_s = machine_now + ahead_s - reading
 
     def monotonic(self) -> float:
         """Seconds on a scale that only moves forward; `advance` moves it, `freeze` stops it."""
@@ -36,6 +44,11 @@ class Clock:
     def machine_now(self) -> float:
         """Seconds since the epoch as the machine has it, which clients sign requests with."""
         return time.time()
+
+    @property
+    def ahead_s(self) -> float:
+        """How far it has been moved from the machine's time; below 0 after it stood still."""
+        return self._began_ahead_s + self._offset_s
 
     def due_at(self, at_s: float) -> float:
         """What `monotonic` reads when `now` reads `at_s`."""

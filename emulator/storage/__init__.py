@@ -4,6 +4,7 @@ from emulator.storage.data_folder import DataFolder
 from emulator.storage.database import StorageError
 from emulator.storage.documents import Documents
 from emulator.storage.event_journal import EventJournal, KeptEvent
+from emulator.storage.kept_clock import kept_clock
 from emulator.storage.values import fields_from_document, from_document, to_document
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "StorageError",
     "fields_from_document",
     "from_document",
+    "kept_clock",
     "to_document",
 ]

@@ -112,6 +112,7 @@ def test_a_reset_and_a_deleted_function_leave_no_execution(run: Run) -> None:
 def test_a_stop_keeps_what_runs_for_the_next_start(run: Run) -> None:
     with run() as emulator:
         durable = Durable(emulator)
+        emulator.advance(3600)
         arn = durable.start("asks")
         callback = durable.callback(arn)
         emulator.process.send_signal(signal.SIGINT)
@@ -119,8 +120,11 @@ def test_a_stop_keeps_what_runs_for_the_next_start(run: Run) -> None:
         assert "1 durable execution waits in" in emulator.whole_output()
     with run() as emulator:
         durable = Durable(emulator)
+        emulator.wait_for_output("clock.kept now=")
         durable.client.send_durable_execution_callback_success(CallbackId=callback, Result=b"yes")
         assert durable.result(arn) == {"answer": "yes"}
+        happened = [each["EventTimestamp"] for each in durable.history(arn)]
+        assert happened == sorted(happened)
         kill(emulator)
 
 
