@@ -80,7 +80,7 @@ def test_a_stack_is_made_anew_after_a_restart(tmp_path: Path) -> None:
     with started_emulator(folder.path, *options) as emulator:
         assert names(Stacks(emulator)) == made | {"stays", "other"}
         stacks = deploy(emulator, "second")
-        emulator.wait_for_output("stack.cleared stack=s ")
+        emulator.wait_for_output('stack.cleared stack=s functions="inner, s-Unnamed-')
         assert len(names(stacks)) == len(made | {"stays", "other"})
         assert stacks.invoke("worker:live") == stacks.invoke("inner") == "second"
         (mapping,) = stacks.functions.list_event_source_mappings()["EventSourceMappings"]
