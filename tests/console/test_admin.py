@@ -2,8 +2,6 @@ import http.client
 import json
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -29,6 +27,7 @@ from emulator.model import (
 )
 from emulator.model.triggers.nats import NatsBinding, NatsStatus, NatsTrigger
 from emulator.observe import Activity, InvocationRecord, LogBook, Records
+from tests.end_to_end.processes import wait_until
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -451,10 +450,7 @@ def test_a_followed_log_ends_when_its_client_goes(
     assert answer.readline() == b"there\n"
     answer.close()
     followed.close()
-    deadline = time.monotonic() + 10
-    while emulator.log_book._followers and time.monotonic() < deadline:
-        threading.Event().wait(0.05)
-    assert not emulator.log_book._followers
+    assert wait_until(lambda: not emulator.log_book._followers)
 
 
 def test_a_followed_log_does_not_hold_up_a_stop(

@@ -1,14 +1,15 @@
 """Environments of a version that are initialised before anybody calls."""
 
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.end_to_end.calls import invoke
+from tests.end_to_end.processes import function_processes, is_running, wait_until
 from tests.end_to_end.project_folder import ProjectFolder
 from tests.running_emulator import RunningEmulator, running_emulator
 
@@ -86,7 +87,18 @@ def test_they_do_not_retire_however_long_nobody_calls(
     number, _ = provision(functions, "kept", 1, emulator.settle)
     before = invoke(functions, "kept", Qualifier=number).result
     assert before[0] == PROVISIONED
-    threading.Event().wait(2.5)  # others retire after 1.5 s at the latest
+    known = set(function_processes(emulator.process.pid))
+    younger: set[psutil.Process] = set()
+
+    def is_there() -> bool:
+        younger.update(set(function_processes(emulator.process.pid)) - known)
+        return bool(younger)
+
+    with ThreadPoolExecutor(1) as callers:
+        call = callers.submit(invoke, functions, "kept", 0.3)  # of $LATEST, which has none
+        assert wait_until(is_there)
+        assert call.result().result[0] == ON_DEMAND
+    assert wait_until(lambda: not any(is_running(each) for each in younger))  # it has retired
     assert invoke(functions, "kept", Qualifier=number).result == before
 
 
