@@ -12,7 +12,9 @@ from textwrap import dedent
 import pytest
 
 from tests.end_to_end.nobody import works
-from tests.running_emulator import REPOSITORY
+from tests.end_to_end.project_folder import ProjectFolder
+from tests.end_to_end.stack_calls import Stacks
+from tests.running_emulator import REPOSITORY, RunningEmulator, running_emulator
 
 
 @pytest.fixture
@@ -74,3 +76,19 @@ def python(packages: str) -> str:
         if works(path, "-c", "import emulator.app, moto.server", PYTHONPATH=packages):
             return path
     pytest.skip(f"nobody can run the emulator with any of {', '.join(candidates)}")
+
+
+@pytest.fixture(scope="module")
+def stack_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
+    """With a function `kept` of its project; one for all tests of a module."""
+    folder = ProjectFolder(tmp_path_factory.mktemp("project"))
+    folder.add("kept", "def handler(event, context):\n    return 1\n")
+    with running_emulator(folder.path) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def stacks(stack_emulator: RunningEmulator) -> Stacks:
+    """Its CloudFormation, with no stack yet."""
+    stack_emulator.reset()
+    return Stacks(stack_emulator)

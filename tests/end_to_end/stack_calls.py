@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 from tests.running_emulator import RunningEmulator
 
 ROLE = "arn:aws:iam::000000000000:role/r"
@@ -25,6 +28,21 @@ def function(source: str = "def handler(event, context):\n    return event\n", *
 
 def document(resources: Resources, **sections: Any) -> str:
     return json.dumps({"Resources": resources, **sections})
+
+
+def ref(name: str) -> dict[str, str]:
+    return {"Ref": name}
+
+
+def att(name: str, attribute: str) -> dict[str, list[str]]:
+    return {"Fn::GetAtt": [name, attribute]}
+
+
+def refused(call: Any, *arguments: Any, **named: Any) -> str:
+    """The message of the error that a call of a client ends with."""
+    with pytest.raises(ClientError) as caught:
+        call(*arguments, **named)
+    return str(caught.value.response["Error"]["Message"])
 
 
 class Stacks:
