@@ -11,18 +11,19 @@ from emulator.aws.inside import AwsError
 from emulator.aws.stacks.api_addresses import api_addresses
 from emulator.aws.stacks.intrinsics import TemplateProblem
 from emulator.aws.stacks.left_out import without_unknown
-from emulator.aws.stacks.live_aliases import follow_live_code
 from emulator.aws.stacks.places import places_of
 from emulator.aws.stacks.sam import transformed
 from emulator.aws.stacks.template import parse
 from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, nearest
 from emulator.model.project_stack import (
+    TEMPLATE_BUCKET,
     StackOutcome,
     StackRequest,
     TemplateMistake,
     TemplateRefused,
 )
 
+_NESTED: Final = "AWS::CloudFormation::Stack"
 _NOTHING_TO_DO: Final = "No updates are to be performed."
 _UPDATABLE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 _DONE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
@@ -68,7 +69,7 @@ class ProjectStack:
         """Create or update a stack and wait until that is over; raises TemplateRefused."""
         status = self._status(request.name)
         document, left_out = without_unknown(self._transformed(request), _is_known)
-        document = follow_live_code(document)
+        self._upload(request.templates)
         if status is not None and status not in _UPDATABLE:
             self._delete(request.name)  # what was never complete cannot be updated
             status = None
@@ -117,6 +118,14 @@ class ProjectStack:
         except (AttributeError, LookupError, TypeError) as error:  # a text in the place of a list
             text = f"unsupported structure ({type(error).__name__}: {error})"
             raise TemplateRefused([TemplateMistake(text=text)]) from error
+
+    def _upload(self, templates: Mapping[str, str]) -> None:
+        """Put templates of stacks in the stack where their addresses lead to."""
+        for key, text in templates.items():
+            self._call(
+                "CreateBucket", "s3", Bucket=TEMPLATE_BUCKET
+            )  # again: no error in this region
+            self._call("PutObject", "s3", Bucket=TEMPLATE_BUCKET, Key=key, Body=text.encode())
 
     def _submit(self, request: StackRequest, document: Any, operation: str) -> bool:
         """Ask for the change; False: there is nothing to change."""
@@ -171,10 +180,15 @@ class ProjectStack:
         return list(self._all("DescribeStackEvents", "StackEvents", name))[::-1]
 
     def _physical_ids(self, name: str) -> dict[str, str]:
-        return {
-            each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
-            for each in self._all("ListStackResources", "StackResourceSummaries", name)
-        }
+        """By logical id, those in a stack in this one as `Inner/Hello`."""
+        found = {}
+        for each in self._all("ListStackResources", "StackResourceSummaries", name):
+            logical_id, physical_id = each["LogicalResourceId"], each.get("PhysicalResourceId", "")
+            found[logical_id] = physical_id
+            if each["ResourceType"] == _NESTED:
+                inner = self._physical_ids(physical_id)
+                found |= {f"{logical_id}/{name}": inner[name] for name in inner}
+        return found
 
     def _all(self, operation: str, member: str, name: str) -> Iterator[Mapping[str, Any]]:
         more: dict[str, Any] = {}
@@ -185,10 +199,10 @@ class ProjectStack:
                 return
             more = {"NextToken": answer["NextToken"]}
 
-    def _call(self, operation: str, **members: Any) -> Mapping[str, Any]:
-        return self._call_service(
-            "cloudformation", operation, DEFAULT_ACCOUNT, DEFAULT_REGION, members
-        )
+    def _call(
+        self, operation: str, service: str = "cloudformation", **members: Any
+    ) -> Mapping[str, Any]:
+        return self._call_service(service, operation, DEFAULT_ACCOUNT, DEFAULT_REGION, members)
 
 
 def _is_known(kind: str) -> bool:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+TEMPLATE_BUCKET: Final = "project-templates"  # of stacks in the project's stack
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +42,7 @@ class StackRequest:
     name: str
     document: Mapping[str, Any]
     parameters: Mapping[str, str] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=dict)  # by key in TEMPLATE_BUCKET
 
 
 class ProjectStacks(Protocol):

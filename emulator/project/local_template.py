@@ -5,15 +5,17 @@ upload what they find; here code runs from where it is.
 """
 
 import copy
+import hashlib
+import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from emulator.model import nearest
 from emulator.model.hot_reload import ARCHIVES, HOT_RELOAD_BUCKET
-from emulator.model.project_stack import TemplateRefused
+from emulator.model.project_stack import TEMPLATE_BUCKET, TemplateRefused
 from emulator.project.sam_build import Parse, SamBuild, why_built
 from emulator.project.table import Problem
 
@@ -59,6 +61,7 @@ class LocalTemplate:
     document: dict[str, Any]
     archives: dict[str, Path] = field(default_factory=dict)  # code by the function's logical id
     files: list[Path] = field(default_factory=list)  # whose content is part of it now
+    templates: dict[str, str] = field(default_factory=dict)  # by key in TEMPLATE_BUCKET
     builds: list[BuildNeed] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -70,23 +73,28 @@ def localized(document: Mapping[str, Any], folder: Path, parse: Parse) -> LocalT
     `sam build` left that cannot be read.
     """
     made = LocalTemplate(document=copy.deepcopy(dict(document)))
-    resources = made.document.get("Resources")
-    if isinstance(resources, dict):
-        _Reader(made, folder, parse).read(resources)
+    _Reader(made, folder, parse).read()
     return made
 
 
 class _Reader:
     """Changes one template in place."""
 
-    def __init__(self, made: LocalTemplate, folder: Path, parse: Parse) -> None:
+    def __init__(
+        self, made: LocalTemplate, folder: Path, parse: Parse, outer: tuple[Path, ...] = ()
+    ) -> None:
+        """outer: the files of templates that this one is in, and its own; () is the project's."""
+        self._outer = outer
         self._made = made
         self._folder = folder
         self._parse = parse
         self._build = SamBuild(folder, parse)
         self._defaults = _globals(made.document)
 
-    def read(self, resources: dict[str, Any]) -> None:
+    def read(self) -> None:
+        resources = self._made.document.get("Resources")
+        if not isinstance(resources, dict):
+            return  # the stack says so
         taken = {_name(each) for each in resources.values()}
         for name, resource in resources.items():
             if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
@@ -95,8 +103,9 @@ class _Reader:
             if not isinstance(properties, dict):
                 continue
             self._resource(name, resource, properties)
-            is_function = resource["Type"] in _FUNCTIONS
-            if is_function and name not in taken and len(name) <= _NAME_LENGTH:
+            # In a template that stands in others twice each function would be there twice.
+            is_named = resource["Type"] in _FUNCTIONS and not self._outer
+            if is_named and name not in taken and len(name) <= _NAME_LENGTH:
                 properties.setdefault("FunctionName", name)
         if isinstance(self._defaults.get("CodeUri"), str):
             del self._defaults["CodeUri"]  # each function has it now
@@ -110,9 +119,8 @@ class _Reader:
             self._code(name, resource, properties)
         elif kind in _INCLUDED:
             self._included(name, kind, properties)
-        elif kind in _NESTED and _is_local(properties.get(_NESTED[kind])):
-            text = "templates in a template are not supported yet when they are local files"
-            self._problem(name, _NESTED[kind], text)
+        elif kind in _NESTED:
+            self._nested(name, _NESTED[kind], properties)
 
     # Code.
 
@@ -170,6 +178,32 @@ class _Reader:
             content = self._content(name, key, properties.pop(key))
             properties.setdefault(target, content)
 
+    def _nested(self, name: str, key: str, properties: dict[str, Any]) -> None:
+        """Another template, whose paths are relative to where it stands."""
+        if not _is_local(location := properties.get(key)):
+            return
+        file = Path(os.path.normpath(self._folder / location))
+        if file in self._outer:
+            self._problem(name, key, f'"{location}" is a template that this one is part of')
+            return
+        inner = LocalTemplate(document=self._content(name, key, location))
+        _Reader(inner, file.parent, self._parse, (*self._outer, file)).read()
+        properties[key] = self._take(name, inner)
+        for problem in inner.problems:
+            self._problem(name, key, f"{location}: {problem.line}")
+
+    def _take(self, name: str, inner: LocalTemplate) -> str:
+        """Take over what was noted of a template in this one; returns its address."""
+        made = self._made
+        made.files += inner.files
+        made.archives |= {f"{name}/{each}": path for each, path in inner.archives.items()}
+        for need in inner.builds:
+            made.builds.append(replace(need, logical_id=f"{name}/{need.logical_id}"))
+        text = json.dumps(inner.document, default=str)
+        object_key = f"{hashlib.sha256(text.encode()).hexdigest()}.json"
+        made.templates |= {**inner.templates, object_key: text}
+        return f"https://s3.amazonaws.com/{TEMPLATE_BUCKET}/{object_key}"
+
     def _including(self, value: Any, place: str) -> Any:
         """With local files of the transform AWS::Include in its place."""
         if isinstance(value, list):
@@ -215,7 +249,7 @@ class _Reader:
         self._made.problems.append(Problem(f"Resources.{name}.Properties.{key}", text))
 
 
-def _is_local(value: object) -> bool:
+def _is_local(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and not value.startswith(_REMOTE)
 
 

@@ -174,6 +174,7 @@ class TemplateDeployer:
             name=new.config.stack_name,
             document=new.local.document,
             parameters=new.config.parameters,
+            templates=new.local.templates,
         )
         try:
             return self._stacks.deploy(request)

@@ -7,10 +7,22 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.template_project import TemplateProject, physical_ids
+from tests.end_to_end.template_project import RUNTIME, SOURCE, TemplateProject, physical_ids
 from tests.running_emulator import RunningEmulator, running_emulator
 
 STACK = "shop"
+INNER = f"""
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Deep:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: .
+      Runtime: {RUNTIME}
+      Handler: app.handler
+      AutoPublishAlias: live
+      Environment: {{Variables: {{GREETING: deep}}}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +107,25 @@ def test_a_definition_in_a_file_of_its_own_is_part_of_the_stack(emulator: Runnin
     emulator.settle()
     output = machines.describe_execution(executionArn=started)["output"]
     assert json.loads(output)["body"] == "hello world 1"
+
+
+def test_a_template_in_the_template_is_a_stack_in_the_stack(
+    emulator: RunningEmulator, project: TemplateProject, functions: Any
+) -> None:
+    inner = "  Inner: {Type: AWS::Serverless::Application, Properties: {Location: inner/t.yaml}}\n"
+    project.write("inner/app.py", SOURCE.replace("REVISION = 1", "REVISION = 7"))
+    project.write("inner/words.py", 'WORLD = "inside"\n')
+    project.write("inner/t.yaml", INNER)
+    project.replace("template.yaml", "  Topic: {", f"{inner}  Topic: {{")
+    emulator.wait_for_output("project.applied added=Inner")
+    stack = resources(emulator)["Inner"]
+    found = physical_ids(emulator.client("cloudformation"), stack)
+    assert said(functions, found["Deep"]) == "deep inside 7"
+    project.replace("inner/app.py", "REVISION = 7", "REVISION = 8")
+    assert said(functions, f"{found['Deep']}:live") == "deep inside 8"
+    project.replace("inner/t.yaml", "deep", "deeper")
+    emulator.wait_for_output("project.applied changed=Inner")
+    assert said(functions, found["Deep"]) == "deeper inside 8"
 
 
 def test_saved_code_runs_from_the_next_invocation_on(

@@ -1,5 +1,6 @@
 """What a template names of its folder becomes what a stack takes."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,43 @@ PROBLEMS = [
 def test_a_mistake_is_told_with_its_place(folder: Path, given: dict[str, Any], told: str) -> None:
     [problem] = read(folder, {"F": given}).problems
     assert problem.line.startswith(f"Resources.{told}")
+
+
+NESTED = [
+    ("AWS::CloudFormation::Stack", "TemplateURL"),
+    ("AWS::Serverless::Application", "Location"),
+]
+
+
+@pytest.mark.parametrize(("kind", "key"), NESTED)
+def test_a_template_in_the_template_is_handed_over_as_an_object(
+    folder: Path, kind: str, key: str
+) -> None:
+    (folder / "inner" / "code").mkdir(parents=True)
+    (folder / "inner" / "t.yaml").write_text(
+        yaml.safe_dump({"Resources": {"F": resource(FUNCTION, CodeUri="code")}})
+    )
+    made = read(folder, {"I": resource(kind, **{key: "inner/t.yaml"})})
+    [(object_key, text)] = made.templates.items()
+    address = f"https://s3.amazonaws.com/project-templates/{object_key}"
+    assert properties(made, "I") == {key: address}
+    assert json.loads(text)["Resources"]["F"]["Properties"] == {
+        "CodeUri": {"Bucket": "hot-reload", "Key": str(folder / "inner" / "code")}
+    }
+    assert made.files == [folder / "inner" / "t.yaml"]
+
+
+def test_mistakes_of_a_template_in_the_template_are_told_with_both_places(folder: Path) -> None:
+    inner = {"F": resource(FUNCTION, CodeUri="none"), "I": resource(*NESTED[0][:1])}
+    inner["I"]["Properties"] = {"TemplateURL": "./inner.yaml"}
+    (folder / "inner.yaml").write_text(yaml.safe_dump({"Resources": inner}))
+    given = {"I": resource("AWS::CloudFormation::Stack", TemplateURL="inner.yaml")}
+    told = [problem.line for problem in read(folder, given).problems]
+    start = "Resources.I.Properties.TemplateURL: "
+    assert told[0].startswith(f"{start}inner.yaml: Resources.F.Properties.CodeUri: no file or")
+    assert told[1] == (
+        f'{start}inner.yaml: {start}"./inner.yaml" is a template that this one is part of'
+    )
 
 
 def test_what_sam_built_runs_where_the_source_cannot(folder: Path) -> None:

@@ -22,6 +22,7 @@ from emulator.aws.patches.stack_flow import (
 from emulator.aws.patches.stack_map import validation_errors
 from emulator.aws.patches.stack_remains import StackRemains
 from emulator.aws.patches.stack_types import StackTypes
+from emulator.aws.stacks.live_aliases import follow_live_code
 from emulator.aws.stacks.sam import transformed, transforms_of
 from emulator.aws.stacks.template import check, parse
 
@@ -104,7 +105,7 @@ class _Prepare:
         with validation_errors():
             submitted = parse(template)
             values = _known_values(submitted, parameters)
-            document = transformed(submitted, values, backend.region_name)
+            document = follow_live_code(transformed(submitted, values, backend.region_name))
             check(document, self._types.is_known, self._types.has_attribute)
         return Revision(
             original=template,
