@@ -11,16 +11,19 @@ from emulator.aws.patches.patching import PatchContext
 from emulator.aws.patches.stack_resources import Handler, MotoHandler, NoHandler, OwnHandler
 from emulator.aws.stacks.bucket import BucketType
 from emulator.aws.stacks.calls import ServiceCalls
+from emulator.aws.stacks.event_types import TYPES as EVENT_TYPES
 from emulator.aws.stacks.http_api import TYPES as HTTP_API_TYPES
 from emulator.aws.stacks.lambda_types import TYPES as LAMBDA_TYPES
 from emulator.aws.stacks.log_group import LogGroupType
 from emulator.aws.stacks.neighbour_types import TYPES as NEIGHBOUR_TYPES
 from emulator.aws.stacks.resource_type import Made, ResourceProblem, ResourceType
 from emulator.aws.stacks.rest_api import TYPES as REST_API_TYPES
+from emulator.aws.stacks.secret import SecretType
 from emulator.aws.stacks.state_machine import StateMachineType
 from emulator.aws.stacks.table import TableType
 
 OWN_TYPES: Final[Mapping[str, ResourceType]] = {
+    **EVENT_TYPES,
     **HTTP_API_TYPES,
     **LAMBDA_TYPES,
     **NEIGHBOUR_TYPES,
@@ -28,6 +31,7 @@ OWN_TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::DynamoDB::Table": TableType(),
     "AWS::Logs::LogGroup": LogGroupType(),
     "AWS::S3::Bucket": BucketType(),
+    "AWS::SecretsManager::Secret": SecretType(),
     "AWS::StepFunctions::StateMachine": StateMachineType(),
 }
 WITHOUT_EFFECT: Final = frozenset(

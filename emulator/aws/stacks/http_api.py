@@ -1,10 +1,16 @@
 """The types of HTTP and WebSocket APIs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from emulator.aws.stacks.api_type import Answer, ApiType, Members
+from emulator.aws.stacks.authorizers import (
+    Rights,
+    add_http_authorizers,
+    authorizer_ids,
+    required_rights,
+)
 from emulator.aws.stacks.open_api import methods_of, title_of
 from emulator.aws.stacks.resource_type import (
     Call,
@@ -19,6 +25,7 @@ from emulator.aws.stacks.resource_type import (
 )
 
 _SERVICE: Final = "apigatewayv2"
+_AUTHORIZERS: Final = "authorizers"  # an attribute for us alone: ids of those of the definition
 _CORS: Final = "x-amazon-apigateway-cors"
 _INTEGRATION: Final = {  # what CreateIntegration does not call as definitions do
     "credentials": "CredentialsArn",
@@ -48,12 +55,13 @@ class HttpApiType(Kind):
         members["Name"] = wish.properties.get("Name") or title_of(body, wish.name)
         members.setdefault("ProtocolType", "HTTP")
         answer = call(_SERVICE, "CreateApi", members)
-        attributes = {"ApiEndpoint": answer["ApiEndpoint"], "ApiId": answer["ApiId"]}
-        address = {"ApiId": answer["ApiId"]}
-        made = Made(physical_id=answer["ApiId"], attributes=attributes, address=address)
+        identity = answer["ApiId"]
+        endpoint = answer["ApiEndpoint"]
+        attributes = {"ApiEndpoint": endpoint, "ApiId": identity, _AUTHORIZERS: []}
+        address = {"ApiId": identity}
+        made = Made(physical_id=identity, attributes=attributes, address=address)
         note(made)
-        _add_routes(body, address, call)
-        return made
+        return _with_routes(made, body, call)
 
     def update(self, made: Made, old: Mapping[str, Any], wish: Wish, call: Call) -> Made:
         """Change the API; its routes become those of the definition."""
@@ -69,7 +77,10 @@ class HttpApiType(Kind):
                 for each in call(_SERVICE, f"Get{kind}s", made.address)["Items"]:
                     where = {**made.address, f"{kind}Id": each[f"{kind}Id"]}
                     call(_SERVICE, f"Delete{kind}", where)
-            _add_routes(wish.properties.get("Body") or {}, made.address, call)
+            for identity in made.attributes[_AUTHORIZERS]:
+                with unless_gone():  # where a change failed half-way
+                    call(_SERVICE, "DeleteAuthorizer", {**made.address, "AuthorizerId": identity})
+            return _with_routes(made, wish.properties.get("Body") or {}, call)
         return made
 
     def delete(self, made: Made, call: Call) -> None:
@@ -86,10 +97,20 @@ def _members(properties: Mapping[str, Any]) -> dict[str, Any]:
     return members
 
 
-def _add_routes(body: Mapping[str, Any], address: Mapping[str, Any], call: Call) -> None:
+def _with_routes(made: Made, body: Mapping[str, Any], call: Call) -> Made:
+    """Make the routes and authorizers of a definition; the API that knows its authorizers."""
+    rights = add_http_authorizers(body, made.address, call)
+    _add_routes(body, rights, made.address, call)
+    return replace(made, attributes={**made.attributes, _AUTHORIZERS: authorizer_ids(rights)})
+
+
+def _add_routes(
+    body: Mapping[str, Any], rights: Rights, address: Mapping[str, Any], call: Call
+) -> None:
     for method in methods_of(body):
         route = "$default" if method.is_default else f"{method.method} {method.path}"
-        members: dict[str, Any] = {**address, "RouteKey": route}
+        required = required_rights(body, method, rights, "AuthorizationScopes")
+        members: dict[str, Any] = {**address, **required, "RouteKey": route}
         if method.integration is not None:
             members["Target"] = _add_integration(method.integration, address, call)
         call(_SERVICE, "CreateRoute", members)

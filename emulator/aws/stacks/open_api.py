@@ -1,10 +1,8 @@
 """API definitions written into templates, as SAM does it: which method of which path calls what."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-
-from emulator.aws.stacks.resource_type import ResourceProblem
 
 _INTEGRATION: Final = "x-amazon-apigateway-integration"
 _ANY: Final = "x-amazon-apigateway-any-method"
@@ -20,15 +18,11 @@ class DefinedMethod:
     is_default: bool  # it answers what no other route does
     integration: Mapping[str, Any] | None
     responses: Mapping[str, Any]
+    security: Sequence[Mapping[str, Any]] | None  # None: as the definition says for all
 
 
 def methods_of(body: Mapping[str, Any]) -> Iterator[DefinedMethod]:
-    """All methods of a definition; raises ResourceProblem for one with authorizers."""
-    components = body.get("components") or {}
-    if body.get("securityDefinitions") or components.get("securitySchemes"):
-        raise ResourceProblem(
-            "The emulator's stacks do not take authorizers from the Body of an API."
-        )
+    """All methods of a definition."""
     for path, found in (body.get("paths") or {}).items():
         for name in _METHODS:
             if name in found:
@@ -39,6 +33,7 @@ def methods_of(body: Mapping[str, Any]) -> Iterator[DefinedMethod]:
                     is_default=bool(defined.get("isDefaultRoute")),
                     integration=defined.get(_INTEGRATION),
                     responses=defined.get("responses") or {},
+                    security=defined.get("security"),
                 )
 
 

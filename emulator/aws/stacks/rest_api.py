@@ -1,11 +1,17 @@
 """The types of REST APIs that moto makes without what a template says of them, or not at all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from typing_extensions import override
 
+from emulator.aws.stacks.authorizers import (
+    Rights,
+    add_rest_authorizers,
+    authorizer_ids,
+    required_rights,
+)
 from emulator.aws.stacks.open_api import DefinedMethod, methods_of, title_of
 from emulator.aws.stacks.resource_type import (
     Call,
@@ -21,6 +27,7 @@ from emulator.aws.stacks.resource_type import (
 )
 
 _SERVICE: Final = "apigateway"
+_AUTHORIZERS: Final = "authorizers"  # an attribute for us alone: ids of those of the definition
 _LATER: Final = frozenset({"Body", "Mode", "FailOnWarnings", "Tags"})  # not of CreateRestApi
 
 
@@ -39,11 +46,11 @@ class RestApiType(Kind):
         members["Name"] = wish.properties.get("Name") or title_of(body, wish.name)
         identity = call(_SERVICE, "CreateRestApi", members)["id"]
         address = {"restApiId": identity}
-        attributes = {"RestApiId": identity, "RootResourceId": _resources(call, address)["/"]}
+        root = _resources(call, address)["/"]
+        attributes = {"RestApiId": identity, "RootResourceId": root, _AUTHORIZERS: []}
         made = Made(physical_id=identity, attributes=attributes, address=address)
         note(made)
-        _add_methods(body, address, call)
-        return made
+        return _with_methods(made, body, call)
 
     def update(self, made: Made, old: Mapping[str, Any], wish: Wish, call: Call) -> Made:
         """Bring the methods to what the definition says now."""
@@ -59,8 +66,10 @@ class RestApiType(Kind):
             if method.path == "/":
                 where = {"resourceId": known["/"], "httpMethod": method.method}
                 call(_SERVICE, "DeleteMethod", {**made.address, **where})
-        _add_methods(wish.properties.get("Body") or {}, made.address, call)
-        return made
+        for identity in made.attributes[_AUTHORIZERS]:
+            with unless_gone():  # where a change failed half-way
+                call(_SERVICE, "DeleteAuthorizer", {**made.address, "authorizerId": identity})
+        return _with_methods(made, wish.properties.get("Body") or {}, call)
 
     def delete(self, made: Made, call: Call) -> None:
         """Delete the API; one that is gone is no problem."""
@@ -74,7 +83,16 @@ def _resources(call: Call, address: Mapping[str, Any]) -> dict[str, str]:
     return {each["path"]: each["id"] for each in found}
 
 
-def _add_methods(body: Mapping[str, Any], address: Mapping[str, Any], call: Call) -> None:
+def _with_methods(made: Made, body: Mapping[str, Any], call: Call) -> Made:
+    """Make the methods and authorizers of a definition; the API that knows its authorizers."""
+    rights = add_rest_authorizers(body, made.address, call)
+    _add_methods(body, rights, made.address, call)
+    return replace(made, attributes={**made.attributes, _AUTHORIZERS: authorizer_ids(rights)})
+
+
+def _add_methods(
+    body: Mapping[str, Any], rights: Rights, address: Mapping[str, Any], call: Call
+) -> None:
     known = _resources(call, address)
     for method in methods_of(body):
         path = ""
@@ -83,12 +101,15 @@ def _add_methods(body: Mapping[str, Any], address: Mapping[str, Any], call: Call
             if part and path not in known:
                 members = {**address, "parentId": known[above], "pathPart": part}
                 known[path] = call(_SERVICE, "CreateResource", members)["id"]
-        _add_method(method, {**address, "resourceId": known[method.path.rstrip("/") or "/"]}, call)
+        where = {**address, "resourceId": known[method.path.rstrip("/") or "/"]}
+        required = required_rights(body, method, rights, "authorizationScopes")
+        _add_method(method, {**where, "httpMethod": method.method}, required, call)
 
 
-def _add_method(method: DefinedMethod, address: Mapping[str, Any], call: Call) -> None:
-    where = {**address, "httpMethod": method.method}
-    call(_SERVICE, "PutMethod", {**where, "authorizationType": "NONE"})
+def _add_method(
+    method: DefinedMethod, where: Mapping[str, Any], required: Mapping[str, Any], call: Call
+) -> None:
+    call(_SERVICE, "PutMethod", {**where, "authorizationType": "NONE", **required})
     for status in method.responses:
         call(_SERVICE, "PutMethodResponse", {**where, "statusCode": status})
     if method.integration is None:
