@@ -6,8 +6,8 @@ import pytest
 
 from emulator.control import Target
 from emulator.model import LambdaError
+from tests.api.function_answers import Create, refusal, shown
 from tests.api.lab import ACCOUNT, ROLE, Lab, archive
-from tests.api.test_function_operations import Create, refusal, shown
 
 ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:capacity-provider:fleet"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:hello"

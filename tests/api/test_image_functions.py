@@ -8,8 +8,8 @@ import pytest
 from emulator.control import CodeStore, FunctionStore
 from emulator.model import Clock
 from emulator.storage import DataFolder
+from tests.api.function_answers import refusal
 from tests.api.lab import ROLE, archive
-from tests.api.test_function_operations import refusal
 
 SETTINGS = {"EntryPoint": ["/e"], "Command": ["a", "b"], "WorkingDirectory": "/w"}
 

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
+from tests.api.function_answers import Create, refusal, shown
 from tests.api.lab import ACCOUNT
-from tests.api.test_function_operations import Create, refusal, shown
 
 ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:hello"
 RUNTIME = f"arn:aws:lambda:us-east-1::runtime:{'7' * 64}"

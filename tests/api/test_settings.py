@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from emulator.model.mapping import SourceDescription
+from tests.api.function_answers import Create, refusal
 from tests.api.lab import ACCOUNT, Lab, archive
-from tests.api.test_function_operations import Create, refusal
 
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
 VPC = {"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}

@@ -1,57 +1,21 @@
-import http.client
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
-from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
-from werkzeug.test import Client, TestResponse
+from werkzeug.test import Client
 
-from emulator.console import Admin, Rooms
-from emulator.gateway import serve
 from emulator.invoke import Backlog, FunctionBacklog
 from emulator.model import (
-    Clock,
-    CodePackage,
-    FunctionVersion,
     Invocation,
     InvocationResult,
     Status,
 )
-from emulator.model.triggers.nats import NatsBinding, NatsStatus, NatsTrigger
-from emulator.observe import Activity, InvocationRecord, LogBook, Records
-from tests.end_to_end.processes import wait_until
-
-
-@dataclass(frozen=True, kw_only=True)
-class Keys:
-    access_key: str = "ASIA"
-    secret_key: str = "secret"
-    token: str = "session"
-
-
-CODE = CodePackage(folder=Path("/src/hello"), sha256="x", size_bytes=1, is_live=True)
-
-
-def function(name: str, **changes: Any) -> FunctionVersion:
-    settings: dict[str, Any] = {
-        "account": "000000000000",
-        "region": "us-east-1",
-        "name": name,
-        "deployment": 1,
-        "runtime": "python3.12",
-        "handler": "app.handler",
-        "role": "",
-        "code": CODE,
-    }
-    return FunctionVersion(**{**settings, **changes})
+from emulator.observe import InvocationRecord
+from tests.console.console_lab import Emulator, function
 
 
 def record(name: str, request_id: str, **changes: Any) -> InvocationRecord:
@@ -84,85 +48,6 @@ def record(name: str, request_id: str, **changes: Any) -> InvocationRecord:
         started_at=2.0,
         finished_at=3.0,
     )
-
-
-class FakeNats:
-    """Bindings without a server."""
-
-    def __init__(self) -> None:
-        self.bindings: list[NatsBinding] = []
-
-    def status(self) -> NatsStatus:
-        return NatsStatus(
-            url="nats://h:1", is_connected=True, dropped=2, bindings=tuple(self.bindings)
-        )
-
-    def add(self, trigger: NatsTrigger, function_arn: str) -> bool:
-        binding = NatsBinding(
-            trigger=trigger, function_arn=function_arn, is_declared=False, state="listening"
-        )
-        is_new = binding not in self.bindings
-        self.bindings += [binding] * is_new
-        return is_new
-
-    def remove(self, subject: str, function: str) -> list[NatsBinding]:
-        return [
-            each
-            for each in self.bindings
-            if (each.trigger.subject, each.function_arn.rpartition(":")[2]) == (subject, function)
-        ]
-
-
-@dataclass
-class Emulator:
-    """Real rooms with an Admin before them."""
-
-    clock: Clock = field(default_factory=Clock)
-    functions: list[FunctionVersion] = field(default_factory=list)
-    resets: list[str] = field(default_factory=list)
-    backlog: Backlog = field(default_factory=lambda: Backlog(functions=()))
-
-    def __post_init__(self) -> None:
-        self.activity = Activity(self.clock)
-        self.log_book = LogBook(self.clock)
-        self.records = Records()
-        self.nats = FakeNats()
-        self.admin = Admin(
-            Rooms(
-                version="1.2.3",
-                functions=lambda: self.functions,
-                services=lambda: {"s3": "running"},
-                archive_for={"abc": b"PK"}.get,
-                reset=lambda: self.resets.append("reset"),
-                catch_up=lambda: None,
-                backlog=lambda: self.backlog,
-                container_credentials={"t": Keys()}.get,
-                activity=self.activity,
-                clock=self.clock,
-                log_book=self.log_book,
-                records=self.records,
-                nats=lambda: self.nats,
-            )
-        )
-
-    def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """As the router passes requests on."""
-        environ["emulator.account"], environ["emulator.region"] = "000000000000", "us-east-1"
-        return self.admin(environ, start_response)
-
-    def get(self, path: str) -> TestResponse:
-        return Client(self.wsgi).get(path)
-
-    def delete(self, path: str) -> TestResponse:
-        return Client(self.wsgi).delete(path)
-
-    def post(self, path: str, body: object = None) -> TestResponse:
-        return Client(self.wsgi).post(path, json=body) if body else Client(self.wsgi).post(path)
-
-
-@pytest.fixture
-def emulator() -> Emulator:
-    return Emulator()
 
 
 @pytest.mark.parametrize("path", ["/_emulator/health", "/_localstack/health"])
@@ -396,129 +281,6 @@ def test_an_unknown_page_names_the_nearest(emulator: Emulator) -> None:
     assert answer.status_code == 404
     assert answer.json is not None
     assert answer.json["message"].endswith('Did you mean "/_emulator/invocations"?')
-
-
-# --- logs --------------------------------------------------------------------------------------
-
-
-def test_logs_show_the_newest_lines_of_a_function(emulator: Emulator) -> None:
-    emulator.functions.append(function("hello", log_group="/mine"))
-    stream = emulator.log_book.log_stream("/mine", "s", "000000000000", "us-east-1")
-    for line in ("one", "two\n", "three"):
-        stream.write(line)
-    answer = emulator.get("/_emulator/logs?function=hello&limit=2")
-    assert (answer.text, answer.mimetype) == ("two\nthree\n", "text/plain")
-
-
-def test_logs_of_a_function_in_another_account_are_found_when_it_is_the_only_one(
-    emulator: Emulator,
-) -> None:
-    emulator.functions.append(function("hello", account="111122223333"))
-    stream = emulator.log_book.log_stream("/aws/lambda/hello", "s", "111122223333", "us-east-1")
-    stream.write("there")
-    assert emulator.get("/_emulator/logs?function=hello").text == "there\n"
-
-
-@pytest.fixture
-def followed(emulator: Emulator) -> Iterator[http.client.HTTPConnection]:
-    """A connection through a real server, on which a function's log is followed."""
-    emulator.functions.append(function("hello"))
-    server = serve(emulator.wsgi, "127.0.0.1", 0)
-    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
-        connection.request("GET", "/_emulator/logs?function=hello&follow=true")
-        yield connection
-    emulator.admin.stop()
-    server.stop(5)
-
-
-def test_followed_logs_arrive_as_they_are_written(
-    emulator: Emulator, followed: http.client.HTTPConnection
-) -> None:
-    stream = emulator.log_book.log_stream("/aws/lambda/hello", "s", "000000000000", "us-east-1")
-    answer = followed.getresponse()
-    for line in ("first", "second"):
-        stream.write(line)
-        assert answer.readline() == line.encode() + b"\n"
-
-
-def test_a_followed_log_ends_when_its_client_goes(
-    emulator: Emulator, followed: http.client.HTTPConnection
-) -> None:
-    stream = emulator.log_book.log_stream("/aws/lambda/hello", "s", "000000000000", "us-east-1")
-    stream.write("there")
-    answer = followed.getresponse()
-    assert answer.readline() == b"there\n"
-    answer.close()
-    followed.close()
-    assert wait_until(lambda: not emulator.log_book._followers)
-
-
-def test_a_followed_log_does_not_hold_up_a_stop(
-    emulator: Emulator, followed: http.client.HTTPConnection
-) -> None:
-    answer = followed.getresponse()
-    emulator.admin.stop()
-    assert answer.read() == b""
-
-
-def test_a_subject_is_bound_by_the_nats_page_and_shown_there(emulator: Emulator) -> None:
-    emulator.functions.append(function("hello"))
-    body = {"subject": "a.*", "function": "hello", "stream": "A", "max_deliver": 3}
-    bound = {
-        "subject": "a.*",
-        "stream": "A",
-        "max_deliver": 3,
-        "function": "hello",
-        "function_arn": function("hello").arn,
-        "declared": False,
-        "state": "listening",
-    }
-    assert emulator.post("/_emulator/nats", body).json == {"new": True, **bound}
-    assert emulator.post("/_emulator/nats", body).json == {"new": False, **bound}
-    assert emulator.get("/_emulator/nats").json == {
-        "url": "nats://h:1",
-        "connected": True,
-        "dropped": 2,
-        "bindings": [bound],
-    }
-    answer = emulator.delete("/_emulator/nats?subject=a.*&function=hello")
-    assert answer.json == {"removed": [bound]}
-
-
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ({"subject": "a"}, 'parameter "function" is missing'),
-        ({"subject": "a", "function": "helo"}, 'function "helo" is not registered (have: hello)'),
-        ({"function": "hello"}, 'subject: "" is not a subject like orders.new'),
-        ({"subject": "a..b", "function": "hello"}, 'subject: "a..b" is not a subject'),
-        ({"subject": "a", "function": "hello", "max_deliver": 2}, "max_deliver: needs a stream"),
-        ({"subject": "a", "function": "hello", "group": "g"}, 'unknown parameter "group"'),
-    ],
-)
-def test_a_binding_that_makes_no_sense_is_refused(
-    emulator: Emulator, body: dict[str, Any], message: str
-) -> None:
-    emulator.functions.append(function("hello"))
-    answer = emulator.post("/_emulator/nats", body)
-    assert answer.status_code == 400
-    assert answer.json is not None
-    assert answer.json["message"].startswith(message)
-    assert emulator.nats.bindings == []
-
-
-def test_what_is_not_bound_and_what_the_project_declares_is_not_unbound(
-    emulator: Emulator,
-) -> None:
-    assert emulator.delete("/_emulator/nats?subject=a&function=hello").status_code == 404
-    declared = NatsBinding(
-        trigger=NatsTrigger(subject="a"), function_arn=function("hello").arn, is_declared=True
-    )
-    emulator.nats.bindings.append(declared)
-    answer = emulator.delete("/_emulator/nats?subject=a&function=hello")
-    assert answer.status_code == 409
-    assert answer.json is not None
-    assert answer.json["message"].endswith("by emulator.toml: take the trigger out there")
 
 
 def test_the_queue_page_shows_each_functions_events(emulator: Emulator) -> None:

@@ -1,0 +1,10 @@
+"""The console's application."""
+
+import pytest
+
+from tests.console.console_lab import Emulator
+
+
+@pytest.fixture
+def emulator() -> Emulator:
+    return Emulator()
