@@ -8,8 +8,6 @@ from emulator.gateway import serve
 from tests.console.console_lab import Emulator, function
 from tests.end_to_end.processes import wait_until
 
-# --- logs --------------------------------------------------------------------------------------
-
 
 def test_logs_show_the_newest_lines_of_a_function(emulator: Emulator) -> None:
     emulator.functions.append(function("hello", log_group="/mine"))

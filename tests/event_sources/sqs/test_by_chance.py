@@ -14,9 +14,7 @@ from emulator.model import Call, InvocationResult, LambdaError
 from emulator.model.mapping import EventSourceMapping
 from tests.aws.conftest import Aws
 from tests.event_sources.conftest import FakeInvoker, answered
-from tests.event_sources.test_sqs import Queue, around, bind, manager, settle, sqs
-
-__all__ = ["around", "manager", "sqs"]
+from tests.event_sources.sqs.sqs_lab import Queue, bind, settle
 
 VISIBILITY_S = 600  # longer than all windows of a batch together
 
