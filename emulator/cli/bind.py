@@ -86,6 +86,8 @@ def _infer(path: Path, files: "Files") -> "Inferred":
         return infer(files, _runtime_of)
     except CannotInferError as error:
         raise CommandError(f"{path}: {error}") from None
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _runtime_of(language: str) -> str:

@@ -5,6 +5,7 @@ import io
 import os
 import stat
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -45,7 +46,10 @@ class _Archive(Files):
 
     @override
     def text(self, name: str) -> str:
-        return self._zip.read(name).decode(errors="replace")
+        try:
+            return self._zip.read(name).decode(errors="replace")
+        except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:  # encrypted, say
+            raise CommandError(f"{name} in the archive cannot be read: {error}") from None
 
     @override
     def is_executable(self, name: str) -> bool:

@@ -1,6 +1,7 @@
 """What a command line must not hold is refused in a line that says so, with exit status 2."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,16 @@ def test_a_project_file_that_cannot_be_read_says_why(run: Run, tmp_path: Path) -
     done = run("start", "--port", "0", str(tmp_path))
     assert done.returncode == 2
     assert done.stderr == f"error: {tmp_path}/emulator.toml: cannot be read: Is a directory\n"
+
+
+def test_an_archive_that_is_damaged_inside_says_where(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "code.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("app.py", "def handler(event, context): pass")
+    file.write_bytes(file.read_bytes().replace(b"handler", b"another"))
+    done = run("bind", "-f", "f", "-p", str(file))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: app.py in the archive cannot be read: Bad CRC-32")
 
 
 def test_a_long_timeout_reaches_the_emulator_as_it_is(fake: FakeEmulator, run: Run) -> None:
