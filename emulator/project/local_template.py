@@ -69,8 +69,7 @@ class LocalTemplate:
 def localized(document: Mapping[str, Any], folder: Path, parse: Parse) -> LocalTemplate:
     """Read what a template names of `folder`, where it stands itself.
 
-    Functions without a name are called by their logical id. Raises TemplateRefused for what
-    `sam build` left that cannot be read.
+    Functions without a name are called by their logical id.
     """
     made = LocalTemplate(document=copy.deepcopy(dict(document)))
     _Reader(made, folder, parse).read()

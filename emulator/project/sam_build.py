@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from emulator.model.project_stack import TemplateRefused
+
 BUILT_TEMPLATE: Final = Path(".aws-sam", "build", "template.yaml")
 
 Parse = Callable[[str], Mapping[str, Any]]
@@ -14,11 +16,11 @@ class SamBuild:
     """The folder `.aws-sam/build` of a project, as it was when this was made; it may be missing."""
 
     def __init__(self, folder: Path, parse: Parse) -> None:
-        """Read it; raises what `parse` raises."""
+        """Read it; a template that `sam build` has not finished yet is none."""
         self.file = folder / BUILT_TEMPLATE
         try:
             document = parse(self.file.read_text())
-        except (OSError, UnicodeDecodeError):
+        except (OSError, UnicodeDecodeError, TemplateRefused):
             document = {}
         found = document.get("Resources")
         self._resources: Mapping[str, Any] = found if isinstance(found, Mapping) else {}

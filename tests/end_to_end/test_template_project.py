@@ -80,8 +80,8 @@ def test_the_start_shows_functions_with_their_events(running: RunningEmulator) -
         "GET /hello/{name}, GET /rest, sqs://Jobs, s3://Photos, sns://Topic,"
         " schedule://rate(1 hour)"
     )
-    assert "stack.creating stack=shop template=template.yaml" in running.output
-    assert "stack.created stack=shop resources=" in running.output
+    running.wait_for_output("stack.creating stack=shop template=template.yaml")
+    running.wait_for_output("stack.created stack=shop resources=")
 
 
 def test_events_of_the_template_reach_the_function(emulator: RunningEmulator) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -109,7 +110,7 @@ def test_a_project_goes_on_at_its_next_start(tmp_path: Path) -> None:
     with running_emulator(folder, *options) as emulator:
         # The function of the custom resource answered before the emulator was ready.
         assert answer(emulator, "Worker") == ["7", "source"]
-        assert "template.left_out resource=Cdn" in emulator.output
+        emulator.wait_for_output("template.left_out resource=Cdn")
         assert answer(emulator, "Packed") == 1
         pack(folder / "packed.zip", 2)
         assert answer(emulator, "Packed") == 2
@@ -124,7 +125,7 @@ def test_a_project_goes_on_at_its_next_start(tmp_path: Path) -> None:
     )
     with running_emulator(folder, *options) as emulator:
         assert answer(emulator, "Worker") == ["7", "built"]
-        assert "template.built resource=Worker" in emulator.output
+        emulator.wait_for_output("template.built resource=Worker")
         found = physical_ids(emulator.client("cloudformation"), "corner-shop")
         assert found["Packed"] == "Packed"
         mappings = emulator.client("lambda").list_event_source_mappings()["EventSourceMappings"]
@@ -132,5 +133,8 @@ def test_a_project_goes_on_at_its_next_start(tmp_path: Path) -> None:
         emulator.client("sqs").send_message(QueueUrl=found["Jobs"], MessageBody="x")
         emulator.settle()
         assert [each["source"] for each in emulator.invocations("Worker")] == ["sqs", "api"]
-        write(folder, {".aws-sam/build/Worker/app.py": WORKER.replace("REVISION", "again")})
+        build = folder / ".aws-sam" / "build"
+        shutil.rmtree(build)  # as sam build begins
+        write(build, {"Worker/app.py": WORKER.replace("REVISION", "again"), "template.yaml": BUILT})
+        emulator.settle()
         assert answer(emulator, "Worker") == ["7", "again"]
