@@ -102,7 +102,7 @@ class Project:
     resources: tuple[Resource, ...] = ()
     emulator: EmulatorTable = field(default_factory=EmulatorTable)
     nats_url: str | None = None  # `[nats] url`
-    template: Path | None = None  # the file that describes it in the place of `emulator.toml`
+    template: Path | None = None  # the file that says what there is, alone or by `template`
 
 
 class ProjectError(ValueError):
@@ -182,6 +182,7 @@ class _Reader:
         declared = self._root.table("functions")
         functions = [self._function(declared, name) for name in declared.tables_by_name()]
         nats_url = self._nats_url()
+        template = self._template()
         self._root.finish()
         self._note_overlaps()
         return Project(
@@ -190,7 +191,21 @@ class _Reader:
             resources=tuple(resources.fit_queues(found, _by_queue(functions), declared_resources)),
             emulator=emulator,
             nats_url=nats_url,
+            template=template,
         )
+
+    def _template(self) -> Path | None:
+        """The template that says what there is, beside the settings in this file."""
+        if "template" not in self._root:
+            return None
+        text = self._root.text("template")
+        path = Path(os.path.normpath(self._folder / text))
+        if text and not path.is_file():
+            self._root.problem("template", f'no file "{text}" in {self._folder}')
+        for key in ("functions", "resources"):
+            if key in self._root:
+                self._root.problem(key, "belongs into the template that this file names")
+        return path
 
     def _nats_url(self) -> str | None:
         if "nats" not in self._root:

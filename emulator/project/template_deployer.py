@@ -79,7 +79,7 @@ class TemplateDeployer:
     @property
     def files(self) -> Sequence[Path]:
         """The template, and what else has a say in what is deployed."""
-        folder = self.project.folder
+        folder = self._file.parent
         included = self._deployed.local.files if self._deployed else ()
         return [self._file, folder / SAM_CONFIG, folder / BUILT_TEMPLATE, *included]
 
@@ -156,10 +156,11 @@ class TemplateDeployer:
         return self._names.get(version.name) if is_ours else None
 
     def _read(self) -> _Reading:
-        config = read_sam_config(self.project.folder)
+        folder = self._file.parent
+        config = read_sam_config(folder)
         try:
             document = self._stacks.parse(self._file.read_text())
-            local = localized(document, self.project.folder, self._stacks.parse)
+            local = localized(document, folder, self._stacks.parse)
         except (OSError, UnicodeDecodeError) as error:
             raise ProjectError(self._file, [Problem("", f"cannot be read: {error}")]) from None
         except TemplateRefused as refused:

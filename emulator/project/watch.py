@@ -221,7 +221,7 @@ class Watcher:
             self._activity.end(ACTIVITY)
 
     def _apply_project(self, began_s: float) -> None:
-        before = self._deployer.project.emulator
+        before = self._deployer.project
         try:
             fields = self._deployer.apply().fields
         except ProjectError as error:
@@ -231,8 +231,10 @@ class Watcher:
                 )
             self._was_invalid = True
             return
-        if self._deployer.project.emulator != before:
+        if self._deployer.project.emulator != before.emulator:
             fields["needs_restart"] = "emulator"
+        if self._deployer.project.template != before.template:
+            fields["needs_restart"] = "template"
         if fields or self._was_invalid:
             ms = (time.monotonic() - began_s) * 1000
             self._reporter.event("project.applied", **fields, ms=ms)

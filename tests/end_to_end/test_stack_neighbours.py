@@ -191,6 +191,46 @@ def test_a_secret_has_its_value_or_one_that_is_made_up_once(stacks: Stacks) -> N
     assert stacks.delete() == "DELETE_COMPLETE", stacks.reasons()
 
 
+def test_a_pool_of_users_calls_its_function_and_knows_its_clients(stacks: Stacks) -> None:
+    source = "def handler(event, context):\n    event['response']['autoConfirmUser'] = True\n"
+    event = {"UserPool": {"Ref": "Pool"}, "Trigger": "PreSignUp"}
+    confirm = sam_function("handler", Up={"Type": "Cognito", "Properties": event})
+    confirm["Properties"]["InlineCode"] = f"{source}    return event\n"
+    pool: dict[str, Any] = {"Type": "AWS::Cognito::UserPool", "Properties": {}}
+    of_pool = {"UserPoolId": {"Ref": "Pool"}}
+    client = {**of_pool, "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"]}
+
+    def template(**group: Any) -> str:
+        resources = {
+            "Confirm": confirm,
+            "Pool": pool,
+            "Client": {"Type": "AWS::Cognito::UserPoolClient", "Properties": client},
+            "Group": {"Type": "AWS::Cognito::UserPoolGroup", "Properties": {**of_pool, **group}},
+        }
+        outputs = {"Client": {"Value": {"Ref": "Client"}}, "Pool": {"Value": {"Ref": "Pool"}}}
+        return document(resources, Outputs=outputs, Transform="AWS::Serverless-2016-10-31")
+
+    deploy(stacks, template(Description="first"))
+    outputs = stacks.outputs()
+    users = stacks.emulator.client("cognito-idp")
+    signed = users.sign_up(ClientId=outputs["Client"], Username="ann", Password="Secret-Word-1")
+    assert signed["UserConfirmed"]
+
+    pool["Properties"] = {"Policies": {"PasswordPolicy": {"MinimumLength": 20}}}
+    client["ExplicitAuthFlows"] = ["ALLOW_USER_SRP_AUTH"]
+    deploy(stacks, template(Description="second"), "update_stack")
+    assert stacks.outputs() == outputs
+    where = {"UserPoolId": outputs["Pool"]}
+    described = users.describe_user_pool(**where)["UserPool"]
+    assert described["Policies"]["PasswordPolicy"]["MinimumLength"] == 20
+    group = users.get_group(**where, GroupName=stacks.physical_id("Group"))["Group"]
+    assert group["Description"] == "second"
+    kept = users.describe_user_pool_client(**where, ClientId=outputs["Client"])["UserPoolClient"]
+    assert kept["ExplicitAuthFlows"] == ["ALLOW_USER_SRP_AUTH"]
+    assert [each["Username"] for each in users.list_users(**where)["Users"]] == ["ann"]
+    assert stacks.delete() == "DELETE_COMPLETE", stacks.reasons()
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [

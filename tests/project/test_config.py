@@ -158,6 +158,27 @@ def test_a_template_stands_in_for_the_file(tmp_path: Path, name: str) -> None:
     assert load(tmp_path).functions == {}
 
 
+def test_the_file_may_name_a_template_beside_settings(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("Resources: {}")
+    (tmp_path / "emulator.toml").write_text('template = "t.yaml"\n[emulator]\nfreeze = false\n')
+    project = load(tmp_path)
+    assert (project.template, project.emulator.freeze) == (tmp_path / "t.yaml", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('template = "none.yaml"', 'template: no file "none.yaml" in'),
+        (
+            'template = "emulator.toml"\n[resources]\nbuckets = ["bbb"]',
+            "resources: belongs into the",
+        ),
+    ],
+)
+def test_what_does_not_go_with_a_template_is_told(tmp_path: Path, text: str, told: str) -> None:
+    assert one_problem(tmp_path, text).startswith(told)
+
+
 def test_the_file_counts_before_a_template(tmp_path: Path) -> None:
     (tmp_path / "template.yaml").write_text("Resources: {}")
     (tmp_path / "emulator.toml").write_text("")

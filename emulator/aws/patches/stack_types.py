@@ -11,6 +11,7 @@ from emulator.aws.patches.patching import PatchContext
 from emulator.aws.patches.stack_resources import Handler, MotoHandler, NoHandler, OwnHandler
 from emulator.aws.stacks.bucket import BucketType
 from emulator.aws.stacks.calls import ServiceCalls
+from emulator.aws.stacks.cognito_types import TYPES as COGNITO_TYPES
 from emulator.aws.stacks.event_types import TYPES as EVENT_TYPES
 from emulator.aws.stacks.http_api import TYPES as HTTP_API_TYPES
 from emulator.aws.stacks.lambda_types import TYPES as LAMBDA_TYPES
@@ -23,6 +24,7 @@ from emulator.aws.stacks.state_machine import StateMachineType
 from emulator.aws.stacks.table import TableType
 
 OWN_TYPES: Final[Mapping[str, ResourceType]] = {
+    **COGNITO_TYPES,
     **EVENT_TYPES,
     **HTTP_API_TYPES,
     **LAMBDA_TYPES,
