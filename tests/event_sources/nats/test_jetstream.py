@@ -4,6 +4,7 @@ import threading
 from io import StringIO
 
 import pytest
+from nats.aio.msg import Msg
 
 from emulator.event_sources.nats.backlog import Backlog
 from emulator.event_sources.nats.held import retry_delay_s
@@ -124,12 +125,21 @@ def test_a_throttled_message_is_tried_again_until_it_runs(lab: Lab, invoker: Fak
 def test_a_function_that_runs_longer_than_the_ack_wait_keeps_its_message(
     lab: Lab, invoker: FakeInvoker
 ) -> None:
-    pause = threading.Event()
-    invoker.on_call = lambda call: pause.wait(1.0)
+    may_end = threading.Event()
+    signs = []  # that it is still being worked on
+
+    async def sees(message: Msg) -> None:
+        signs.append(message.data)
+        if signs.count(b"+WPI") == 4:  # more of them than go into the ack wait
+            may_end.set()
+
+    invoker.on_call = lambda call: may_end.wait(10)
     lab.client.add_stream("LONG", "long")
+    lab.client.run(lab.client.nats.subscribe("$JS.ACK.LONG.>", cb=sees))
     lab.bind("long", stream="LONG", ack_wait_s=0.3)
     lab.client.store("long", b"1")
     lab.settle()
+    assert may_end.is_set()
     assert len(invoker.calls) == 1
     assert lab.client.deliveries("LONG", "f") == 1
     assert lab.client.unfinished("LONG", "f") == 0
