@@ -51,7 +51,9 @@ class BuildNeed:
 
     logical_id: str
     why: str
+    source: Path
     built: Path | None  # what `sam build` made of it; None: nothing, so its source is used
+    is_old: bool = False  # the source was saved after that
 
 
 @dataclass(slots=True)
@@ -147,7 +149,9 @@ class _Reader:
         if why is None:
             return source
         built = self._build.code(name, key)
-        self._made.builds.append(BuildNeed(logical_id=name, why=why, built=built))
+        is_old = built is not None and self._build.is_older_than(source)
+        need = BuildNeed(logical_id=name, why=why, source=source, built=built, is_old=is_old)
+        self._made.builds.append(need)
         return built or source
 
     def _archive(self, name: str, key: str, path: Path) -> None:

@@ -1,13 +1,18 @@
 """What `sam build` made: code that can run where its source cannot."""
 
 import json
-from collections.abc import Callable, Mapping
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from emulator.model.project_stack import TemplateRefused
+from emulator.project.ignored import is_ignored
 
 BUILT_TEMPLATE: Final = Path(".aws-sam", "build", "template.yaml")
+
+_IN_PYTHON: Final = ("boto3", "botocore")  # what the runtime has itself
 
 Parse = Callable[[str], Mapping[str, Any]]
 
@@ -46,6 +51,23 @@ class SamBuild:
         properties = resource.get("Properties") if isinstance(resource, Mapping) else None
         return properties.get(name) if isinstance(properties, Mapping) else None
 
+    def is_older_than(self, source: Path) -> bool:
+        """Whether a file below a folder was saved after `sam build` had ended."""
+        try:
+            built_s = self.file.stat().st_mtime
+            return any(saved_s > built_s for saved_s in _saved_s(source))
+        except OSError:  # gone meanwhile
+            return False
+
+
+def _saved_s(folder: Path) -> Iterator[float]:
+    """When each file below a folder was saved last."""
+    for path, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not is_ignored(name)]
+        for name in files:
+            if not is_ignored(name):
+                yield os.stat(os.path.join(path, name)).st_mtime
+
 
 def why_built(resource: Mapping[str, Any], source: Path, runtime: object) -> str | None:
     """Why a function's or layer's source cannot run before it is built; None: it can.
@@ -64,7 +86,8 @@ def why_built(resource: Mapping[str, Any], source: Path, runtime: object) -> str
 
 def _python(source: Path) -> str | None:
     lines = _text(source / "requirements.txt").splitlines()
-    is_wanted = any(line.strip() and not line.lstrip().startswith("#") for line in lines)
+    wanted = (re.match(r"[^#\s]\S*?(?=[\s\[<>=!~;#]|$)", line.strip()) for line in lines)
+    is_wanted = any(found and found[0].lower() not in _IN_PYTHON for found in wanted)
     return "requirements.txt" if is_wanted else None
 
 

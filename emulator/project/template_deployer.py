@@ -80,8 +80,10 @@ class TemplateDeployer:
     def files(self) -> Sequence[Path]:
         """The template, and what else has a say in what is deployed."""
         folder = self._file.parent
-        included = self._deployed.local.files if self._deployed else ()
-        return [self._file, folder / SAM_CONFIG, folder / BUILT_TEMPLATE, *included]
+        local = self._deployed.local if self._deployed else None
+        included = local.files if local else ()
+        built = [need.source for need in local.builds if need.built] if local else ()
+        return [self._file, folder / SAM_CONFIG, folder / BUILT_TEMPLATE, *included, *built]
 
     def check(self) -> None:
         """Raise ProjectError for mistakes that show without deploying anything."""
@@ -99,6 +101,7 @@ class TemplateDeployer:
             if self._is_stopping:
                 return ProjectChanges()
             if old and (old.config, old.local.document) == (new.config, new.local.document):
+                self._tell_builds(new.local.builds)
                 return ProjectChanges()
             if old is None:
                 self._tell_begin(new)
@@ -212,13 +215,16 @@ class TemplateDeployer:
         for need in builds:
             if need in self._told:
                 continue
-            hint = "run sam build again after a change" if need.built else "run sam build"
+            state, hint = "not_built", "run sam build"
+            if need.built is not None:
+                state = "built_before" if need.is_old else "built"
+                hint = "its source was saved since: run sam build" if need.is_old else ""
             self._reporter.event(
-                "template.built" if need.built else "template.not_built",
+                f"template.{state}",
                 resource=need.logical_id,
                 because=need.why,
                 runs_from=need.built or "its source",
-                hint=hint,
+                hint=hint or None,
             )
         self._told = list(builds)
 

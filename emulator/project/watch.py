@@ -212,8 +212,8 @@ class Watcher:
             if changed and root in self._deployer.files:
                 self._apply_project(cause.began_s)
                 self._watch_roots()
-            elif changed:
-                self._reloader.reload(root, self._running(root), self._deployer.roots, cause)
+            if changed and (running := self._running(root)):
+                self._reloader.reload(root, running, self._deployer.roots, cause)
         except Exception:  # noqa: BLE001  our bug; the next save must find this thread alive
             self._reporter.event("reload.failed", error=traceback.format_exc())
         finally:

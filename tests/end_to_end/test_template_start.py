@@ -138,3 +138,6 @@ def test_a_project_goes_on_at_its_next_start(tmp_path: Path) -> None:
         write(build, {"Worker/app.py": WORKER.replace("REVISION", "again"), "template.yaml": BUILT})
         emulator.settle()
         assert answer(emulator, "Worker") == ["7", "again"]
+        write(folder, {"worker/app.py": WORKER.replace("REVISION", "unbuilt")})
+        emulator.wait_for_output("template.built_before resource=Worker")
+        assert answer(emulator, "Worker") == ["7", "again"]

@@ -1,16 +1,21 @@
 """Which source cannot run before `sam build` was there."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from emulator.project.sam_build import why_built
+from emulator.project.sam_build import SamBuild, why_built
 
 CASES: list[tuple[str, dict[str, str], dict[str, Any], str | None]] = [
     ("python3.12", {}, {}, None),
     ("python3.12", {"requirements.txt": "requests\n"}, {}, "requirements.txt"),
     ("python3.12", {"requirements.txt": "# nothing\n\n"}, {}, None),
+    ("python3.12", {"requirements.txt": "boto3>=1.34\nbotocore # too\n"}, {}, None),
+    ("python3.12", {"requirements.txt": "boto3\nboto3-stubs\n"}, {}, "requirements.txt"),
+    ("python3.12", {"requirements.txt": "requests[socks]==2\n"}, {}, "requirements.txt"),
     ("nodejs22.x", {"requirements.txt": "requests\n"}, {}, None),
     ("nodejs22.x", {"package.json": '{"name": "x"}'}, {}, None),
     ("nodejs22.x", {"package.json": '{"dependencies": {"a": "1"}}'}, {}, "package.json has"),
@@ -52,3 +57,18 @@ def test_an_archive_is_built_already(tmp_path: Path) -> None:
     archive = tmp_path / "app.jar"
     archive.write_bytes(b"")
     assert why_built({"Metadata": {"BuildMethod": "gradle"}}, archive, "java21") is None
+
+
+def test_a_build_is_old_once_its_source_was_saved(tmp_path: Path) -> None:
+    (tmp_path / ".aws-sam" / "build").mkdir(parents=True)
+    (tmp_path / ".aws-sam" / "build" / "template.yaml").write_text("Resources: {}")
+    source = tmp_path / "src"
+    (source / "__pycache__").mkdir(parents=True)
+    for name, saved_s in (("app.py", 1_000.0), ("__pycache__/app.pyc", 3_000.0)):
+        (source / name).write_text("")
+        os.utime(source / name, (saved_s, saved_s))
+    build = SamBuild(tmp_path, yaml.safe_load)
+    os.utime(build.file, (2_000.0, 2_000.0))
+    assert not build.is_older_than(source)
+    os.utime(source / "app.py", (2_001.0, 2_001.0))
+    assert build.is_older_than(source)

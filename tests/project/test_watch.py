@@ -367,6 +367,13 @@ def test_settings_of_the_emulator_itself_ask_for_a_restart(running: Running) -> 
     assert running.lines.wait("project.applied")["needs_restart"] == "emulator"
 
 
+def test_a_template_that_the_file_names_later_asks_for_a_restart(running: Running) -> None:
+    running.start("f")
+    running.write("template.yaml", "Resources: {}\n")
+    running.write("emulator.toml", 'template = "template.yaml"\n')
+    assert running.lines.wait("project.applied")["needs_restart"] == "template"
+
+
 def test_a_newer_save_does_not_wait_for_older_code_that_never_finishes_loading(
     running: Running,
 ) -> None:
