@@ -55,7 +55,12 @@ def apis(**default: str) -> str:
         "EnableFunctionDefaultPermissions": True,
         "Identity": {"Headers": ["Authorization"], "ReauthorizeEvery": 0},
     }
-    rest = {"StageName": "dev", "Auth": {**default, "Authorizers": {"Mine": token}}}
+    rest = {
+        "StageName": "dev",
+        "Auth": {**default, "Authorizers": {"Mine": token}},
+        "GatewayResponses": {"ACCESS_DENIED": {"StatusCode": 404}},
+        "BinaryMediaTypes": ["image/png"],
+    }
     http = {"Auth": {**default, "Authorizers": {"Mine": request}}}
     resources = {
         "Hello": hello,
@@ -136,15 +141,18 @@ def secret(stacks: Stacks, name: str) -> dict[str, Any]:
 
 def test_authorizers_of_a_definition_decide_who_may_call(stacks: Stacks) -> None:
     deploy(stacks, apis(DefaultAuthorizer="Mine"))
-    for api, stage in (("Rest", "dev"), ("Http", "$default")):
+    for api, stage, denied in (("Rest", "dev", 404), ("Http", "$default", 403)):
         answers = [status(stacks, api, f"{stage}/x", who) for who in (None, "thief", "sesame")]
-        assert answers == [401, 403, 200], api
+        assert answers == [401, denied, 200], api
         assert status(stacks, api, f"{stage}/y") == 200
 
     deploy(stacks, apis(), "update_stack")
     assert status(stacks, "Rest", "dev/x") == 200
     assert status(stacks, "Http", "$default/x") == 200
     rest = stacks.emulator.client("apigateway")
+    assert rest.get_rest_api(restApiId=stacks.physical_id("Rest"))["binaryMediaTypes"] == [
+        "image/png"
+    ]
     found = rest.get_authorizers(restApiId=stacks.physical_id("Rest"))["items"]
     assert [each["name"] for each in found] == ["Mine"]  # made once, although the API was changed
 

@@ -28,6 +28,8 @@ from emulator.aws.stacks.resource_type import (
 
 _SERVICE: Final = "apigateway"
 _AUTHORIZERS: Final = "authorizers"  # an attribute for us alone: ids of those of the definition
+_BINARY: Final = "x-amazon-apigateway-binary-media-types"
+_GATEWAY_RESPONSES: Final = "x-amazon-apigateway-gateway-responses"
 _LATER: Final = frozenset({"Body", "Mode", "FailOnWarnings", "Tags"})  # not of CreateRestApi
 
 
@@ -44,6 +46,8 @@ class RestApiType(Kind):
         body = wish.properties.get("Body") or {}
         members = {name: each for name, each in wish.properties.items() if name not in _LATER}
         members["Name"] = wish.properties.get("Name") or title_of(body, wish.name)
+        if _BINARY in body:
+            members.setdefault("BinaryMediaTypes", body[_BINARY])
         identity = call(_SERVICE, "CreateRestApi", members)["id"]
         address = {"restApiId": identity}
         root = _resources(call, address)["/"]
@@ -58,18 +62,13 @@ class RestApiType(Kind):
             raise ResourceProblem(
                 f"The emulator cannot change {', '.join(others)} of a REST API that exists."
             )
-        known = _resources(call, made.address)
-        for path in sorted(known, reverse=True):  # what is below goes first
-            if path != "/":
-                call(_SERVICE, "DeleteResource", {**made.address, "resourceId": known[path]})
-        for method in methods_of(old.get("Body") or {}):
-            if method.path == "/":
-                where = {"resourceId": known["/"], "httpMethod": method.method}
-                call(_SERVICE, "DeleteMethod", {**made.address, **where})
-        for identity in made.attributes[_AUTHORIZERS]:
-            with unless_gone():  # where a change failed half-way
-                call(_SERVICE, "DeleteAuthorizer", {**made.address, "authorizerId": identity})
-        return _with_methods(made, wish.properties.get("Body") or {}, call)
+        new, before = wish.properties.get("Body") or {}, old.get("Body") or {}
+        if new.get(_BINARY) != before.get(_BINARY):
+            raise ResourceProblem(
+                "The emulator cannot change the binary media types of a REST API that exists."
+            )
+        _remove_methods(before, made, call)
+        return _with_methods(made, new, call)
 
     def delete(self, made: Made, call: Call) -> None:
         """Delete the API; one that is gone is no problem."""
@@ -83,10 +82,30 @@ def _resources(call: Call, address: Mapping[str, Any]) -> dict[str, str]:
     return {each["path"]: each["id"] for each in found}
 
 
+def _remove_methods(body: Mapping[str, Any], made: Made, call: Call) -> None:
+    """Remove what `_with_methods` has made of a definition."""
+    known = _resources(call, made.address)
+    for path in sorted(known, reverse=True):  # what is below goes first
+        if path != "/":
+            call(_SERVICE, "DeleteResource", {**made.address, "resourceId": known[path]})
+    for method in methods_of(body):
+        if method.path == "/":
+            where = {"resourceId": known["/"], "httpMethod": method.method}
+            call(_SERVICE, "DeleteMethod", {**made.address, **where})
+    for kind in body.get(_GATEWAY_RESPONSES) or {}:
+        with unless_gone():  # where a change failed half-way
+            call(_SERVICE, "DeleteGatewayResponse", {**made.address, "responseType": kind})
+    for identity in made.attributes[_AUTHORIZERS]:
+        with unless_gone():
+            call(_SERVICE, "DeleteAuthorizer", {**made.address, "authorizerId": identity})
+
+
 def _with_methods(made: Made, body: Mapping[str, Any], call: Call) -> Made:
     """Make the methods and authorizers of a definition; the API that knows its authorizers."""
     rights = add_rest_authorizers(body, made.address, call)
     _add_methods(body, rights, made.address, call)
+    for kind, response in (body.get(_GATEWAY_RESPONSES) or {}).items():
+        call(_SERVICE, "PutGatewayResponse", {**made.address, **response, "responseType": kind})
     return replace(made, attributes={**made.attributes, _AUTHORIZERS: authorizer_ids(rights)})
 
 
