@@ -65,6 +65,15 @@ class ProjectStack:
         except TemplateProblem as problem:
             raise _refused(problem) from problem
 
+    def check(self, request: StackRequest) -> None:
+        """Raise TemplateRefused for what shows before anything is made."""
+        self._status(request.name)  # has CloudFormation loaded
+        document, _ = without_unknown(self._transformed(request), _is_known)
+        try:
+            self._call("ValidateTemplate", TemplateBody=json.dumps(document, default=str))
+        except AwsError as error:
+            raise TemplateRefused(_located(error.message, request.document)) from error
+
     def deploy(self, request: StackRequest) -> StackOutcome:
         """Create or update a stack and wait until that is over; raises TemplateRefused."""
         status = self._status(request.name)

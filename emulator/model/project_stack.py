@@ -51,6 +51,9 @@ class ProjectStacks(Protocol):
     def parse(self, text: str) -> dict[str, Any]:
         """Read JSON, or YAML with the short forms of functions; raises TemplateRefused."""
 
+    def check(self, request: StackRequest) -> None:
+        """Raise TemplateRefused for what shows before anything is made."""
+
     def deploy(self, request: StackRequest) -> StackOutcome:
         """Create or update a stack and wait until that is over.
 

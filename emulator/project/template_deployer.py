@@ -87,7 +87,11 @@ class TemplateDeployer:
 
     def check(self) -> None:
         """Raise ProjectError for mistakes that show without deploying anything."""
-        self._read()
+        request = _request(self._read())
+        try:
+            self._stacks.check(request)
+        except TemplateRefused as refused:
+            raise self._error(refused.mistakes) from None
 
     def apply(self) -> ProjectChanges:
         """Create or update the stack, if its template differs from the one deployed last.
@@ -174,14 +178,8 @@ class TemplateDeployer:
         return _Reading(config=config, local=local, events=events_of(document))
 
     def _deploy(self, new: _Reading) -> StackOutcome:
-        request = StackRequest(
-            name=new.config.stack_name,
-            document=new.local.document,
-            parameters=new.config.parameters,
-            templates=new.local.templates,
-        )
         try:
-            return self._stacks.deploy(request)
+            return self._stacks.deploy(_request(new))
         except TemplateRefused as refused:
             raise self._error(refused.mistakes) from None
 
@@ -238,6 +236,15 @@ class TemplateDeployer:
                     because="the emulator's stacks cannot make such resources",
                 )
         self._left_out = left_out
+
+
+def _request(reading: _Reading) -> StackRequest:
+    return StackRequest(
+        name=reading.config.stack_name,
+        document=reading.local.document,
+        parameters=reading.config.parameters,
+        templates=reading.local.templates,
+    )
 
 
 def _without_value(document: Mapping[str, Any], given: Mapping[str, str]) -> Iterator[Problem]:

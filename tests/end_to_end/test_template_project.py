@@ -1,6 +1,7 @@
 """A folder with a SAM template is a project: all that the template names is there, and live."""
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -186,6 +187,16 @@ def test_a_template_with_a_mistake_is_told_and_the_old_one_stays(
     emulator.wait_for_output(told)
     emulator.settle()
     assert said(functions) == "hello world 1"
+    assert resources(emulator) == before
+
+
+def test_a_reset_is_refused_while_the_template_has_a_mistake(
+    emulator: RunningEmulator, project: TemplateProject
+) -> None:
+    before = resources(emulator)
+    project.replace("template.yaml", "Value: !Ref ServerlessRestApi", "Value: !Ref Serverless")
+    with pytest.raises(urllib.error.HTTPError):
+        emulator.reset()
     assert resources(emulator) == before
 
 
