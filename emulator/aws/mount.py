@@ -179,14 +179,7 @@ class Moto:
         """The stack of the project's template."""
         from emulator.aws.project_stack import ProjectStack
 
-        return ProjectStack(
-            self.calls.call,
-            self._stacks,
-            tell_waiting=lambda stack, resources: self._reporter.event(
-                "stack.waiting", stack=stack, resources=resources
-            ),
-            address_of=self.addresses.of_api,
-        )
+        return ProjectStack(self.calls.call, self._stacks, self.addresses, self._reporter)
 
     @cached_property
     def streams(self) -> "Streams":

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
+from emulator.aws.addresses import Addresses
 from emulator.aws.background_work import BackgroundWork
 from emulator.aws.custom_resources import is_custom
 from emulator.aws.inside import AwsError
@@ -22,6 +23,7 @@ from emulator.model.project_stack import (
     TemplateMistake,
     TemplateRefused,
 )
+from emulator.observe import Reporter
 
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _NOTHING_TO_DO: Final = "No updates are to be performed."
@@ -44,19 +46,15 @@ class ProjectStack:
         self,
         call: Callable[[str, str, str, str, Mapping[str, Any]], Mapping[str, Any]],
         stacks: BackgroundWork,
-        tell_waiting: Callable[[str, str], None],
-        address_of: Callable[[str, str], str],
+        addresses: Addresses,
+        reporter: Reporter,
     ) -> None:
-        """Take what calls an operation of a service, and the changes of stacks.
-
-        tell_waiting: takes a stack's name and the resources that it still waits for. address_of:
-        takes the id and the protocol of an API.
-        """
-        self._address_of = address_of
+        """Take what calls an operation of a service, and the changes of stacks."""
+        self._addresses = addresses
         self._call_service = call
         self._stacks = stacks
         self._is_given_up = False
-        self._tell_waiting = tell_waiting
+        self._reporter = reporter
 
     def parse(self, text: str) -> dict[str, Any]:
         """Read JSON, or YAML with the short forms of functions; raises TemplateRefused."""
@@ -112,7 +110,7 @@ class ProjectStack:
             changed=changed,
             removed=_having(events, "DELETE_COMPLETE", but=changed),
             physical_ids=physical_ids,
-            apis=api_addresses(document, physical_ids, self._address_of),
+            apis=api_addresses(document, physical_ids, self._addresses.of_api),
             left_out=left_out,
         )
 
@@ -166,7 +164,8 @@ class ProjectStack:
         while (status := self._status(name)) is not None and status.endswith("_IN_PROGRESS"):
             if self._stacks.wait_for_end(_WAIT_S):
                 return self._status(name)  # in progress still, if a reset has stopped it
-            self._tell_waiting(name, ", ".join(self._unfinished(name)))
+            waits_for = ", ".join(self._unfinished(name))
+            self._reporter.event("stack.waiting", stack=name, resources=waits_for)
         return status
 
     def _unfinished(self, name: str) -> list[str]:
