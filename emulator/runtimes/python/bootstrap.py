@@ -283,8 +283,10 @@ def describe(error, request_id, own_frames):
         error_type, stack_trace = error.error_type, error.stack_trace
     else:
         error_type = type(error).__name__
-        frames = traceback.extract_tb(error.__traceback__)[own_frames:]
-        stack_trace = traceback.format_list(frames)
+        frames = error.__traceback__
+        for _ in range(own_frames):  # first: to look one up takes as long as to call a handler
+            frames = frames and frames.tb_next
+        stack_trace = traceback.format_list(traceback.extract_tb(frames))
     return {
         "errorMessage": str(error),
         "errorType": error_type,
