@@ -76,7 +76,9 @@ class Emulator:
         rooms = self.rooms
         if not rooms.deployer.needs_port:
             rooms.deployer.apply()
-        rooms.server = serve(rooms.router, self._settings.host, self._settings.port)
+        rooms.server = serve(
+            rooms.router, self._settings.host, self._settings.port, rooms.router.fast_invoke
+        )
         rooms.moto.listens_on(rooms.server.port, rooms.server.host)
         rooms.event_sources.start()
         if rooms.deployer.needs_port:

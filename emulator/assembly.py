@@ -140,7 +140,7 @@ class Assembly:
         self.debugger = self._make_debugger() if settings.debug else None
         self.environments = self._make_environments(project)
         self.alarms = Alarms(self.clock, self.reporter)
-        functions = _UpToDate(self.store, self._catch_up)
+        functions = _UpToDate(self.store, self._catch_up, self._is_caught_up)
         destinations = DestinationSender(self.moto, self._accept, self.clock)
         self.durable = self._make_durable(functions, destinations)
         self.invoker = Invoker(
@@ -402,6 +402,9 @@ class Assembly:
         if self.watcher is not None:
             self.watcher.catch_up()
 
+    def _is_caught_up(self) -> bool:
+        return self.watcher is None or self.watcher.is_caught_up
+
     def _catch_up_all(self) -> None:
         self._catch_up()
         self.event_sources.catch_up()
@@ -453,15 +456,28 @@ class Assembly:
 class _UpToDate:
     """Finds functions for the invoker, whatever was saved before the call included."""
 
-    def __init__(self, store: FunctionStore, catch_up: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: FunctionStore,
+        catch_up: Callable[[], None],
+        is_caught_up: Callable[[], bool],
+    ) -> None:
         self._store = store
         self._catch_up = catch_up
+        self._is_caught_up = is_caught_up
 
     def resolve(
         self, account: str, region: str, function: str, qualifier: str | None
     ) -> ResolvedFunction:
         self._catch_up()
         return self._store.resolve(account, region, function, qualifier)
+
+    def resolve_at_once(
+        self, account: str, region: str, function: str, qualifier: str | None
+    ) -> ResolvedFunction | None:
+        if not self._is_caught_up():
+            return None
+        return self._store.resolve_at_once(account, region, function, qualifier)
 
     def look_up(
         self, account: str, region: str, function: str, qualifier: str | None

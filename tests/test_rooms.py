@@ -26,7 +26,7 @@ MAY_IMPORT: Final[dict[str, set[str] | None]] = {
     "api": {"model", "observe", "control", "invoke", "durable"},
     "console": {"model", "observe", "control", "invoke"},
     "project": {"model", "observe", "control"},
-    "gateway": {"model", "observe", "api", "console", "aws"},
+    "gateway": {"model", "observe", "invoke", "api", "console", "aws"},
     "runtimes": set(),
     "settings": {"sandbox"},
     "assembly": ANYTHING,

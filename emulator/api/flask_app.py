@@ -18,6 +18,7 @@ from emulator.api.validation import check
 from emulator.control import Operation, RequestContext
 from emulator.invoke.identity import new_request_id
 from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, Clock, LambdaError, limits
+from emulator.model.steps import finish
 
 _UNKNOWN: Final = Answer(
     404,
@@ -80,7 +81,9 @@ class _View:
         if operation.name == "Invoke":
             body = request.get_data()
             return _respond(
-                invoke(self._invoker, self._clock, request.environ, uri["FunctionName"], body)
+                finish(
+                    invoke(self._invoker, self._clock, request.environ, uri["FunctionName"], body)
+                )
             )
         request_id = new_request_id()
         try:

@@ -6,6 +6,7 @@ Source: spec/invoke.md section 1.
 from emulator.api.invoke_http import Invoker
 from emulator.control import Operation, Request, RequestContext, Response
 from emulator.model import Call, LambdaError, limits
+from emulator.model.steps import finish
 
 
 def invoke_async(invoker: Invoker) -> Operation:
@@ -26,7 +27,7 @@ def invoke_async(invoker: Invoker) -> Operation:
             payload=arguments or b"{}",
             request_id=context.request_id,
         )
-        invoker.submit(call)
+        finish(invoker.submit_steps(call))
         return {"Status": 202}
 
     return accept

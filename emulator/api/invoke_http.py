@@ -23,9 +23,11 @@ from emulator.model import (
     LambdaError,
     limits,
 )
+from emulator.model.steps import Pause, Steps
 
 FUNCTIONS: Final = "/2015-03-31/functions/"
 INVOCATIONS: Final = "/invocations"
+QUICK_BODY_BYTES: Final = 65_536  # to check that it is JSON takes less than a millisecond
 TYPES: Final = frozenset({"RequestResponse", "Event", "DryRun"})
 
 _TENANT: Final = re.compile(r"[a-zA-Z0-9._:/=+\-@ ]{1,256}")
@@ -37,11 +39,11 @@ _QUALIFIER: Final = re.compile(r"(?:\$(?:LATEST(?:\.PUBLISHED)?)|[a-zA-Z0-9-_$]+
 class Invoker(Protocol):
     """The door to every function; `emulator.invoke.Invoker` is one."""
 
-    def run(self, call: Call) -> tuple[InvocationResult, str]:
-        """Run the function and wait: its result, and the request id."""
+    def run_steps(self, call: Call) -> Steps[tuple[InvocationResult, str]]:
+        """Run the function until it has answered: its result, and the request id."""
         ...
 
-    def submit(self, call: Call) -> Accepted:
+    def submit_steps(self, call: Call) -> Steps[Accepted]:
         """Queue the event."""
         ...
 
@@ -70,11 +72,11 @@ def read_body(environ: WSGIEnvironment) -> bytes:
 
 def invoke(
     invoker: Invoker, clock: Clock, environ: WSGIEnvironment, function: str, body: bytes
-) -> Answer:
+) -> Steps[Answer]:
     """Answer one Invoke; `function` is as the path has it, its escapes taken off."""
     request_id = new_request_id()
     try:
-        return _invoke(invoker, clock, environ, function, body, request_id)
+        return (yield from _invoke(invoker, clock, environ, function, body, request_id))
     except LambdaError as error:
         return error_answer(error, request_id)
 
@@ -86,17 +88,20 @@ def _invoke(
     function: str,
     body: bytes,
     request_id: str,
-) -> Answer:
+) -> Steps[Answer]:
+    if len(body) > QUICK_BODY_BYTES:
+        yield Pause.BLOCKS
     invocation_type = environ.get("HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse")
     log_type = environ.get("HTTP_X_AMZ_LOG_TYPE", "None")
     call = read_call(environ, clock, function, body, request_id, invocation_type)
     if not is_plain(environ, call, invocation_type, log_type, TYPES):
+        yield Pause.BLOCKS
         refuse(environ, call, invocation_type, log_type, "Invoke")
     if invocation_type == "RequestResponse":
-        result, request_id = invoker.run(call)
+        result, request_id = yield from invoker.run_steps(call)
         return _result(result, request_id, call, log_type)
     if invocation_type == "Event":
-        accepted = invoker.submit(call)
+        accepted = yield from invoker.submit_steps(call)
         headers = [("Content-Length", "0"), *common_headers(call, accepted.request_id)]
         if accepted.durable_execution_arn is not None:
             headers.append((_DURABLE_ARN, accepted.durable_execution_arn))
@@ -144,7 +149,7 @@ def common_headers(call: Call, request_id: str) -> Headers:
 
 def log_tail(result: InvocationResult) -> str:
     """The end of the log as LogType=Tail wants it."""
-    return base64.b64encode(result.log[-limits.LOG_TAIL_BYTES :]).decode()
+    return base64.b64encode(result.log.text[-limits.LOG_TAIL_BYTES :]).decode()
 
 
 def _result(result: InvocationResult, request_id: str, call: Call, log_type: str) -> Answer:

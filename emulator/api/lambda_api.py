@@ -15,6 +15,7 @@ from emulator.api.response_stream_http import (
 )
 from emulator.control import Operation, RequestContext
 from emulator.model import Clock
+from emulator.model.steps import Steps
 from emulator.model.web_framework import load_web_framework
 
 
@@ -70,7 +71,7 @@ class LambdaApi:
 
         return operate(self._operations, context, operation, members)
 
-    def fast_invoke(self, environ: WSGIEnvironment) -> Answer | None:
+    def fast_invoke(self, environ: WSGIEnvironment) -> Steps[Answer] | None:
         """Answer a POST when it is an Invoke; None, with the body unread, leaves it to `wsgi`."""
         function = function_in(environ["PATH_INFO"])
         if function is None:

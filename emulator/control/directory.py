@@ -71,6 +71,12 @@ class FunctionDirectory:
             return answer
         return self._resolve(account, region, function, qualifier, HOLD_S)
 
+    def resolve_at_once(
+        self, account: str, region: str, function: str, qualifier: str | None
+    ) -> ResolvedFunction | None:
+        """Find the same where that needs no waiting: it was found before and nothing changed."""
+        return self._answers.get((account, region, function, qualifier))
+
     def look_up(
         self, account: str, region: str, function: str, qualifier: str | None
     ) -> ResolvedFunction:

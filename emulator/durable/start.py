@@ -16,6 +16,7 @@ from emulator.model import (
     Status,
 )
 from emulator.model.durable import SYNC_EXECUTION_S
+from emulator.model.invocation import InvocationLog
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +111,7 @@ _EMPTY = InvocationResult(  # of an execution of which no invocation ended in th
     function_error=None,
     error_type=None,
     executed_version="",
-    log=b"",
+    log=InvocationLog(),
     duration_ms=0.0,
     billed_ms=0,
     init_ms=None,

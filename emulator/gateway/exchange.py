@@ -3,7 +3,7 @@
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
@@ -11,7 +11,7 @@ from emulator.gateway.request_body import RequestBody
 
 DRAIN_BYTES: Final = 16 * 1024 * 1024
 
-_INTERNAL_ERROR: Final = b'{"message": "Internal server error. The emulator\'s log has the cause."}'
+INTERNAL_ERROR: Final = b'{"message": "Internal server error. The emulator\'s log has the cause."}'
 
 log = logging.getLogger("emulator.gateway")
 
@@ -35,8 +35,12 @@ class Requests:
     from a set is atomic.
     """
 
-    def __init__(self, wsgi: WSGIApplication) -> None:
+    def __init__(
+        self, wsgi: WSGIApplication, port: int = 0, clients: Mapping[str, str] | None = None
+    ) -> None:
+        """port: that clients connected to. clients: their addresses, by what granian sees."""
         self._wsgi = wsgi
+        self._clients = {} if clients is None else clients
         self._running: set[Exchange] = set()
         self._stopping = False
         self._none = threading.Event()
@@ -47,6 +51,7 @@ class Requests:
             "wsgi.multithread": True,
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
+            "SERVER_PORT": str(port),
         }
 
     def __call__(self, exchange: Exchange, environ: WSGIEnvironment) -> None:
@@ -59,7 +64,7 @@ class Requests:
         except Exception:  # top of a request thread; the thread takes the next request
             log.exception("request.failed %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
             headers = [("Content-Type", "application/json")]
-            exchange.response_bytes(500, headers, _INTERNAL_ERROR)
+            exchange.response_bytes(500, headers, INTERNAL_ERROR)
         finally:
             self._running.discard(exchange)
             if self._stopping and not self._running:
@@ -73,6 +78,7 @@ class Requests:
     def _answer(self, exchange: Exchange, environ: WSGIEnvironment) -> None:
         body = _request_body(environ)
         environ.update(self._fixed)
+        environ["REMOTE_ADDR"] = self._clients.get(environ["REMOTE_ADDR"], environ["REMOTE_ADDR"])
         environ["wsgi.input"] = body
         start = StartResponse()
         answer = self._wsgi(environ, start)

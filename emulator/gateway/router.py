@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from emulator.gateway.hosts import HostKind, Hosts
+from emulator.model.steps import Steps, finish
 
 FUNCTIONS: Final = "/2015-03-31/functions/"
 INVOCATIONS: Final = "/invocations"
@@ -78,7 +79,7 @@ class LambdaApi(Protocol):
     def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer any operation."""
 
-    def fast_invoke(self, environ: WSGIEnvironment) -> Answer | None:
+    def fast_invoke(self, environ: WSGIEnvironment) -> Steps[Answer] | None:
         """Answer an Invoke; None, with the body unread, leaves it to `wsgi`."""
 
 
@@ -114,6 +115,18 @@ class Router:
         if is_guest and not self._lets_in(application, environ, str(page)):
             return _refuse(start_response, _foreign_page(str(page)))
         return application(environ, start_response)
+
+    def fast_invoke(self, environ: WSGIEnvironment) -> Steps[Answer] | None:
+        """Answer an Invoke that no page sent, step by step; None leaves the request to `__call__`.
+
+        environ: of a POST.
+        """
+        kind = self.hosts.kind(environ["HTTP_HOST"])
+        if kind is HostKind.FOREIGN or _sending_page(environ) is not None:
+            return None
+        if self._choose(kind, environ) != self._answer_lambda:
+            return None
+        return self.lambda_api.fast_invoke(environ)
 
     def _lets_in(self, application: WSGIApplication, environ: WSGIEnvironment, origin: str) -> bool:
         """Whether a foreign page may call what it calls."""
@@ -155,8 +168,9 @@ class Router:
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         if environ["PATH_INFO"].endswith(INVOCATIONS) and environ["REQUEST_METHOD"] == "POST":
-            answer = self.lambda_api.fast_invoke(environ)
-            if answer is not None:
+            steps = self.lambda_api.fast_invoke(environ)
+            if steps is not None:
+                answer = finish(steps)
                 start_response(_STATUS_LINES[answer.status], list(answer.headers))
                 return [answer.body]
         return self.lambda_api.wsgi(environ, start_response)

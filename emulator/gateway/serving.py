@@ -22,6 +22,7 @@ import errno
 import socket
 import sys
 import threading
+import time
 from typing import Any, Final
 from wsgiref.types import WSGIApplication
 
@@ -29,6 +30,8 @@ from granian import _futures, _granian
 from granian.http import HTTP1Settings, HTTP2Settings
 
 from emulator.gateway.exchange import Requests
+from emulator.gateway.front import FastInvoke, Front
+from emulator.gateway.relay import Backend
 
 THREADS: Final = 1_500  # 1,000 concurrent invocations, and their calls back to S3 and others
 IDLE_THREAD_S: Final = 30
@@ -49,33 +52,49 @@ class ListenError(Exception):
 class Server:
     """A running server. Any thread may call."""
 
-    def __init__(self, wsgi: WSGIApplication, listener: socket.socket) -> None:
+    def __init__(
+        self, wsgi: WSGIApplication, listener: socket.socket, fast_invoke: FastInvoke
+    ) -> None:
         self.host, self.port = listener.getsockname()[:2]
-        self._requests = Requests(wsgi)
+        behind = _listen("127.0.0.1", 0)
+        backend = Backend(behind.getsockname()[1])
+        self._requests = Requests(wsgi, self.port, backend.clients)
         self._closed = threading.Event()
+        self._is_stopped = False
         self._signal = _rust.WorkerSignal()
         self._signal.add_cb(self._closed.set)
         self._loop = asyncio.new_event_loop()  # granian wants one; WSGI never runs it
         scheduler = _new_scheduler(self._loop, self._requests)
-        _worker(listener).serve_mtr(scheduler, self._loop, self._signal)
+        _worker(behind).serve_mtr(scheduler, self._loop, self._signal)
+        self._front = Front(listener, backend, fast_invoke, BACKLOG)
 
     def stop(self, grace_s: float = 10.0) -> bool:
         """Stop accepting and wait for running requests; False when some were still running."""
+        if self._is_stopped:
+            return True
+        self._is_stopped = True
+        deadline_s = time.monotonic() + grace_s
+        self._front.stop_accepting()
         self._signal.set()
-        is_idle = self._requests.wait_none(grace_s)
+        is_idle = self._front.calls.wait_none(grace_s)
+        is_idle &= self._requests.wait_none(max(0.0, deadline_s - time.monotonic()))
         # granian tells when all answers are flushed and all connections closed. It may tell just
         # before its own waiter listens, so its word is not waited for without end.
-        self._closed.wait(FLUSH_S if is_idle else 0.0)
+        flush_s = FLUSH_S if is_idle else 0.0
+        self._closed.wait(flush_s)
         self._loop.close()
+        self._front.close(flush_s)
         return is_idle
 
 
-def serve(wsgi: WSGIApplication, host: str, port: int) -> Server:
+def serve(
+    wsgi: WSGIApplication, host: str, port: int, fast_invoke: FastInvoke = lambda _environ: None
+) -> Server:
     """Listen on `host` and `port` (0: a free one) and serve `wsgi` until stopped.
 
-    Raises ListenError.
+    fast_invoke: answers those plain Invokes that `wsgi` need not see. Raises ListenError.
     """
-    return Server(wsgi, _listen(host, port))
+    return Server(wsgi, _listen(host, port), fast_invoke)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -13,6 +13,7 @@ from emulator.model import (
     ResolvedFunction,
     Status,
 )
+from emulator.model.steps import Afterwards, Steps, finish
 from emulator.observe import Activity, InvocationRecord, Metrics, Records, Reporter
 from emulator.runtime_api import ResponseSink
 
@@ -55,33 +56,54 @@ class Attempts:
         accepted_at: when the request came in, in seconds since the epoch. sink: reads along what
         the function streams.
         """
+        return finish(self.steps(resolved, invocation, accepted_at, sink))
+
+    def steps(
+        self,
+        resolved: ResolvedFunction,
+        invocation: Invocation,
+        accepted_at: float,
+        sink: ResponseSink | None = None,
+    ) -> Steps[InvocationResult]:
+        """Do what `run` does, step by step."""
         version = resolved.version
         place = self._admit(resolved)
         self._activity.begin(INVOCATIONS)
         started_at = self._clock.now()
         self._metrics.started(version, started_at)
-        record = None
         try:
-            result = self._environments.run(version, invocation, sink)
+            result = yield from self._environments.steps(version, invocation, sink)
             while not result.has_run and (newer := self._saved_since(version, invocation)):
                 version = newer
-                result = self._environments.run(version, invocation, sink)
-            record = InvocationRecord(
-                function_version=version,
-                invocation=invocation,
-                result=result,
-                accepted_at=accepted_at,
-                started_at=started_at,
-                finished_at=self._clock.now(),
-            )
+                result = yield from self._environments.steps(version, invocation, sink)
+        except BaseException:
+            self._end(resolved, place, None)
+            raise
+        record = InvocationRecord(
+            function_version=version,
+            invocation=invocation,
+            result=result,
+            accepted_at=accepted_at,
+            started_at=started_at,
+            finished_at=self._clock.now(),
+        )
+        yield Afterwards(lambda: self._keep(record, resolved, place))
+        return result
+
+    def _keep(self, record: InvocationRecord, resolved: ResolvedFunction, place: Place) -> None:
+        try:
             # Before the activity ends: who waits until all is idle finds every record.
             self._records.add(record)
         finally:
-            self._metrics.ended(resolved.version, record)
-            self._admission.leave(place)
-            self._activity.end(INVOCATIONS)
+            self._end(resolved, place, record)
         self._report(record)
-        return result
+
+    def _end(
+        self, resolved: ResolvedFunction, place: Place, record: InvocationRecord | None
+    ) -> None:
+        self._metrics.ended(resolved.version, record)
+        self._admission.leave(place)
+        self._activity.end(INVOCATIONS)
 
     def _admit(self, resolved: ResolvedFunction) -> Place:
         try:

@@ -1,7 +1,6 @@
 """The one door through which every invocation goes, whoever asks for it."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.invoke.admission import Admission
@@ -27,6 +26,7 @@ from emulator.model import (
     ResolvedFunction,
     limits,
 )
+from emulator.model.steps import Pause, Steps, finish
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +80,7 @@ class Invoker:
         self._streams = Streams()
         self._activity = around.activity
         self._is_stopping = False
+        self._keeps_events = around.journal.is_kept  # on disk
         kept = KeptEvents(around.journal, around.reporter, around.clock)
         self._metrics = around.metrics
         self._outbox = Outbox(
@@ -107,27 +108,38 @@ class Invoker:
 
         Raises `LambdaError` when nothing ran, with 429 when too many run already.
         """
-        resolved, invocation, now = self._prepared(call)
-        return self._run(call, resolved, invocation, now), invocation.request_id
+        return finish(self.run_steps(call))
+
+    def run_steps(self, call: Call) -> Steps[tuple[InvocationResult, str]]:
+        """Do what `run` does, step by step."""
+        resolved, invocation, now = yield from self._prepared(call)
+        result = yield from self._run(call, resolved, invocation, now)
+        return result, invocation.request_id
 
     def stream(self, call: Call) -> StreamedInvocation:
         """Run the function for a caller who reads along; returns when the response has begun.
 
         Raises as `run`.
         """
-        resolved, invocation, now = self._prepared(call)
+        resolved, invocation, now = finish(self._prepared(call))
         return StreamedInvocation(
             request_id=invocation.request_id,
             executed_version=resolved.version.version,
             response=self._streams.start(
-                lambda channel: self._run(call, resolved, invocation, now, channel)
+                lambda channel: finish(self._run(call, resolved, invocation, now, channel))
             ),
         )
 
-    def _prepared(self, call: Call) -> tuple[ResolvedFunction, Invocation, float]:
+    def _prepared(self, call: Call) -> Steps[tuple[ResolvedFunction, Invocation, float]]:
         if self._is_stopping:
             raise LambdaError("ServiceException", "The emulator stops.")
-        resolved = _admissible(self._store.resolve, call, limits.SYNC_REQUEST_BYTES)
+        resolved = self._store.resolve_at_once(*_name(call))
+        if resolved is None:
+            yield Pause.BLOCKS
+            resolved = self._store.resolve(*_name(call))
+        _check(resolved, call, limits.SYNC_REQUEST_BYTES)
+        if resolved.version.durable is not None or call.durable_name is not None:
+            yield Pause.BLOCKS
         if resolved.version.durable is not None or call.durable_name is not None:
             self._durable.check(resolved, call.durable_name, is_sync=True)
         now = self._clock.now()
@@ -140,7 +152,7 @@ class Invoker:
         invocation: Invocation,
         now: float,
         channel: ResponseChannel | None = None,
-    ) -> InvocationResult:
+    ) -> Steps[InvocationResult]:
         try:
             arn = resolved.version.arn
             if invocations(invocation.trace_header, arn) > LIMIT and not resolved.may_recurse:
@@ -148,7 +160,7 @@ class Invoker:
                 raise stopped()
             if resolved.version.durable is not None:
                 return self._durable.run(resolved, invocation, call)
-            return self._attempts.run(resolved, invocation, now, channel)
+            return (yield from self._attempts.steps(resolved, invocation, now, channel))
         except LambdaError as error:
             self._reporter.event(
                 "invoke.refused",
@@ -168,11 +180,19 @@ class Invoker:
 
     def submit(self, call: Call) -> Accepted:
         """Do as `accept`, for a caller who wants to know all about it."""
+        return finish(self.submit_steps(call))
+
+    def submit_steps(self, call: Call) -> Steps[Accepted]:
+        """Do what `submit` does, step by step."""
+        if self._keeps_events:
+            yield Pause.BLOCKS
         # Nobody who hands over an event waits for a reload: each attempt finds its code anew.
-        resolved = _admissible(self._store.look_up, call, limits.ASYNC_REQUEST_BYTES)
+        resolved = self._store.look_up(*_name(call))
+        _check(resolved, call, limits.ASYNC_REQUEST_BYTES)
         now = self._clock.now()
         arn = resolved.version.arn
         if resolved.version.durable is not None or call.durable_name is not None:
+            yield Pause.BLOCKS
             return self._start_durable(call, resolved, now)
         event = QueuedEvent(
             request_id=call.request_id or new_request_id(),
@@ -203,7 +223,8 @@ class Invoker:
 
     def check(self, call: Call) -> None:
         """Raise what `run` would raise before it runs anything (invocation type DryRun)."""
-        resolved = _admissible(self._store.look_up, call, limits.SYNC_REQUEST_BYTES)
+        resolved = self._store.look_up(*_name(call))
+        _check(resolved, call, limits.SYNC_REQUEST_BYTES)
         if resolved.version.durable is not None or call.durable_name is not None:
             self._durable.check(resolved, call.durable_name, is_sync=False)
 
@@ -255,15 +276,15 @@ def _invocation(call: Call, resolved: ResolvedFunction, now: float) -> Invocatio
     )
 
 
-def _admissible(
-    find: Callable[[str, str, str, str | None], ResolvedFunction], call: Call, limit_bytes: int
-) -> ResolvedFunction:
-    resolved = find(call.account, call.region, call.function, call.qualifier)
+def _name(call: Call) -> tuple[str, str, str, str | None]:
+    return call.account, call.region, call.function, call.qualifier
+
+
+def _check(resolved: ResolvedFunction, call: Call, limit_bytes: int) -> None:
     check_payload(call.payload, limit_bytes)
     check_tenant(resolved, call.tenant_id)
     if not resolved.is_active:
         raise _inactive(resolved)
-    return resolved
 
 
 def check_tenant(resolved: ResolvedFunction, tenant_id: str | None) -> None:

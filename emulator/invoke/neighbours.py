@@ -13,6 +13,7 @@ from emulator.model import (
     InvocationResult,
     ResolvedFunction,
 )
+from emulator.model.steps import Steps
 from emulator.observe import Activity, Metrics, Records, Reporter
 from emulator.runtime_api import ResponseSink
 from emulator.storage import EventJournal
@@ -30,6 +31,12 @@ class Resolver(Protocol):
         """
         ...
 
+    def resolve_at_once(
+        self, account: str, region: str, function: str, qualifier: str | None
+    ) -> ResolvedFunction | None:
+        """Find the same; None when that may take time, or fail."""
+        ...
+
     def look_up(
         self, account: str, region: str, function: str, qualifier: str | None
     ) -> ResolvedFunction:
@@ -40,13 +47,13 @@ class Resolver(Protocol):
 class Environments(Protocol):
     """Execution environments of all functions; the sandbox has them."""
 
-    def run(
+    def steps(
         self,
         version: FunctionVersion,
         invocation: Invocation,
         sink: ResponseSink | None = None,
-    ) -> InvocationResult:
-        """Block until the function answered; raise `LambdaError` only when nothing ran."""
+    ) -> Steps[InvocationResult]:
+        """Run the function until it has answered; raise `LambdaError` only when nothing ran."""
         ...
 
 

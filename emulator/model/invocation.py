@@ -1,11 +1,14 @@
 """One request to run a function, and what came of it."""
 
 import json
+from collections import deque
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
 from emulator.model.value import value
 
+KEPT_LOG_BYTES: Final = 256 * 1024
 UNNAMED_FAILURE: Final = "Runtime.Unknown"  # AWS's word for what a function raises
 _NAME_CHARS: Final = 100
 
@@ -55,14 +58,38 @@ class Invocation:
     wants_log: bool = False  # the answer waits for the last line of the log
 
 
+class InvocationLog:
+    """The log of one invocation, START to REPORT: its newest `KEPT_LOG_BYTES`.
+
+    Its last lines may come after its answer, but before anything else that its thread does.
+    """
+
+    __slots__ = ("_lines", "size")
+
+    def __init__(self, *lines: bytes) -> None:
+        self._lines: deque[bytes] = deque()
+        self.size = 0  # of `text`
+        self.add(lines)
+
+    def add(self, lines: Sequence[bytes]) -> None:
+        """Add lines without their newlines; the oldest ones go where that is too much."""
+        self._lines += lines
+        self.size += sum(map(len, lines)) + len(lines)
+        while self.size > KEPT_LOG_BYTES and len(self._lines) > 1:
+            self.size -= len(self._lines.popleft()) + 1
+
+    @property
+    def text(self) -> bytes:
+        """All of it as one text."""
+        return b"".join(line + b"\n" for line in self._lines)
+
+
 @value
 class InvocationResult:
     """What an execution environment made of one invocation.
 
     `payload` goes to the caller unchanged. `function_error` is None or "Unhandled".
     `streamed_bytes` is None unless the caller read along; `payload` has only the beginning then.
-    `log` is this invocation's part of the log, START to REPORT, its oldest part cut beyond
-    `observe.KEPT_LOG_BYTES`.
     """
 
     payload: bytes
@@ -70,7 +97,7 @@ class InvocationResult:
     function_error: str | None
     error_type: str | None  # the platform's word for it, as in the REPORT line
     executed_version: str
-    log: bytes
+    log: InvocationLog
     duration_ms: float
     billed_ms: int
     init_ms: float | None  # None unless this invocation paid for the init phase

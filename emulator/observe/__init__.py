@@ -4,11 +4,10 @@ from emulator.observe.activity import Activity
 from emulator.observe.lines import screen_text
 from emulator.observe.log_book import LogBook, LogEvent, LogPage, LogStream
 from emulator.observe.metrics import Metrics, MetricStatistics
-from emulator.observe.records import KEPT_LOG_BYTES, KEPT_PAYLOAD_BYTES, InvocationRecord, Records
+from emulator.observe.records import KEPT_PAYLOAD_BYTES, InvocationRecord, Records
 from emulator.observe.reporter import LogFormat, Reporter
 
 __all__ = [
-    "KEPT_LOG_BYTES",
     "KEPT_PAYLOAD_BYTES",
     "Activity",
     "InvocationRecord",

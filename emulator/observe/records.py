@@ -11,7 +11,6 @@ from emulator.model.value import value
 KEPT_RECORDS: Final = 1_000
 KEPT_BYTES: Final = 32 * 1024 * 1024  # payloads and logs of all records together
 KEPT_PAYLOAD_BYTES: Final = 64 * 1024  # of one event or one response
-KEPT_LOG_BYTES: Final = 256 * 1024  # of one invocation's log; its oldest part goes first
 
 
 @value
@@ -119,7 +118,7 @@ class InvocationRecord:
     @property
     def log(self) -> str:
         """This invocation's log, START to REPORT."""
-        return self.result.log.decode(errors="replace")
+        return self.result.log.text.decode(errors="replace")
 
 
 class Records:
@@ -175,7 +174,7 @@ class Records:
 
 
 def _size(record: InvocationRecord) -> int:
-    return len(record.invocation.payload) + len(record.result.payload) + len(record.result.log)
+    return len(record.invocation.payload) + len(record.result.payload) + record.result.log.size
 
 
 def _cut(record: InvocationRecord) -> InvocationRecord:

@@ -37,6 +37,10 @@ class FileEvents(Protocol):
     def unwatch(self, root: Path) -> None:
         """Stop telling about `root`."""
 
+    @property
+    def is_caught_up(self) -> bool:
+        """True when `catch_up` would not wait."""
+
     def catch_up(self, timeout_s: float) -> None:
         """Wait, but no longer than that, until all changes made so far have been told."""
 

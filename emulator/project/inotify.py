@@ -50,11 +50,15 @@ class _Reader(InotifyFD):
 
     def catch_up(self, timeout_s: float) -> None:
         """Return when everything that happened before this call has been passed on."""
-        if self.should_keep_running() and not self._is_caught_up():
+        if not self.is_caught_up:
             with self._has_passed_on:
-                self._has_passed_on.wait_for(self._is_caught_up, timeout_s)
+                self._has_passed_on.wait_for(lambda: self.is_caught_up, timeout_s)
 
-    def _is_caught_up(self) -> bool:
+    @property
+    def is_caught_up(self) -> bool:
+        """True when there is nothing to pass on, or nobody to do it."""
+        if not self.should_keep_running():
+            return True
         # In this order: events go from the kernel's hands into ours, never back.
         return not (self._has_unread or self._is_passing_on)
 
@@ -95,6 +99,11 @@ class InotifyEvents:
             watched = self._roots.pop(root, None)
         if watched is not None:
             watched.detach()
+
+    @property
+    def is_caught_up(self) -> bool:
+        """True when `catch_up` would not wait."""
+        return self._inotify.is_caught_up
 
     def catch_up(self, timeout_s: float) -> None:
         """Wait, but no longer than that, until all changes made so far have been told."""

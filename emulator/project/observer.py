@@ -44,8 +44,13 @@ class ObserverEvents:
                 # Another root may share the watch, so only the handler goes.
                 self._observer.remove_handler_for_watch(*self._roots.pop(root))
 
+    @property
+    def is_caught_up(self) -> bool:
+        """True: these systems do not say what they have yet to tell."""
+        return True
+
     def catch_up(self, timeout_s: float) -> None:
-        """Do nothing: these systems do not say what they have yet to tell."""
+        """Do nothing, for the same reason."""
 
     def stop(self) -> None:
         """Tell nothing more; the threads are gone when this returns."""

@@ -70,6 +70,11 @@ class Watcher:
         if self._events is not None:
             self._events.catch_up(CATCH_UP_S)
 
+    @property
+    def is_caught_up(self) -> bool:
+        """True when `catch_up` would not wait."""
+        return self._events is None or self._events.is_caught_up
+
     def stop(self) -> None:
         """Watch nothing more, and keep nobody waiting; also when it was never started."""
         with self._lock:

@@ -2,11 +2,13 @@
 
 import selectors
 import socket
+import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
 from emulator.model import SNAP_START, FunctionVersion, Invocation
-from emulator.runtime_api.connection import Connection
+from emulator.model.steps import Steps, Wait
+from emulator.runtime_api.connection import PATIENCE_S, Connection
 from emulator.runtime_api.extension_desk import ExtensionDesk
 from emulator.runtime_api.extensions import VERSION as EXTENSIONS_VERSION
 from emulator.runtime_api.response_stream import ResponseSink
@@ -126,16 +128,25 @@ class RuntimeEndpoint:
                 break
         self._streams.take(connection, self._conversation)
 
-    def await_briefly(self) -> bool:
-        """Wait a few milliseconds for the answer to what was delivered; False: serve the selector.
+    @property
+    def _answers_on(self) -> Connection | None:
+        """The connection on which the answer to what was delivered comes; None: one cannot tell.
 
-        Only a runtime whose answer comes where the event went, together with its next request, is
-        waited for: this is one system call, and the selector takes two.
+        Only of a runtime whose answer comes where the event went, together with its next request.
         """
         connection = self._delivered_to
         may_wait = connection.asks_at_once and connection.is_flushed and connection.is_open
-        if may_wait and self._conversation.answer is None:
-            connection.receive(patiently=True)
+        return connection if may_wait and self._conversation.answer is None else None
+
+    def await_briefly(self) -> Steps[bool]:
+        """Wait a few milliseconds for the answer to what was delivered; False: serve the selector.
+
+        To look at the one connection on which it comes is one system call; the selector takes two.
+        """
+        connection = self._answers_on
+        if connection is not None:
+            has_waited = yield Wait(connection, time.monotonic() + PATIENCE_S)
+            connection.receive(patiently=not has_waited)
             self._serve(connection)
         return self._conversation.answer is not None
 

@@ -17,6 +17,7 @@ from emulator.model import (
     Status,
 )
 from emulator.model.limits import INIT_TIMEOUT_S, PROVISIONED_INIT_TIMEOUT_S
+from emulator.model.steps import Pause, Steps, finish
 from emulator.observe import LogBook
 from emulator.runtime_api import INVOKE as INVOKE_EVENT
 from emulator.runtime_api import Answer, Outcome, ResponseSink, invoke_event
@@ -126,9 +127,11 @@ class Environment:
         """Go on after a rest; COLD afterwards if the process ended while nobody watched."""
         if self.rest.is_frozen:
             self.rest.thaw()
-        is_stale = time.monotonic() - self.idle_since_s > _FRESH_S
-        if self.state is State.IDLE and is_stale and not self._processes.look():
+        if self.state is State.IDLE and self._is_stale() and not self._processes.look():
             self._reset(Reason.FAILURE)
+
+    def _is_stale(self) -> bool:
+        return time.monotonic() - self.idle_since_s > _FRESH_S
 
     def initialise(self) -> InitReport:
         """Run the on-demand init phase, with its own time limit.
@@ -150,12 +153,35 @@ class Environment:
         self.init_report = InitReport(init_ms=init_ms, failure=failure)
         return self.init_report
 
+    @property
+    def is_quick(self) -> bool:
+        """True when an invocation blocks its thread nowhere but where it waits for the answer."""
+        return (
+            self.state is State.IDLE
+            and not self.rest.is_frozen
+            and not self._registered
+            and self.debug is None
+            and not self._is_stale()
+            and not self._processes.log_lag_s
+        )
+
+    @property
+    def is_ready(self) -> bool:
+        """True when the runtime waits for the next event already."""
+        return self._endpoint.is_ready
+
     def run(self, invocation: Invocation, sink: ResponseSink | None = None) -> InvocationResult:
         """Run one invocation; the environment is INVOKE, or COLD after a failure, afterwards.
 
         sink: reads along what the runtime streams. Follow with `finish`, which waits for the
         runtime, and for extensions that were told of the invocation, to ask for the next event.
         """
+        return finish(self.steps(invocation, sink))
+
+    def steps(
+        self, invocation: Invocation, sink: ResponseSink | None = None
+    ) -> Steps[InvocationResult]:
+        """Do what `run` does, step by step; where `is_quick`, only the waits block."""
         # What the machine needs to get ready does not count as the function's time.
         is_cold = self._launch_if_cold()
         started = time.monotonic()
@@ -169,7 +195,7 @@ class Environment:
         answer = None
         has_run = failure is None
         if failure is None:
-            failure, answer = self._invoke(invocation, deadline, sink)
+            failure, answer = yield from self._invoke(invocation, deadline, sink)
         duration_ms = self._duration_ms(started, failure)
         self._processes.await_late_output()
         # What the handler printed has been pulled: it was readable when its answer was.
@@ -190,7 +216,7 @@ class Environment:
 
     def _invoke(
         self, invocation: Invocation, deadline: float, sink: ResponseSink | None
-    ) -> tuple[Failure | None, Answer | None]:
+    ) -> Steps[tuple[Failure | None, Answer | None]]:
         """Hand the event out and wait for the runtime's answer; without one it is to be reset."""
         self.state = step(self.state, Signal.RESERVE)
         deadline_ms = int((time.time() + deadline - self._now()) * 1000)
@@ -200,9 +226,10 @@ class Environment:
         self._endpoint.deliver(invocation, headers, sink)
         if self._registered:
             self._processes.desk.send(INVOKE_EVENT, invoke_event(invocation, deadline_ms))
-        failure = self._await_answer(invocation, deadline)
+        failure = yield from self._await_answer(invocation, deadline)
         answer = self._endpoint.answer
         if answer is not None and answer.outcome is Outcome.TRUNCATED:
+            yield Pause.BLOCKS
             failure, answer = self._truncated(answer, invocation, deadline)
         if sink is not None:
             self._endpoint.forget_reader()  # the runtime may go on to write, until it is ended
@@ -214,6 +241,8 @@ class Environment:
         """Wait a moment for who has to ask again; False: call `finish_slowly` elsewhere."""
         if self.state is State.COLD:
             return True
+        if not self._registered:
+            self._end_report(None)
         if self._unreset is not None:
             return False
         processes = self._processes
@@ -260,9 +289,6 @@ class Environment:
             self.debug.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         self.state = step(self.state, Signal.EXITED)
-
-    def _is_ready(self) -> bool:
-        return self._endpoint.is_ready
 
     def _release(self) -> None:
         self.state = step(self.state, Signal.RELEASE)
@@ -321,12 +347,14 @@ class Environment:
         self._processes.extensions.log_states(self._platform)
         return failure
 
-    def _await_answer(self, invocation: Invocation, deadline: float) -> Failure | None:
-        if self._endpoint.await_briefly():
+    def _await_answer(self, invocation: Invocation, deadline: float) -> Steps[Failure | None]:
+        if (yield from self._endpoint.await_briefly()):
             self._output.catch_up()  # what the handler printed was there before its answer
             return None
         self._output.release()
-        waited = self._processes.pump(self._has_answer, deadline)
+        waited = yield from self._processes.pump_steps(self._has_answer, deadline)
+        if waited is not Waited.DONE:
+            yield Pause.BLOCKS  # processes are to be ended
         if waited is Waited.EXITED:
             self._endpoint.drain()
         if waited is Waited.DONE or self._has_answer():
@@ -341,7 +369,7 @@ class Environment:
     ) -> tuple[Failure | None, Answer | None]:
         """Tell a runtime that broke its response off from one whose process ended in the middle."""
         limit = min(deadline, self._now() + _LAST_BREATH_S)
-        if self._processes.pump(self._is_ready, limit) is Waited.EXITED:
+        if self._processes.pump(lambda: self.is_ready, limit) is Waited.EXITED:
             return self._processes.failure(Waited.EXITED, invocation.request_id), None
         return None, answer
 
@@ -370,22 +398,26 @@ class Environment:
         else:
             assert answer is not None
             payload = answer.body
-        report = partial(self._report, invocation, init_ms, used_mib)
-        if self._registered and answer is not None and not self._processes.is_done():
+        report = partial(self._report, invocation, init_ms, used_mib, self._restore_times())
+        log = self._output.log
+        if answer is None or invocation.wants_log:
+            report(failure, duration_ms)
+            self._output.end()
+        elif self._registered and not self._processes.is_done():
             # Extensions may take longer; that counts, but the caller does not wait for it.
             started = time.monotonic() - duration_ms / 1000
             self._unended = lambda late: report(
                 late or failure, self._duration_ms(started, late or failure)
             )
         else:
-            report(failure, duration_ms)
+            self._unended = lambda _late: report(failure, duration_ms)
         return InvocationResult(
             payload=payload,
             status=status,
             function_error=None if failure is None else "Unhandled",
             error_type=error_type,
             executed_version=self.version.version,
-            log=self._output.take(),
+            log=log,
             duration_ms=duration_ms,
             billed_ms=billed_ms(duration_ms, init_ms),
             init_ms=init_ms,
@@ -400,6 +432,7 @@ class Environment:
         invocation: Invocation,
         init_ms: float | None,
         used_mib: int | None,
+        restore: RestoreTimes | None,
         failure: Failure | None,
         duration_ms: float,
     ) -> None:
@@ -409,7 +442,7 @@ class Environment:
             duration_ms=duration_ms,
             init_ms=init_ms,
             used_mib=used_mib,
-            restore=self._restore_times(),
+            restore=restore,
         )
 
     def _restore_times(self) -> RestoreTimes | None:
@@ -420,10 +453,11 @@ class Environment:
         """Write the last lines of an invocation whose caller has got its answer already."""
         unended, self._unended = self._unended, None
         if unended is not None:
-            self._output.pull()
-            self._output.end_line()
+            if self._registered:
+                self._output.pull()
+                self._output.end_line()
             unended(late)
-            self._output.take()
+            self._output.end()
 
     def _reset(self, reason: Reason) -> None:
         """End the processes after a failure; /tmp, log stream and address stay."""

@@ -21,6 +21,7 @@ from emulator.model import (
     InvocationResult,
     LambdaError,
 )
+from emulator.model.steps import Afterwards, Pause, Steps, finish
 from emulator.observe import Activity, LogBook
 from emulator.runtime_api import ResponseSink
 from emulator.sandbox.debug_session import DebugSession
@@ -113,23 +114,31 @@ class Environments:
         sink: reads along what the function streams; None: the answer is collected.
         Raises LambdaError when the runtime cannot be started at all.
         """
+        return finish(self.steps(version, invocation, sink))
+
+    def steps(
+        self,
+        version: FunctionVersion,
+        invocation: Invocation,
+        sink: ResponseSink | None = None,
+    ) -> Steps[InvocationResult]:
+        """Do what `run` does, step by step."""
         if version.isolates_tenants:
             pool = self._tenants.pool(version, invocation.tenant_id)
         else:
             pool = self._pools.get(version.deployment) or self._pool(version)
-        environment = pool.lend()
+        environment = yield from pool.lend()
         try:
+            if not environment.is_quick:
+                yield Pause.BLOCKS
             environment.check()
-            result = environment.run(invocation, sink)
-            is_finished = environment.finish()
+            result = yield from environment.steps(invocation, sink)
+            if not environment.is_ready:
+                yield Pause.BLOCKS
         except BaseException:
             self._lose(pool, environment)
             raise
-        if is_finished:
-            self._give_back(pool, environment, result.duration_ms / 1000)
-        else:
-            self._activity.begin(FINISHING)
-            self._in_background(self._finish_slowly, pool, environment)
+        yield Afterwards(lambda: self._finish(pool, environment, result.duration_ms / 1000))
         return result
 
     def prepare(self, version: FunctionVersion) -> InitReport:
@@ -151,7 +160,7 @@ class Environments:
         return report
 
     def _first_report(self, pool: EnvironmentPool) -> InitReport:
-        environment = pool.lend()
+        environment = finish(pool.lend())
         report = environment.init_report
         self._give_back(pool, environment, 0.0)
         assert report is not None
@@ -346,6 +355,20 @@ class Environments:
     def _offer(self, pool: EnvironmentPool, environment: Environment, ran_s: float) -> None:
         if not pool.give_back(environment, ran_s):
             self._stop_later(environment)
+
+    def _finish(self, pool: EnvironmentPool, environment: Environment, ran_s: float) -> None:
+        """Give back an environment whose caller has its answer."""
+        try:
+            is_finished = environment.finish()
+        except Exception:  # our bug; the caller has its answer, and others are started
+            log.exception("environment.failed")
+            self._lose(pool, environment)
+            return
+        if is_finished:
+            self._give_back(pool, environment, ran_s)
+        else:
+            self._activity.begin(FINISHING)
+            self._in_background(self._finish_slowly, pool, environment)
 
     def _finish_slowly(self, pool: EnvironmentPool, environment: Environment) -> None:
         started = time.monotonic()

@@ -1,12 +1,12 @@
 """What a runtime process prints: read from its pipe, cut into log events, sent to the log."""
 
 import os
-from collections import deque
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from emulator.model.invocation import InvocationLog
 from emulator.model.readable import Readable
-from emulator.observe import KEPT_LOG_BYTES, LogStream
+from emulator.observe import LogStream
 from emulator.sandbox.log_events import LogEvents
 from emulator.sandbox.telemetry import EXTENSION, FUNCTION, Telemetry
 
@@ -33,8 +33,7 @@ class Output:
         self._fd: int | None = None
         self._events = LogEvents()
         self._held: list[tuple[int, str]] = []  # lines that go to the log with the next ones
-        self._kept: deque[bytes] = deque()
-        self._kept_bytes = 0
+        self.log = InvocationLog()  # of the invocation that runs
 
     def attach(self, fd: int) -> None:
         """Read from now on from `fd`, which does not block."""
@@ -86,7 +85,7 @@ class Output:
         """Add lines that may wait for the next one: one write to the log costs less than three."""
         now_ms = self._stream.now_ms()
         self._held += [(now_ms, line) for line in lines]
-        self._keep([line.encode() for line in lines])
+        self.log.add([line.encode() for line in lines])
 
     def release(self) -> None:
         """Write out what is held: the next line may be far away."""
@@ -100,29 +99,17 @@ class Output:
             self._listener.output(self._function, shown.decode("utf-8", "replace"))
         self._add(events, EXTENSION)
 
-    def take(self) -> bytes:
-        """Hand over what was logged since the last time, newest `KEPT_LOG_BYTES`, and forget it.
-
-        An invocation is over: who watches the log group gets its lines now.
-        """
+    def end(self) -> None:
+        """End the log of an invocation: who watches the log group gets its lines now."""
         self._stream.flush()
-        text = b"\n".join(self._kept)
-        self._kept.clear()
-        self._kept_bytes = 0
-        return text + b"\n" if text else b""
+        self.log = InvocationLog()
 
     def _add(self, events: Sequence[bytes], kind: str) -> None:
         now_ms = self._stream.now_ms()
         texts = [event.decode("utf-8", "replace") for event in events]
         self._held += [(now_ms, text) for text in texts]
-        self._keep(events)
+        self.log.add(events)
         if self._telemetry.wants_logs:
             for text in texts:
                 self._telemetry.log(kind, text)
         self.release()
-
-    def _keep(self, lines: Sequence[bytes]) -> None:
-        self._kept += lines
-        self._kept_bytes += sum(map(len, lines)) + len(lines)
-        while self._kept_bytes > KEPT_LOG_BYTES and len(self._kept) > 1:
-            self._kept_bytes -= len(self._kept.popleft()) + 1

@@ -1,6 +1,6 @@
 """Environments of one function version: lend, take back, start more when all are busy."""
 
-import contextlib
+import math
 import os
 import queue
 import threading
@@ -9,6 +9,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from typing_extensions import override
+
+from emulator.model.steps import Promise, Steps
 from emulator.sandbox.environment import Environment
 from emulator.sandbox.freezing import Freezer
 
@@ -22,6 +25,48 @@ QUICK_S: Final = 0.002
 CROWD: Final = 2 * (os.cpu_count() or 1)
 
 _Lent = Environment | BaseException
+
+
+class Waiter(Promise):
+    """A caller who waits for an environment, on its thread or in the event loop.
+
+    One thread puts an environment there, or why there is none; one takes it.
+    """
+
+    def __init__(self, until_s: float) -> None:
+        self.until_s = until_s
+        self._lent: queue.SimpleQueue[_Lent] = queue.SimpleQueue()
+        self._tell: Callable[[], None] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """True while nothing is there."""
+        return self._lent.empty()
+
+    def put(self, lent: _Lent) -> None:
+        """End the wait."""
+        self._lent.put(lent)
+        if self._tell is not None:
+            self._tell()
+
+    @override
+    def when_there(self, tell: Callable[[], None]) -> None:
+        self._tell = tell  # first this, then the look: `put` does it in the other order
+        if not self.is_empty:
+            tell()
+
+    def get(self) -> Environment | None:
+        """Wait until `until_s`; None: nothing came. Raises what was put there instead."""
+        left_s = None
+        if self.until_s != math.inf:
+            left_s = max(0.0, self.until_s - time.monotonic())
+        try:
+            lent = self._lent.get(timeout=left_s)
+        except queue.Empty:
+            return None
+        if isinstance(lent, BaseException):
+            raise lent
+        return lent
 
 
 class EnvironmentPool:
@@ -48,14 +93,14 @@ class EnvironmentPool:
         self._limit = limit
         self._lock = threading.Lock()
         self._idle: deque[Environment] = deque()  # the most recently used last
-        self._waiters: deque[queue.SimpleQueue[_Lent]] = deque()
+        self._waiters: deque[Waiter] = deque()
         self._busy = 0
         self._starting = 0
-        self._typical_s = 1.0  # how long an invocation takes, weighted to the latest
+        self._typical_s = 1.0  # how long an invocation takes where it has the processors
         self._is_retired = False
         self._has_provisioned = False
 
-    def lend(self) -> Environment:
+    def lend(self) -> Steps[Environment]:
         """Hand out an environment, which the caller gives back; waits for one.
 
         Raises what starting one raised when none could be started.
@@ -63,19 +108,24 @@ class EnvironmentPool:
         with self._lock:
             if self._idle and not self._is_crowded():
                 return self._take_idle()
-            waiter: queue.SimpleQueue[_Lent] = queue.SimpleQueue()
+            waiter = Waiter(time.monotonic() + self._grace_s())
             self._waiters.append(waiter)
             is_hopeful = self._busy > 0
         if is_hopeful:
-            with contextlib.suppress(queue.Empty):
-                return _lent(waiter.get(timeout=GRACE_S))
+            yield waiter
+            if (lent := waiter.get()) is not None:
+                return lent
             with self._lock:
                 if self._idle and waiter in self._waiters:
                     self._waiters.remove(waiter)
                     return self._take_idle()
-        if waiter.empty():
+        waiter.until_s = math.inf
+        if waiter.is_empty:
             self._start_another()
-        return _lent(waiter.get())
+        yield waiter
+        lent = waiter.get()
+        assert lent is not None
+        return lent
 
     def give_back(self, environment: Environment, ran_s: float) -> bool:
         """Take an environment back that ran for `ran_s`.
@@ -84,7 +134,8 @@ class EnvironmentPool:
         """
         with self._lock:
             self._busy -= 1
-            self._typical_s += (ran_s - self._typical_s) / 8
+            # Down at once and up slowly: what makes a handler slow are mostly the others.
+            self._typical_s = min(ran_s, self._typical_s + (ran_s - self._typical_s) / 64)
             return self._offer(environment)
 
     def discard(self) -> None:
@@ -145,6 +196,11 @@ class EnvironmentPool:
         with self._lock:
             return not (self._idle or self._busy or self._starting or self._waiters)
 
+    def _grace_s(self) -> float:
+        if not self._is_crowded():
+            return GRACE_S
+        return GRACE_S + len(self._waiters) * QUICK_S / CROWD  # the queue moves that fast
+
     def _is_crowded(self) -> bool:
         return self._busy >= CROWD and self._typical_s < QUICK_S
 
@@ -162,13 +218,13 @@ class EnvironmentPool:
         return environment
 
     def _offer(self, environment: Environment) -> bool:
+        environment.idle_since_s = now = time.monotonic()
         if self._waiters:
             self._busy += 1
             self._waiters.popleft().put(environment)
             return True
         if self._is_retired:
             return False
-        environment.idle_since_s = now = time.monotonic()
         if not environment.rest.begin(now) and self._freezer is not None:
             self._freezer.watch(environment.rest)
         if environment.is_warm:
@@ -207,9 +263,3 @@ class EnvironmentPool:
             is_kept = self._offer(environment)
         if not is_kept:
             self._destroy(environment)
-
-
-def _lent(answer: _Lent) -> Environment:
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer

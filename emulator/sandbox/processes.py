@@ -4,8 +4,10 @@ import selectors
 import time
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
+from typing import Final
 
 from emulator.model import FunctionVersion
+from emulator.model.steps import Pause, Steps, Wait, finish
 from emulator.runtime_api import (
     DEBUGGER_VERSION,
     DebuggerRoute,
@@ -21,6 +23,9 @@ from emulator.sandbox.output import Output
 from emulator.sandbox.process import Exit, RuntimeProcess
 from emulator.sandbox.shutdown import Reason, shut_down
 from emulator.sandbox.telemetry import Telemetry
+
+QUICK_S: Final = 0.1  # a wait that is longer is left to a thread
+QUICK_TURNS: Final = 16  # and one in which more happens
 
 Launch = Callable[[str | None], RuntimeProcess]
 """Starts the external extension of that name; None: the runtime."""
@@ -121,12 +126,15 @@ class Processes:
 
     def pump(self, done: Callable[[], bool], deadline: float) -> Waited:
         """Serve all until `done`, an end, the limit of memory or the deadline."""
+        return finish(self.pump_steps(done, deadline))
+
+    def pump_steps(self, done: Callable[[], bool], deadline: float) -> Steps[Waited]:
+        """Do what `pump` does, step by step; what takes long, or prints much, blocks in the end."""
+        self._blocks_s, self._turns = time.monotonic() + QUICK_S, QUICK_TURNS
         reading_s = self.now() + self.gauge.next_reading_s(0.0)
         while not done():
-            if self.exit is not None:
-                return Waited.EXITED
-            if self.extensions.has_failed:
-                return Waited.EXTENSION
+            if self.exit is not None or self.extensions.has_failed:
+                return Waited.EXITED if self.exit is not None else Waited.EXTENSION
             now = self.now()
             if now >= deadline:
                 return Waited.TIMEOUT
@@ -137,14 +145,29 @@ class Processes:
                     return Waited.OUT_OF_MEMORY
                 reading_s = now + self.gauge.next_reading_s(used_mib)
             until = min(deadline, reading_s) if is_limited else deadline
-            is_stopped = self.debug is not None and self.debug.is_stopped
-            self._dispatch(None if is_stopped else max(until - now, 0.0))
+            yield from self._turn(max(until - now, 0.0))
         return Waited.DONE
+
+    def _turn(self, wait_s: float) -> Steps[None]:
+        """Wait for what comes next, and serve it."""
+        if self.debug is not None and self.debug.is_stopped:
+            self._dispatch(None)
+            return
+        has_waited = yield Wait(self._selector, time.monotonic() + wait_s)
+        self._dispatch(0.0 if has_waited else wait_s)
+        self._turns -= 1
+        if has_waited and (self._turns <= 0 or time.monotonic() > self._blocks_s):
+            yield Pause.BLOCKS
+
+    @property
+    def log_lag_s(self) -> float:
+        """By how much output may come later than an answer sent after it."""
+        return 0.0 if self._runtime is None else self._runtime.log_lag_s
 
     def await_late_output(self) -> None:
         """Give output the time that it may need to get here after the answer."""
-        if self._runtime is not None and self._runtime.log_lag_s:
-            self.pump(lambda: False, time.monotonic() + self._runtime.log_lag_s)
+        if self.log_lag_s:
+            self.pump(lambda: False, time.monotonic() + self.log_lag_s)
 
     def failure(self, waited: Waited, request_id: str) -> Failure:
         """Return what `waited`, which is not DONE, means for an invocation."""

@@ -20,6 +20,7 @@ from emulator.model import (
     Status,
 )
 from emulator.model.limits import RESTORE_TIMEOUT_S
+from emulator.model.steps import Steps
 from emulator.runtime_api import DEBUGGER_VERSION, ResponseSink, SnapshotFacts, SnapshotRoute
 from emulator.sandbox.environment import Environment, InitReport
 from emulator.sandbox.failure import Failure
@@ -157,9 +158,11 @@ class RestoredEnvironment(Environment):
         self._times = RestoreTimes(ms=(ended - started) * 1000, billed_ms=billed_ms)
 
     @override
-    def run(self, invocation: Invocation, sink: ResponseSink | None = None) -> InvocationResult:
+    def steps(
+        self, invocation: Invocation, sink: ResponseSink | None = None
+    ) -> Steps[InvocationResult]:
         """Run one invocation; see `Environment.run`. Raises LambdaError where a restore fails."""
-        result = super().run(invocation, sink)
+        result = yield from super().steps(invocation, sink)
         restore_ms, self._reported_ms = self._reported_ms, None
         return result if restore_ms is None else replace(result, restore_ms=restore_ms)
 

@@ -20,7 +20,9 @@ from emulator.invoke.identity import new_request_id
 from emulator.invoke.payload import check_payload
 from emulator.invoke.response_channel import ResponseChannel
 from emulator.model import Call, Clock, FetchError, InvocationResult, Status, limits
+from emulator.model.invocation import InvocationLog
 from emulator.model.mapping import SourceDescription
+from emulator.model.steps import Pause, Steps
 from tests.api.output_shape import refuse_foreign_answers
 
 ACCOUNT = "000000000000"
@@ -35,7 +37,7 @@ def result_of(payload: bytes, **changes: Any) -> InvocationResult:
             "function_error": None,
             "error_type": None,
             "executed_version": "$LATEST",
-            "log": b"START\nEND\nREPORT\n",
+            "log": InvocationLog(b"START", b"END", b"REPORT"),
             "duration_ms": 1.0,
             "billed_ms": 1,
             "init_ms": None,
@@ -56,7 +58,8 @@ class FakeInvoker:
     ran: list[Call] = field(default_factory=list)
     accepted: list[Call] = field(default_factory=list)
 
-    def run(self, call: Call) -> tuple[InvocationResult, str]:
+    def run_steps(self, call: Call) -> Steps[tuple[InvocationResult, str]]:
+        yield Pause.BLOCKS
         self.check(call)
         self.ran.append(call)
         return self.answer(call), "6c1b0000-0000-4000-8000-000000000000"
@@ -76,7 +79,8 @@ class FakeInvoker:
             response=channel,
         )
 
-    def submit(self, call: Call) -> Accepted:
+    def submit_steps(self, call: Call) -> Steps[Accepted]:
+        yield Pause.BLOCKS
         self.check(call)
         self.accepted.append(call)
         return Accepted(request_id=new_request_id())

@@ -15,6 +15,8 @@ from botocore.exceptions import ClientError
 
 from emulator.api.answer import Answer
 from emulator.model import Call, Clock, LambdaError, Status
+from emulator.model.invocation import InvocationLog
+from emulator.model.steps import finish
 from tests.api.lab import ACCOUNT, Lab, result_of
 
 ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:hello"
@@ -94,8 +96,9 @@ def test_the_short_cut_and_flask_answer_byte_for_byte_the_same(
     monkeypatch.setattr(
         "emulator.api.invoke_http.trace_header", lambda *_: "Root=1;Parent=2;Sampled=0"
     )
-    fast = lab.api.fast_invoke(environ_of(**case))
-    assert fast == by_flask(lab, environ_of(**case))
+    steps = lab.api.fast_invoke(environ_of(**case))
+    assert steps is not None
+    assert finish(steps) == by_flask(lab, environ_of(**case))
 
 
 def test_the_short_cut_leaves_other_requests_alone(lab: Lab) -> None:
@@ -115,15 +118,16 @@ def test_a_body_without_a_length_is_read_to_its_end(lab: Lab) -> None:
     environ = environ_of(body=b'"chunked"')
     del environ["CONTENT_LENGTH"]
     environ["wsgi.input_terminated"] = True
-    answer = lab.api.fast_invoke(environ)
-    assert answer is not None
-    assert answer.body == b'"chunked"'
+    steps = lab.api.fast_invoke(environ)
+    assert steps is not None
+    assert finish(steps).body == b'"chunked"'
 
 
 def test_the_short_cut_imports_neither_flask_nor_botocore() -> None:
     script = """
 import io, sys
 from emulator.api import LambdaApi
+from emulator.model.steps import finish
 heavy = {"flask", "botocore", "boto3", "moto", "werkzeug"} & set(sys.modules)
 assert not heavy, heavy
 """
@@ -176,10 +180,10 @@ def test_a_failed_function_is_still_a_success(lab: Lab, client: Any) -> None:
 
 
 def test_the_log_tail_has_the_last_4_kb(lab: Lab, client: Any) -> None:
-    log = b"".join(b"line %05d\n" % number for number in range(1000))
+    log = InvocationLog(*(b"line %05d" % number for number in range(1000)))
     lab.invoker.answer = lambda _: result_of(b"null", log=log)
     tail = base64.b64decode(client.invoke(FunctionName="hello", LogType="Tail")["LogResult"])
-    assert tail == log[-4096:]
+    assert tail == log.text[-4096:]
 
 
 def test_an_event_is_accepted_without_an_answer(lab: Lab, client: Any) -> None:

@@ -12,6 +12,7 @@ from botocore.config import Config
 from emulator.aws import Fact, Functions, Moto
 from emulator.gateway import serve
 from emulator.model import Call, Clock, InvocationResult, Status
+from emulator.model.invocation import InvocationLog
 from emulator.observe import Activity, LogBook, Metrics, Reporter
 
 Client = Callable[..., Any]
@@ -25,7 +26,7 @@ def answered(payload: bytes = b"null", function_error: str | None = None) -> Inv
         function_error=function_error,
         error_type="Function.Error" if function_error else None,
         executed_version="$LATEST",
-        log=b"",
+        log=InvocationLog(),
         duration_ms=1.0,
         billed_ms=1,
         init_ms=None,

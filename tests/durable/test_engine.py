@@ -15,6 +15,7 @@ from emulator.durable.surroundings import Surroundings
 from emulator.durable.transitions import ChainedTarget, apply
 from emulator.durable.update import update_of
 from emulator.model import Call, Clock, InvocationResult, LambdaError, Status
+from emulator.model.invocation import InvocationLog
 from emulator.observe import Activity
 from emulator.storage import Documents, StorageError
 from tests.durable.test_kept_executions import UPDATES, beginning, begun
@@ -27,7 +28,7 @@ def result(payload: bytes, function_error: str | None = None) -> InvocationResul
         function_error=function_error,
         error_type=None,
         executed_version="$LATEST",
-        log=b"",
+        log=InvocationLog(),
         duration_ms=1.0,
         billed_ms=1,
         init_ms=None,

@@ -10,6 +10,7 @@ from botocore.config import Config
 
 from emulator.aws.routing import scope_of
 from emulator.gateway import Hosts, Router, Server
+from emulator.model.steps import Pause, Steps
 
 
 def named(name: str) -> WSGIApplication:
@@ -35,9 +36,11 @@ class FakeLambda:
     is_fast: bool = True
     wsgi: WSGIApplication = field(default_factory=lambda: named("lambda"))
 
-    def fast_invoke(self, environ: WSGIEnvironment) -> Answer | None:
-        if not self.is_fast:
-            return None
+    def fast_invoke(self, environ: WSGIEnvironment) -> Steps[Answer] | None:
+        return self._answer(environ) if self.is_fast else None
+
+    def _answer(self, environ: WSGIEnvironment) -> Steps[Answer]:
+        yield Pause.BLOCKS
         where = [environ["emulator.account"], environ["emulator.region"]]
         return Answer(200, [("X-Amz-Executed-Version", "$LATEST")], json.dumps(where).encode())
 

@@ -158,7 +158,7 @@ def test_http_2_with_prior_knowledge_carries_a_body_both_ways(
 def test_oversized_headers_are_refused_with_431(
     served: Callable[..., Server], exchange: Exchange
 ) -> None:
-    request = b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 500_000 + b"\r\n\r\n"
+    request = b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 1_000_000 + b"\r\n\r\n"
     assert exchange(served(echo).port, request).startswith(b"HTTP/1.1 431 ")
 
 
@@ -471,7 +471,7 @@ def test_stop_lets_a_running_request_finish_and_refuses_new_ones(exchange: Excha
         while time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", server.port), timeout=1).close()
-            except ConnectionRefusedError:
+            except ConnectionError:
                 break
         assert not stopped.done()
         release.set()

@@ -25,6 +25,8 @@ from emulator.model import (
     Status,
     function_arn,
 )
+from emulator.model.invocation import InvocationLog
+from emulator.model.steps import Pause, Steps
 from emulator.observe import Activity, Metrics, Records, Reporter
 from emulator.runtime_api import ResponseSink
 from emulator.storage import EventJournal
@@ -41,7 +43,7 @@ def succeeded(payload: bytes = b"null") -> InvocationResult:
         function_error=None,
         error_type=None,
         executed_version="$LATEST",
-        log=b"START\nEND\nREPORT\n",
+        log=InvocationLog(b"START", b"END", b"REPORT"),
         duration_ms=7.4,
         billed_ms=8,
         init_ms=None,
@@ -57,7 +59,7 @@ def failed(error_type: str = "KeyError") -> InvocationResult:
         function_error="Unhandled",
         error_type=error_type,
         executed_version="$LATEST",
-        log=b"START\nEND\nREPORT\n",
+        log=InvocationLog(b"START", b"END", b"REPORT"),
         duration_ms=1.0,
         billed_ms=42,
         init_ms=41.0,
@@ -107,6 +109,9 @@ class Functions:
 
     look_up = resolve
 
+    def resolve_at_once(self, *question: Any) -> None:
+        """Find out nothing without `resolve`."""
+
 
 class Sandbox:
     """Runs a Python callable for each function, and notes which deployment ran."""
@@ -115,12 +120,13 @@ class Sandbox:
         self.handlers: dict[str, Handler] = {}
         self.deployments: list[int] = []
 
-    def run(
+    def steps(
         self,
         version: FunctionVersion,
         invocation: Invocation,
         sink: ResponseSink | None = None,
-    ) -> InvocationResult:
+    ) -> Steps[InvocationResult]:
+        yield Pause.BLOCKS
         self.deployments.append(version.deployment)
         return self.handlers[version.name](invocation)
 

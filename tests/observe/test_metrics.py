@@ -14,6 +14,7 @@ from emulator.model import (
     Status,
     function_arn,
 )
+from emulator.model.invocation import InvocationLog
 from emulator.observe import InvocationRecord, Metrics, MetricStatistics
 from emulator.observe.metrics import KEPT_SERIES
 
@@ -55,7 +56,7 @@ def record(
         function_error="Unhandled" if failed else None,
         error_type=None,
         executed_version="7" if qualifier else "$LATEST",
-        log=b"",
+        log=InvocationLog(),
         duration_ms=ms,
         billed_ms=1,
         init_ms=None,

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from emulator.model import CodePackage, FunctionVersion, Invocation, InvocationResult, Status
+from emulator.model.invocation import KEPT_LOG_BYTES, InvocationLog
 from emulator.observe import InvocationRecord, Records
-from emulator.observe.records import KEPT_BYTES, KEPT_LOG_BYTES, KEPT_PAYLOAD_BYTES
+from emulator.observe.records import KEPT_BYTES, KEPT_PAYLOAD_BYTES
 
 CODE = CodePackage(folder=Path("nowhere"), sha256="", size_bytes=0)
 
@@ -42,7 +43,7 @@ def record(
         function_error="Unhandled",
         error_type="Runtime.ExitError",
         executed_version="$LATEST",
-        log=log,
+        log=InvocationLog(log),
         duration_ms=7.4,
         billed_ms=8,
         init_ms=41.0,
@@ -66,7 +67,7 @@ def test_a_record_tells_who_asked_and_what_came_of_it() -> None:
     assert (told.status, told.error_type, told.attempt) == ("error", "Runtime.ExitError", 2)
     assert (told.is_cold, told.init_ms, told.duration_ms, told.billed_ms) == (True, 41.0, 7.4, 8)
     assert (told.max_memory_mib, told.environment_id) == (30, "7f3a")
-    assert (told.event, told.response, told.log) == ('{"a":1}', "\u00e9", "START")
+    assert (told.event, told.response, told.log) == ('{"a":1}', "\u00e9", "START\n")
 
 
 def test_a_record_of_an_unqualified_call_has_no_qualifier() -> None:
@@ -105,7 +106,7 @@ def test_large_records_push_the_oldest_out_before_memory_grows() -> None:
         records.add(record(number, event=large, response=large, log=bytes(KEPT_LOG_BYTES)))
     assert records.kept_bytes <= KEPT_BYTES
     assert len(records.newest(limit=1_000)) == KEPT_BYTES // (
-        2 * KEPT_PAYLOAD_BYTES + KEPT_LOG_BYTES
+        2 * KEPT_PAYLOAD_BYTES + KEPT_LOG_BYTES + len("\n")
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from emulator.model import Invocation
+from emulator.model.steps import finish
 from emulator.runtime_api import Outcome, RuntimeEndpoint
 from emulator.runtime_api.connection import Connection
 
@@ -131,17 +132,17 @@ def test_a_runtime_that_asks_at_once_is_waited_for_without_the_selector(served: 
         served.deliver(request_id=f"{1:032x}")
         client.recv(65536)
         client.sendall(own_answer(1))
-        assert not served.endpoint.await_briefly()  # its habit is not known yet
+        assert not finish(served.endpoint.await_briefly())  # its habit is not known yet
         served.until(lambda: served.endpoint.is_ready)
         for number in (2, 3):
             client.sendall(own_answer(number))  # ahead of its event: nothing depends on the time
             served.endpoint.deliver(
                 invocation(request_id=f"{number:032x}"), {"Lambda-Runtime-Aws-Request-Id": "x"}
             )
-            assert served.endpoint.await_briefly()
+            assert finish(served.endpoint.await_briefly())
             assert served.endpoint.is_ready
         served.deliver(request_id=f"{4:032x}")
-        assert not served.endpoint.await_briefly()  # it takes its time: the selector tells
+        assert not finish(served.endpoint.await_briefly())  # it takes its time: the selector tells
 
 
 def test_a_runtime_that_ends_while_it_is_waited_for_is_not_ready(served: Served) -> None:
@@ -154,8 +155,8 @@ def test_a_runtime_that_ends_while_it_is_waited_for_is_not_ready(served: Served)
         client.sendall(typed + get_next())
         served.until(lambda: served.endpoint.is_ready)
         served.deliver(request_id=f"{2:032x}")
-    assert not served.endpoint.await_briefly()
-    assert not served.endpoint.await_briefly()
+    assert not finish(served.endpoint.await_briefly())
+    assert not finish(served.endpoint.await_briefly())
     assert not served.endpoint.is_ready
 
 

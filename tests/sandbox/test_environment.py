@@ -64,7 +64,7 @@ def test_the_log_holds_the_platform_lines_around_the_output(
 ) -> None:
     version = function(ECHO, log_group="/tests/log-lines")
     result = run(version, {"n": 1})
-    lines = result.log.decode().splitlines()
+    lines = result.log.text.decode().splitlines()
     assert lines[0].startswith("INIT_START Runtime Version: python:3.11")
     assert lines[1].startswith("START RequestId: ")
     assert lines[1].endswith(" Version: $LATEST")
@@ -95,7 +95,7 @@ def test_a_warm_environment_is_used_again_and_pays_no_init(
     assert first.environment_id == second.environment_id
     assert first.init_ms is not None
     assert second.init_ms is None
-    assert "Init Duration" not in second.log.decode()
+    assert "Init Duration" not in second.log.text.decode()
 
 
 @needs_namespaces
@@ -125,7 +125,7 @@ def test_a_handler_exception_keeps_the_environment(function: MakeFunction, run: 
     body = json.loads(failed.payload)
     assert list(body) == ["errorMessage", "errorType", "requestId", "stackTrace"]
     assert re.match(r'  File ".*/app.py", line 6, in handler\n', body["stackTrace"][0])
-    assert "[ERROR] KeyError: 'x'\rTraceback" in failed.log.decode()
+    assert "[ERROR] KeyError: 'x'\rTraceback" in failed.log.text.decode()
     assert run(version).payload == b"3"
 
 
@@ -150,7 +150,7 @@ def test_a_timed_out_environment_is_reset_and_keeps_its_tmp(
     assert error_type == "Sandbox.Timedout"
     assert message.endswith(" Error: Task timed out after 1.00 seconds")
     assert result.status is Status.TIMEOUT
-    assert result.log.decode().rstrip().endswith("Status: timeout")
+    assert result.log.text.decode().rstrip().endswith("Status: timeout")
     again = run(version)
     assert json.loads(again.payload)[1] is True
     assert again.environment_id == result.environment_id
@@ -202,7 +202,7 @@ def test_a_function_that_eats_memory_is_killed_at_its_limit(
     assert error_type == "Runtime.ExitError"
     assert message.endswith("signal: killed")
     assert result.error_type == "Runtime.OutOfMemory"
-    assert "Max Memory Used: 128 MB" in result.log.decode()
+    assert "Max Memory Used: 128 MB" in result.log.text.decode()
     assert result.duration_ms < 10_000
 
 
@@ -220,9 +220,9 @@ def test_ten_megabytes_of_output_do_not_block_and_keep_their_end(
     )
     result = run(version)
     assert result.payload == b'"done"'
-    lines = result.log.decode().splitlines()
+    lines = result.log.text.decode().splitlines()
     assert lines[-3] == f"{99_999:099d}"
-    assert len(result.log) <= 256 * 1024
+    assert len(result.log.text) <= 256 * 1024
 
 
 @needs_namespaces
@@ -283,7 +283,7 @@ def test_an_init_error_is_the_answer_of_the_invocation(
     result = run(function(source, **settings))
     assert error_of(result) == (error_type, text)
     assert json.loads(result.payload)["requestId"] == ""
-    log = result.log.decode()
+    log = result.log.text.decode()
     assert "\tPhase: init\tStatus: error\tError Type: " in log
     assert "\tPhase: invoke\tStatus: error\tError Type: " in log
 

@@ -26,7 +26,7 @@ def handler(event, context):
 
 
 def json_lines(result: InvocationResult) -> list[dict[str, Any]]:
-    lines = result.log.decode().splitlines()
+    lines = result.log.text.decode().splitlines()
     return [json.loads(line) for line in lines if line.startswith("{")]
 
 
@@ -51,7 +51,7 @@ def test_records_of_the_logging_module_are_json_objects(function: MakeFunction, 
     assert (caught["errorType"], caught["errorMessage"]) == ("KeyError", "'x'")
     assert "handler" in caught["stackTrace"][0]
     assert re.search(r"app\.py:handler:\d+$", caught["location"])
-    assert "plain" in result.log.decode().splitlines()
+    assert "plain" in result.log.text.decode().splitlines()
 
 
 LEVELS = {
@@ -68,7 +68,7 @@ def test_the_application_level_filters_the_logger_and_not_print(
 ) -> None:
     result = run(function(LOGGING, log_format="JSON", application_log_level=level))
     assert [line["level"] for line in json_lines(result) if "level" in line] == logged
-    assert "plain" in result.log.decode().splitlines()
+    assert "plain" in result.log.text.decode().splitlines()
 
 
 PLATFORM = {
@@ -89,7 +89,7 @@ def test_platform_events_stand_in_the_place_of_the_text_lines(
     version = function(source, log_format="JSON", system_log_level=level)
     succeeded, failed = run(version), run(version, {"fail": True})
     assert platform_types(succeeded) + platform_types(failed) == types
-    text = (succeeded.log + failed.log).decode()
+    text = (succeeded.log.text + failed.log.text).decode()
     assert not re.search("^(INIT_|START|END|REPORT)", text, re.MULTILINE)
     report = json_lines(failed)[-1]
     assert report["record"]["status"] == "error"

@@ -154,7 +154,7 @@ def read(run: Run, version: FunctionVersion, do: str) -> tuple[Sink, InvocationR
 
 
 def error_of(result: InvocationResult) -> tuple[str, str]:
-    assert result.function_error == "Unhandled", result.log
+    assert result.function_error == "Unhandled", result.log.text
     body = json.loads(result.payload)
     return body["errorType"], body["errorMessage"]
 
@@ -193,7 +193,7 @@ def test_an_http_response_begins_with_its_metadata(
 def test_write_tells_when_to_wait_for_drain(streams: FunctionVersion, run_to_idle: Run) -> None:
     sink, result = read(run_to_idle, streams, "drain")
     assert len(sink.data) == 200 * 65536
-    assert "drained true" in result.log.decode()
+    assert "drained true" in result.log.text.decode()
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_an_error_follows_what_was_written_and_the_process_stays(
 ) -> None:
     sink, result = read(run_to_idle, streams, do)
     assert (sink.data, error_of(result)) == (written, error)
-    assert "Invoke Error" in result.log.decode()
+    assert "Invoke Error" in result.log.text.decode()
     again = read(run_to_idle, streams, "write")[1]
     assert again.environment_id == result.environment_id
     assert again.init_ms is None
@@ -261,14 +261,14 @@ def test_an_error_behind_the_end_is_logged_only(streams: FunctionVersion, run_to
     sink, result = read(run_to_idle, streams, "late")
     assert (sink.data, result.function_error) == (b"all", None)
     following = read(run_to_idle, streams, "write")[1]
-    assert "too late" in (result.log + following.log).decode()
+    assert "too late" in (result.log.text + following.log.text).decode()
 
 
 def test_a_result_is_ignored_with_a_warning(streams: FunctionVersion, run_to_idle: Run) -> None:
     sink, result = read(run_to_idle, streams, "result")
     assert sink.data == b"all"
     following = read(run_to_idle, streams, "write")[1]
-    log = (result.log + following.log).decode()
+    log = (result.log.text + following.log.text).decode()
     assert "Streaming handlers ignore return values." in log
 
 

@@ -89,7 +89,7 @@ def test_exit_statuses_are_pythons(
 ) -> None:
     result = run(function(f"import sys\ndef handler(e, c):\n    {statement}"))
     assert error_of(result)[1].endswith(f" Error: {text}")
-    assert ("why\n" in result.log.decode()) == ("why" in statement)
+    assert ("why\n" in result.log.text.decode()) == ("why" in statement)
 
 
 @pytest.mark.parametrize("name", ["bootstrap", "isolation", "calendar", "queue"])
@@ -130,7 +130,7 @@ def test_a_formatter_of_the_functions_own_is_used(function: MakeFunction, run: R
         """
     )
     result = run(version)
-    assert f"\n{json.loads(result.payload)}|hello\n" in result.log.decode()
+    assert f"\n{json.loads(result.payload)}|hello\n" in result.log.text.decode()
 
 
 def test_a_decimal_keeps_its_digits(function: MakeFunction, run: Run) -> None:
@@ -149,7 +149,7 @@ def test_half_a_surrogate_pair_in_a_message_is_no_crash(function: MakeFunction, 
 def test_an_error_at_import_is_logged_with_its_traceback_line(
     function: MakeFunction, run: Run
 ) -> None:
-    log = run(function("import missing")).log.decode()
+    log = run(function("import missing")).log.text.decode()
     assert "No module named 'missing'\rTraceback (most recent call last):\n" in log
 
 

@@ -46,7 +46,9 @@ def test_who_watches_a_log_hears_when_an_invocation_is_over() -> None:
     assert output.pull()
     output.end_line()
     assert watcher.heard == ["line"] * 3
-    assert output.take() == b"START\none\ntwo\n"
+    assert output.log.text == b"START\none\ntwo\n"
+    output.end()
+    assert output.log.text == b""
     assert watcher.heard == ["line"] * 3 + ["flush"]
     os.close(reading)
     os.close(writing)
@@ -74,7 +76,7 @@ def test_a_held_line_comes_before_the_next_one_and_has_its_own_time() -> None:
     output.platform("END", "REPORT")
     lines = [(line.at_ms, line.message) for line in book.tail(GROUP[2]).events]
     assert lines == [(held_ms, "START"), (held_ms + 1000, "END"), (held_ms + 1000, "REPORT")]
-    assert output.take() == b"START\nEND\nREPORT\n"
+    assert output.log.text == b"START\nEND\nREPORT\n"
 
 
 def test_what_a_function_prints_brings_the_held_line_along() -> None:

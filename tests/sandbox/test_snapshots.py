@@ -68,7 +68,7 @@ def run_two(run: Run) -> Callable[..., list[Any]]:
 
 
 def log_of(result: InvocationResult) -> str:
-    return result.log.decode()
+    return result.log.text.decode()
 
 
 COUNTING = """

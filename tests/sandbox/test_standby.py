@@ -40,4 +40,4 @@ def test_one_that_was_killed_while_it_waited_is_not_used(
         kill(waiting)
     result = run(function(HANDLER, **settings))
     assert result.payload == b'"fine"'
-    assert b"INIT_REPORT" not in result.log
+    assert b"INIT_REPORT" not in result.log.text

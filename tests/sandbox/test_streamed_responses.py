@@ -79,7 +79,7 @@ def test_a_buffered_caller_gets_no_more_than_six_megabytes(
     )
     again = run_to_idle(streaming)
     assert again.environment_id == result.environment_id
-    assert "told 413" in (result.log + again.log).decode()
+    assert "told 413" in (result.log.text + again.log.text).decode()
 
 
 class StuckSink:

@@ -143,7 +143,7 @@ def test_json_logs_are_told_as_objects_and_their_level_filters_the_log_only(
     records = [event["record"] for event in events if event["type"] == "function"]
     assert records == [{"n": 1}, "{broken"]
     assert "platform.start" in [event["type"] for event in events]
-    assert b"platform.start" not in result.log
+    assert b"platform.start" not in result.log.text
 
 
 def test_the_logs_api_tells_of_ends(
@@ -202,4 +202,4 @@ def test_a_failure_is_told_before_the_environment_is_reset(
 def test_nothing_is_told_where_nobody_listens(function: MakeFunction, run: Run) -> None:
     version = function(HANDLER, log_format="JSON")
     run(version)
-    assert b"handled" in run(version).log
+    assert b"handled" in run(version).log.text

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from emulator.model import FunctionVersion
+from emulator.model.steps import finish
 from emulator.observe import Activity
 from emulator.sandbox import Environments
 from emulator.sandbox.pool import EnvironmentPool
@@ -95,13 +96,13 @@ def test_a_tenant_that_has_nothing_left_is_forgotten(
 ) -> None:
     version = function(WHO, isolates_tenants=True)
     pool = pools.pool(version, "blue")
-    environment = pool.lend()
+    environment = finish(pool.lend())
     assert pools.take_unused(float("inf")) == []
     assert pools.pool(version, "blue") is pool, "a tenant was forgotten whose function runs"
     pool.give_back(environment, 0.1)
     assert pools.take_unused(float("inf")) == [environment]
     assert pools.pool(version, "blue") is not pool
-    late = pool.lend()  # by one who had found it before
+    late = finish(pool.lend())  # by one who had found it before
     assert not pool.give_back(late, 0.1)
 
 
@@ -109,4 +110,4 @@ def test_a_retired_deployment_keeps_nothing(pools: TenantPools, function: MakeFu
     version = function(WHO, isolates_tenants=True)
     assert pools.retire(version.deployment) == []
     pool = pools.pool(version, "blue")
-    assert not pool.give_back(pool.lend(), 0.1)
+    assert not pool.give_back(finish(pool.lend()), 0.1)

@@ -1,0 +1,183 @@
+"""One connection of a client: its plain Invokes are answered here, anything else is relayed."""
+
+import asyncio
+import io
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from typing_extensions import override
+
+from emulator.api.answer import Answer as ApiAnswer
+from emulator.gateway.exchange import INTERNAL_ERROR
+from emulator.gateway.plain_invoke import PlainInvoke, Verdict, plain_invoke
+from emulator.gateway.relay import Relay
+from emulator.gateway.router import Answer
+
+if TYPE_CHECKING:
+    from emulator.gateway.front import Front
+
+IDLE_CONNECTION_S: Final = 600.0
+MOST_UNREAD_BYTES: Final = 524_288  # of what comes while the answer before it is being made
+
+_STATUS_LINES: Final = {each.value: f"HTTP/1.1 {each.value} {each.phrase}" for each in HTTPStatus}
+_FAILED: Final = ApiAnswer(
+    500,
+    [("Content-Type", "application/json"), ("Content-Length", str(len(INTERNAL_ERROR)))],
+    INTERNAL_ERROR,
+)
+
+
+class Client(asyncio.Protocol):
+    """On the loop's thread. One request at a time: answers come in the order of the requests."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self, front: "Front") -> None:
+        self._front = front
+        self._unread: bytes | bytearray = b""
+        self._begun: PlainInvoke | None = None  # at the beginning of that
+        self.is_due = False  # it waits for its turn to look at what it has read
+        self._is_busy = False  # the answer to an Invoke is being made
+        self._is_full = False  # the client does not read its answers
+        self._is_at_end = False  # the client sends no more
+        self._relay: Relay | None = None
+        self._used_s = 0.0  # when the connection was last in use
+
+    def serve(self) -> None:
+        """Begin the next of the requests that came."""
+        if self._is_busy or self._is_full or self._is_relaying or not self._unread:
+            return
+        found = self._begun or plain_invoke(self._unread)
+        if found is Verdict.OTHER:
+            self._hand_over()
+        elif isinstance(found, PlainInvoke):
+            self._begun = found
+            if len(self._unread) >= found.end:
+                self._invoke(found)
+
+    def _invoke(self, found: PlainInvoke) -> None:
+        environ = found.environ
+        environ["wsgi.input"] = io.BytesIO(bytes(self._unread[found.start : found.end]))
+        steps = self._front.steps(environ)
+        if steps is None:
+            self._hand_over()
+            return
+        if len(self._unread) == found.end:
+            self._unread = b""
+        else:
+            if isinstance(self._unread, bytes):
+                self._unread = bytearray(self._unread)
+            del self._unread[: found.end]
+        self._begun = None
+        self._is_busy = True
+        self._front.calls.run(steps, self._answer)
+
+    def close_if_idle(self) -> None:
+        """Close a connection on which nothing is under way."""
+        if not (self._is_busy or self._is_relaying or self._unread):
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close it, whatever is under way."""
+        self._transport.abort()
+
+    def _answer(self, answer: Answer | None) -> None:
+        self._is_busy = False
+        self._transport.write(_bytes(answer or _FAILED, self._front.date()))
+        if self._unread:
+            self._read_on()
+            self._front.begin(self)
+        elif self._is_at_end or self._front.is_stopping:
+            self._transport.close()
+
+    def _read_on(self) -> None:
+        if not self._is_full and len(self._unread) <= MOST_UNREAD_BYTES:
+            self._transport.resume_reading()
+
+    def _hand_over(self) -> None:
+        data, self._unread, self._begun = bytes(self._unread), b"", None
+        if self._relay is None:
+            self._relay = Relay(self._transport, self._forget_relay)
+            self._relay.connect(self._front.loop, self._front.backend)
+        self._relay.send(data)
+
+    def _forget_relay(self) -> None:
+        self._relay = None
+        if self._front.is_stopping:
+            self.close_if_idle()
+
+    @property
+    def _is_relaying(self) -> bool:
+        return self._relay is not None and not self._relay.is_at_rest
+
+    def _expire(self) -> None:
+        """Close a connection that nobody has used for long."""
+        if self._transport.is_closing():
+            return
+        left_s = self._used_s + IDLE_CONNECTION_S - self._front.loop.time()
+        if left_s <= 0 and not self._is_busy and not self._is_relaying:
+            self._transport.close()
+        else:
+            self._front.loop.call_later(max(left_s, 1.0), self._expire)
+
+    # The loop calls what follows.
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._front.came(self)
+        self._used_s = self._front.loop.time()
+        self._expire()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self._relay is not None and not self._relay.is_at_rest:
+            self._relay.send(data)
+            return
+        self._used_s = self._front.loop.time()
+        if not self._unread:
+            self._unread = data
+        elif isinstance(self._unread, bytearray):
+            self._unread += data
+        else:
+            self._unread = bytearray(self._unread) + data
+        if not (self._is_busy or self._is_full):
+            self._front.begin(self)
+        elif len(self._unread) > MOST_UNREAD_BYTES:
+            self._transport.pause_reading()
+
+    @override
+    def eof_received(self) -> bool:
+        self._is_at_end = True
+        if self._relay is not None and self._is_relaying:
+            self._relay.send_eof()
+            return True  # its answers are still to be sent
+        return self._is_busy
+
+    @override
+    def pause_writing(self) -> None:
+        self._is_full = True
+        if self._relay is not None:
+            self._relay.pause()
+
+    @override
+    def resume_writing(self) -> None:
+        self._is_full = False
+        if self._relay is not None:
+            self._relay.resume()
+        self._read_on()
+        self._front.begin(self)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._front.went(self)
+        self._unread = b""
+        if self._relay is not None:
+            self._relay.client_lost()
+
+
+def _bytes(answer: Answer, date: str) -> bytes:
+    lines = [f"{name}: {value}" for name, value in answer.headers]
+    head = "\r\n".join([_STATUS_LINES[answer.status], *lines, f"Date: {date}", "", ""])
+    return head.encode("latin-1", "replace") + answer.body

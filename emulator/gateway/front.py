@@ -1,0 +1,119 @@
+"""The door: answers plain Invokes on one event loop, and relays everything else to granian.
+
+One thread, "gateway", owns the sockets of all clients. Each request is looked at where it begins:
+what is no plain Invoke is relayed, byte by byte, with its answer. Why, and what it costs:
+docs/serving.md.
+"""
+
+import asyncio
+import logging
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Final
+from wsgiref.types import WSGIEnvironment
+
+from emulator.gateway.calls import Calls
+from emulator.gateway.client import Client
+from emulator.gateway.relay import Backend
+from emulator.gateway.router import Answer
+from emulator.model.steps import Steps
+
+log = logging.getLogger("emulator.gateway")
+
+FastInvoke = Callable[[WSGIEnvironment], Steps[Answer] | None]
+"""The steps of an Invoke; None: the server behind is to answer the request."""
+
+
+class Front:
+    """Accepts connections. Any thread may call its public methods, but where it is said."""
+
+    def __init__(
+        self, listener: socket.socket, backend: Backend, fast_invoke: FastInvoke, backlog: int
+    ) -> None:
+        self.backend = backend
+        self.is_stopping = False
+        self.loop: Final = asyncio.new_event_loop()
+        self.calls: Final = Calls(self.loop)
+        self._clients: set[Client] = set()
+        self._none = threading.Event()  # it stops, and all connections are closed
+        self._fast_invoke = fast_invoke
+        self._pending: deque[Client] = deque()  # with something to read that nobody has looked at
+        self._date = (0, "")
+        self._server = self.loop.run_until_complete(
+            self.loop.create_server(lambda: Client(self), sock=listener, backlog=backlog)
+        )
+        self._thread = threading.Thread(target=self.loop.run_forever, name="gateway", daemon=True)
+        self._thread.start()
+
+    def stop_accepting(self) -> None:
+        """Take no new connection; those that there are close when they have their answers."""
+        self.loop.call_soon_threadsafe(self._stop_accepting)
+
+    def close(self, flush_s: float) -> None:
+        """End the thread; clients get up to `flush_s` to take what they have been answered."""
+        self._none.wait(flush_s)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        for client in list(self._clients):
+            client.abort()
+        self.loop.run_until_complete(asyncio.sleep(0))  # the transports close their sockets
+        self.calls.close()
+        self.loop.close()
+
+    # On the loop's thread.
+
+    def came(self, client: Client) -> None:
+        """A client has connected."""
+        self._clients.add(client)
+
+    def went(self, client: Client) -> None:
+        """Its connection is closed."""
+        self._clients.discard(client)
+        self._tell_none()
+
+    def begin(self, client: Client) -> None:
+        """Have a client look at what it has read: now, or in turn where others wait."""
+        if not client.is_due:
+            client.is_due = True
+            self._pending.append(client)
+            if len(self._pending) == 1:
+                self._begin_next()
+
+    def steps(self, environ: WSGIEnvironment) -> Steps[Answer] | None:
+        """The steps of a plain Invoke; None: the server behind is to answer."""
+        try:
+            return self._fast_invoke(environ)
+        except Exception:  # the server behind meets the same mistake of ours, and can say so
+            log.exception("request.failed")
+            return None
+
+    def date(self) -> str:
+        """The value of the header `Date`, made once a second."""
+        now = int(time.time())
+        if now != self._date[0]:
+            self._date = now, formatdate(now, usegmt=True)
+        return self._date[1]
+
+    def _begin_next(self) -> None:
+        # One for each turn of the loop: what runs comes to its end before more is begun. Else all
+        # of a crowd would be begun first, and each take as long as all together.
+        self._pending[0].is_due = False
+        self._pending[0].serve()
+        self._pending.popleft()
+        if self._pending:
+            self.loop.call_soon(self._begin_next)
+
+    def _stop_accepting(self) -> None:
+        self.is_stopping = True
+        self._server.close()
+        for client in list(self._clients):
+            client.close_if_idle()
+        self._tell_none()
+
+    def _tell_none(self) -> None:
+        if self.is_stopping and not self._clients:
+            self._none.set()

@@ -1,0 +1,227 @@
+"""Passes the bytes of a client's connection on to the server behind, and back."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+import httptools
+from typing_extensions import override
+
+_LOOPBACK: Final = "127.0.0.1"
+_MOST_ALIASES: Final = 0xFFFF
+_LAST_BYTES: Final = 65_536
+_LINGER_S: Final = 1.0
+
+
+class Backend:
+    """The server behind: where it listens, and how it knows whose connection is relayed.
+
+    It sees the address that the relay connects from. Where the system has all of 127.0.0.0/8, each
+    client that is not local gets an address there; `clients` leads back from it.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.clients: dict[str, str] = {}
+        self._aliases: dict[str, str] = {}
+
+    def address_for(self, client: str) -> str:
+        """Return the address to connect from for a client at address `client`."""
+        if client == _LOOPBACK or sys.platform != "linux":
+            return _LOOPBACK
+        if client not in self._aliases:
+            number = len(self._aliases) % _MOST_ALIASES + 1
+            alias = self._aliases[client] = f"127.77.{number >> 8}.{number & 0xFF}"
+            self.clients[alias] = client
+        return self._aliases[client]
+
+
+class Relay(asyncio.Protocol):
+    """The connection behind one of a client. On the loop's thread.
+
+    Neither side is read faster than the other one takes what it gets. What passes is parsed along
+    the way, only to know when nothing is under way and another may answer the next request.
+    """
+
+    def __init__(self, client: asyncio.Transport, on_loss: Callable[[], None]) -> None:
+        """on_loss: called when the server has closed the connection and nothing was under way."""
+        self._client = client
+        self._on_loss = on_loss
+        self._early: list[bytes] = []  # what the client sent before there was a connection
+        self._server: asyncio.Transport | None = None
+        self._is_at_end = False  # the client sends no more
+        self._is_over = False
+        self._requests = _Requests()
+        self._responses = _Responses()
+
+    @property
+    def is_at_rest(self) -> bool:
+        """True when every request that began has ended, and all have their answers."""
+        requests, responses = self._requests, self._responses
+        if not (requests.is_known and responses.is_known):
+            return False
+        return not requests.is_within and requests.ended == responses.ended
+
+    def connect(self, loop: asyncio.AbstractEventLoop, backend: Backend) -> None:
+        """Connect, and read no more of the client until that is done."""
+        self._loop = loop
+        self._client.pause_reading()
+        self._connecting = loop.create_task(self._connect(backend))
+
+    async def _connect(self, backend: Backend) -> None:
+        client = self._client.get_extra_info("peername")
+        address = backend.address_for(client[0] if client else _LOOPBACK)
+        try:
+            await self._loop.create_connection(
+                lambda: self, _LOOPBACK, backend.port, local_addr=(address, 0)
+            )
+        except OSError:  # it has stopped
+            self._client.abort()
+
+    def send(self, data: bytes) -> None:
+        """Pass on what the client sent."""
+        self._requests.feed(data)
+        if self._server is None:
+            self._early.append(data)
+        elif not self._is_over:
+            self._server.write(data)
+
+    def send_eof(self) -> None:
+        """The client sends no more, but may still read."""
+        self._is_at_end = True
+        if self._server is not None:
+            self._server.write_eof()
+
+    def client_lost(self) -> None:
+        """The client is gone."""
+        self._is_over = True
+        if self._server is not None:
+            self._server.abort()
+
+    def pause(self) -> None:
+        """The client does not read what it got."""
+        if self._server is not None:
+            self._server.pause_reading()
+
+    def resume(self) -> None:
+        """The client reads again."""
+        if self._server is not None:
+            self._server.resume_reading()
+
+    # The loop calls what follows, about the server's side.
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._server = transport
+        if self._is_over:
+            transport.abort()
+            return
+        transport.write(b"".join(self._early))
+        self._early.clear()
+        if self._is_at_end:
+            transport.write_eof()
+        self._client.resume_reading()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._responses.feed(data)
+        self._client.write(data)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        is_reusable = self._responses.keeps_alive and not self._is_at_end
+        self._is_over = True
+        if self.is_at_rest and is_reusable:
+            self._on_loss()
+        elif exc is not None and not self._pass_on_last_words():
+            self._client.abort()
+        elif self._requests.is_within and not self._is_at_end:
+            self._linger()
+        else:
+            self._client.close()  # once all is sent
+
+    def _pass_on_last_words(self) -> bool:
+        """Read what the server sent before it broke the connection off, which is not lost yet."""
+        assert self._server is not None
+        try:
+            data = os.read(self._server.get_extra_info("socket").fileno(), _LAST_BYTES)
+        except OSError:
+            return False
+        self._client.write(data)
+        return True
+
+    def _linger(self) -> None:
+        """Close, but read on for a moment: a client that still sends would not see its answer."""
+        with contextlib.suppress(OSError):  # it has just gone
+            self._client.write_eof()
+        self._loop.call_later(_LINGER_S, self._client.close)
+
+    @override
+    def pause_writing(self) -> None:
+        self._client.pause_reading()
+
+    @override
+    def resume_writing(self) -> None:
+        self._client.resume_reading()
+
+
+class _Messages:
+    """Counts the HTTP/1 messages that pass in one direction."""
+
+    def __init__(self) -> None:
+        self.ended = 0
+        self.is_within = False  # one has begun and not ended
+        self.is_known = True  # False: they cannot be told apart
+        self._parser: Any
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        if self.is_known:
+            try:
+                self._parser.feed_data(data)
+            except (httptools.HttpParserError, httptools.HttpParserUpgrade):  # HTTP/2, or nonsense
+                self.is_known = False
+
+    # The parser calls what follows.
+
+    def on_message_begin(self) -> None:
+        """A message begins."""
+        self.is_within = True
+
+    def on_message_complete(self) -> None:
+        """It has ended."""
+        self.is_within = False
+        self.ended += 1
+
+
+class _Requests(_Messages):
+    """Those of a client."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parser = httptools.HttpRequestParser(self)
+
+    def on_headers_complete(self) -> None:
+        """Give up on a HEAD: its answer names the length of a body that never comes."""
+        if self._parser.get_method() == b"HEAD":
+            self.is_known = False
+
+
+class _Responses(_Messages):
+    """Those of the server."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keeps_alive = True  # the last one lets its connection be used again
+        self._parser = httptools.HttpResponseParser(self)
+
+    @override
+    def on_message_complete(self) -> None:
+        """Count it, unless it is one like `100 Continue`, which another one follows."""
+        self.keeps_alive = self._parser.should_keep_alive()
+        if self._parser.get_status_code() >= 200:
+            super().on_message_complete()
