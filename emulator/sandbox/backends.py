@@ -2,11 +2,10 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Final
 
 from emulator.model import FunctionVersion
-from emulator.sandbox.process import Backend, DebugMode, RuntimeProcess
+from emulator.sandbox.process import Backend, Launch, RuntimeProcess
 from emulator.sandbox.suspension import Suspension
 
 PROCESS: Final = "process"
@@ -42,29 +41,9 @@ class Backends:
         """See `Backend.listens_on`."""
         return self._of(version).listens_on(version)
 
-    def launch(
-        self,
-        version: FunctionVersion,
-        *,
-        environment_id: str,
-        tmp_folder: Path,
-        runtime_api: str,
-        log_stream: str,
-        extension: str | None = None,
-        debug: DebugMode | None = None,
-        snapshot_fd: int | None = None,
-    ) -> RuntimeProcess:
+    def launch(self, launch: Launch) -> RuntimeProcess:
         """See `Backend.launch`."""
-        return self._of(version).launch(
-            version,
-            environment_id=environment_id,
-            tmp_folder=tmp_folder,
-            runtime_api=runtime_api,
-            log_stream=log_stream,
-            extension=extension,
-            debug=debug,
-            snapshot_fd=snapshot_fd,
-        )
+        return self._of(launch.version).launch(launch)
 
     def lets_debuggers_in(self, version: FunctionVersion) -> bool:
         """See `Backend.lets_debuggers_in`."""

@@ -28,7 +28,7 @@ from emulator.sandbox.freezing import Rest
 from emulator.sandbox.output import Output, OutputListener
 from emulator.sandbox.platform_lines import RestoreTimes, billed_ms
 from emulator.sandbox.platform_log import INIT, INVOKE, PlatformLog
-from emulator.sandbox.process import Backend, DebugMode, RuntimeProcess
+from emulator.sandbox.process import Backend, DebugMode, Launch, RuntimeProcess
 from emulator.sandbox.processes import Processes, Waited
 from emulator.sandbox.shutdown import Reason
 from emulator.sandbox.state import Signal, State, step
@@ -317,8 +317,8 @@ class Environment:
         mode = None
         if self.debug is not None and extension is None:
             mode = DebugMode.WAIT if self.debug.waits else DebugMode.ATTACH
-        return self._backend.launch(
-            self.version,
+        launch = Launch(
+            version=self.version,
             environment_id=self.id,
             tmp_folder=self._tmp,
             runtime_api=self._endpoint.address,
@@ -327,6 +327,7 @@ class Environment:
             debug=mode,
             snapshot_fd=snapshot_fd,
         )
+        return self._backend.launch(launch)
 
     def _await_ready(self, request_id: str, deadline: float) -> Failure | None:
         waited = self._processes.await_ready(deadline)

@@ -27,7 +27,7 @@ from emulator.sandbox.layers import (
     skipped_extensions,
 )
 from emulator.sandbox.node_sdk import NodeSdk, needs_sdk
-from emulator.sandbox.process import AS_IN_LAMBDA, DebugMode, LaunchSpec, Layout
+from emulator.sandbox.process import AS_IN_LAMBDA, Launch, LaunchSpec, Layout
 from emulator.sandbox.report import Report
 from emulator.sandbox.runtime_folder import (
     SDK_PACKAGES,
@@ -108,61 +108,61 @@ class Launcher:
         """Where the Runtime API has to listen: the functions share this machine's network."""
         return "127.0.0.1"
 
-    def launch(
-        self,
-        version: FunctionVersion,
-        *,
-        environment_id: str,
-        tmp_folder: Path,
-        runtime_api: str,
-        log_stream: str,
-        extension: str | None = None,
-        debug: DebugMode | None = None,
-        snapshot_fd: int | None = None,
-    ) -> ZygoteProcess:
-        """Start the runtime of one environment, or the external extension of that name.
+    def launch(self, launch: Launch) -> ZygoteProcess:
+        """Start what `launch` says.
 
-        debug, snapshot_fd: see `Backend.launch`.
         Raises LambdaError: InvalidRuntimeException for a runtime nothing here can run,
         ServiceException when its zygote and the one after it were killed, or the machine
         refuses one.
         """
-        places = (environment_id, tmp_folder, runtime_api, log_stream)
         with contextlib.suppress(ZygoteError, OSError):
-            return self._launch(version, *places, extension, debug, snapshot_fd)
+            return self._launch(launch)
         try:
-            return self._launch(version, *places, extension, debug, snapshot_fd)
+            return self._launch(launch)
         except (ZygoteError, OSError) as error:
             message = f"No runtime can be started: {error}"
             raise LambdaError("ServiceException", message) from error
 
-    def _launch(
-        self,
-        version: FunctionVersion,
-        environment_id: str,
-        tmp_folder: Path,
-        runtime_api: str,
-        log_stream: str,
-        extension: str | None,
-        debug: DebugMode | None,
-        snapshot_fd: int | None,
-    ) -> ZygoteProcess:
+    def _launch(self, launch: Launch) -> ZygoteProcess:
+        version = launch.version
         kind = self._kind(version)
-        if debug is not None and kind.language == "python":
+        if launch.debug is not None and kind.language == "python":
             kind = replace(kind, has_debugger=True)
         zygote = self._zygote(kind)
-        layers_folder = self._layers.folder(version, environment_id)
-        layout = self._layout(zygote, kind, version, tmp_folder, layers_folder)
+        layers_folder = self._layers.folder(version, launch.environment_id)
+        layout = self._layout(zygote, kind, launch, layers_folder)
+        spec = self._spec(zygote, kind, launch, layout, layers_folder)
+        if launch.debug is not None:
+            spec = debugged(spec, kind, launch.debug)
+        if launch.extension is not None:
+            return zygote.launch(of_extension(spec, layout, launch.extension))
+        # One that is started again goes back to its namespace: its /tmp is there.
+        is_new = not zygote.has(launch.environment_id)
+        is_plain = launch.debug is None and launch.snapshot_fd is None
+        standby = self._standby(kind, zygote, version) if is_new and is_plain else None
+        if standby is not None:
+            return standby.launch(zygote, spec)
+        return zygote.launch(spec, launch.snapshot_fd)
+
+    def _spec(
+        self,
+        zygote: Zygote,
+        kind: ZygoteKind,
+        launch: Launch,
+        layout: Layout,
+        layers_folder: Path | None,
+    ) -> LaunchSpec:
+        version = launch.version
         mounts = self._file_systems.mounts(version)
         if mounts and not zygote.is_isolated:
             self._file_systems.tell_of_missing(version, "namespaces are not allowed here")
-        spec = LaunchSpec(
-            environment_id=environment_id,
+        return LaunchSpec(
+            environment_id=launch.environment_id,
             variables=variables(
                 version,
                 layout,
-                runtime_api=runtime_api,
-                log_stream=log_stream,
+                runtime_api=launch.runtime_api,
+                log_stream=launch.log_stream,
                 credentials=self._credentials(version),
                 endpoint_url=self._endpoint_url(),
             ),
@@ -173,17 +173,6 @@ class Launcher:
             argv=command(kind, layout, version),
             search_path=search_path(kind.interpreter, layout, version),
         )
-        if debug is not None:
-            spec = debugged(spec, kind, debug)
-        if extension is not None:
-            return zygote.launch(of_extension(spec, layout, extension))
-        # One that is started again goes back to its namespace: its /tmp is there.
-        is_new = not zygote.has(environment_id)
-        is_plain = debug is None and snapshot_fd is None
-        standby = self._standby(kind, zygote, version) if is_new and is_plain else None
-        if standby is not None:
-            return standby.launch(zygote, spec)
-        return zygote.launch(spec, snapshot_fd)
 
     def release(self, environment_id: str) -> None:
         """Forget an environment that will not be launched again."""
@@ -331,16 +320,15 @@ class Launcher:
         self,
         zygote: Zygote,
         kind: ZygoteKind,
-        version: FunctionVersion,
-        tmp_folder: Path,
+        launch: Launch,
         layers_folder: Path | None,
     ) -> Layout:
         base = self._base_layout(zygote, kind)
         if zygote.is_isolated:
             return base
         return Layout(
-            task_root=str(version.code.folder),
-            tmp=str(tmp_folder),
+            task_root=str(launch.version.code.folder),
+            tmp=str(launch.tmp_folder),
             runtime_dir=base.runtime_dir,
             layers=base.layers if layers_folder is None else str(layers_folder),
         )

@@ -34,6 +34,23 @@ class DebugMode(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Launch:
+    """A runtime, or an external extension, that is to be started in an environment."""
+
+    version: FunctionVersion
+    environment_id: str
+    tmp_folder: Path  # the host's
+    runtime_api: str  # its address
+    log_stream: str
+    extension: str | None = None  # its name; None: the runtime
+    # How the runtime lets debuggers in; None: not at all, as where the backend lets none in.
+    debug: DebugMode | None = None
+    # The socket over which it will be asked for environments once it is initialised; None: it is
+    # no snapshot, as where there is an obstacle to that.
+    snapshot_fd: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LaunchSpec:
     """What to start for one environment. Paths are the host's."""
 
@@ -86,25 +103,8 @@ class Backend(Protocol):
     def listens_on(self, version: FunctionVersion) -> str:
         """Address of this machine at which a runtime of `version` reaches its Runtime API."""
 
-    def launch(
-        self,
-        version: FunctionVersion,
-        *,
-        environment_id: str,
-        tmp_folder: Path,
-        runtime_api: str,
-        log_stream: str,
-        extension: str | None = None,
-        debug: DebugMode | None = None,
-        snapshot_fd: int | None = None,
-    ) -> RuntimeProcess:
-        """Start the runtime, or the external extension of that name, of an environment.
-
-        debug: how the runtime lets debuggers in; None: not at all, and that it is where the backend
-        does not let them in. snapshot_fd: the socket over which it will be asked for environments
-        once it is initialised; None: it is no snapshot, nor where there is an obstacle to that.
-        Raises LambdaError when nothing here can run it.
-        """
+    def launch(self, launch: Launch) -> RuntimeProcess:
+        """Start what `launch` says; raises LambdaError when nothing here can run it."""
 
     def lets_debuggers_in(self, version: FunctionVersion) -> bool:
         """Tell whether runtimes of `version` can be debugged."""

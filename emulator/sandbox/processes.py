@@ -27,7 +27,7 @@ from emulator.sandbox.telemetry import Telemetry
 QUICK_S: Final = 0.1  # a wait that is longer is left to a thread
 QUICK_TURNS: Final = 16  # and one in which more happens
 
-Launch = Callable[[str | None], RuntimeProcess]
+Start = Callable[[str | None], RuntimeProcess]
 """Starts the external extension of that name; None: the runtime."""
 
 
@@ -51,7 +51,7 @@ class Processes:
         self,
         version: FunctionVersion,
         output: Output,
-        launch: Launch,
+        launch: Start,
         telemetry: Telemetry,
         subscribe: Subscribe,
         *,

@@ -162,7 +162,7 @@ class Zygote:
         return self._process.poll() is None
 
     def launch(self, spec: LaunchSpec, snapshot_fd: int | None = None) -> ZygoteProcess:
-        """Start a process in an environment; snapshot_fd: see `Backend.launch`."""
+        """Start a process in an environment; snapshot_fd: see `Launch`."""
         self._environments.add(spec.environment_id)
         content = {
             "argv": list(spec.argv),

@@ -24,7 +24,7 @@ from emulator.sandbox.docker.route import LOOPBACK, DockerSettings, EngineError
 from emulator.sandbox.docker.start import Container, start
 from emulator.sandbox.file_systems import FileSystems
 from emulator.sandbox.layers import LayerFolders, external_extensions
-from emulator.sandbox.process import DebugMode
+from emulator.sandbox.process import Launch
 from emulator.sandbox.report import Report
 from emulator.sandbox.suspension import Suspension
 from emulator.sandbox.variables import Credentials, container_variables
@@ -81,37 +81,14 @@ class DockerBackend:
         """See `Backend.obstacle_to_snapshots`."""
         return "it runs in a container, and engines copy none that runs"
 
-    def launch(
-        self,
-        version: FunctionVersion,
-        *,
-        environment_id: str,
-        tmp_folder: Path,
-        runtime_api: str,
-        log_stream: str,
-        extension: str | None = None,
-        debug: DebugMode | None = None,
-        snapshot_fd: int | None = None,
-    ) -> ContainerProcess:
+    def launch(self, launch: Launch) -> ContainerProcess:
         """Start a container of an environment; see `Backend.launch`."""
-        assert debug is None  # see `lets_debuggers_in`
-        assert snapshot_fd is None  # see `obstacle_to_snapshots`
+        assert launch.debug is None  # see `lets_debuggers_in`
+        assert launch.snapshot_fd is None  # see `obstacle_to_snapshots`
         with _lambda_errors():
             machine = self._connected()
-            container = self._containers.get(environment_id, {}).get(extension)
-            if container is None:
-                variables = container_variables(
-                    version,
-                    runtime_api=_through(machine, runtime_api),
-                    log_stream=log_stream,
-                    credentials=self._credentials(version),
-                    endpoint_url=self._endpoint(machine),
-                )
-                pipe = tmp_folder.parent / ("log" if extension is None else f"log of {extension}")
-                container = self._create(
-                    machine, version, environment_id, extension, log_pipe=pipe, variables=variables
-                )
-            return start(machine, container)
+            container = self._containers.get(launch.environment_id, {}).get(launch.extension)
+            return start(machine, container or self._create(machine, launch))
 
     def extensions(self, version: FunctionVersion) -> Sequence[str]:
         """Return the names of the external extensions of its layers, or of its image."""
@@ -200,16 +177,15 @@ class DockerBackend:
         name = image_name(version, self._settings.images)
         return machine.images.get(name, PLATFORMS[version.architecture])
 
-    def _create(
-        self,
-        machine: Machine,
-        version: FunctionVersion,
-        environment_id: str,
-        extension: str | None,
-        *,
-        log_pipe: Path,
-        variables: dict[str, str],
-    ) -> Container:
+    def _create(self, machine: Machine, launch: Launch) -> Container:
+        version, environment_id = launch.version, launch.environment_id
+        variables = container_variables(
+            version,
+            runtime_api=_through(machine, launch.runtime_api),
+            log_stream=launch.log_stream,
+            credentials=self._credentials(version),
+            endpoint_url=self._endpoint(machine),
+        )
         image = self._image(machine, version)
         labels = machine.ownership.labels(function=version.arn, environment=environment_id)
         with self._lock:
@@ -217,7 +193,7 @@ class DockerBackend:
             tmp = self._volumes.get(environment_id)
         spec = ContainerSpec(
             version=version,
-            extension=extension,
+            extension=launch.extension,
             image=image,
             variables=variables,
             labels=labels,
@@ -227,11 +203,11 @@ class DockerBackend:
                 *machine.folders(version, image, environment_id),
                 *self._mounts(machine, version, image),
             ],
-            log_pipe=_shared_pipe(machine, version, image, extension, log_pipe),
+            log_pipe=_shared_pipe(machine, launch, image),
             tmp=tmp,
             limits_tmp=machine.limits_tmp,
         )
-        if extension is not None and tmp is None:
+        if launch.extension is not None and tmp is None:
             spec = replace(spec, tmp=self._new_tmp(machine, spec, environment_id))
         with engine_errors(f"No container can be made of {image.name}"):
             host_config = machine.client.create_host_config(**spec.host_config())
@@ -239,7 +215,7 @@ class DockerBackend:
         container = Container(id=made["Id"], log_pipe=spec.log_pipe)
         with self._lock:
             if not self._is_closed:
-                self._containers.setdefault(environment_id, {})[extension] = container
+                self._containers.setdefault(environment_id, {})[launch.extension] = container
                 return container
         remove_container(machine.client, container.id)
         raise EngineError("The emulator is stopping.")
@@ -266,19 +242,19 @@ class DockerBackend:
         return f"{url.scheme}://{machine.route.host}:{url.port}"
 
 
-def _shared_pipe(
-    machine: Machine, version: FunctionVersion, image: Image, extension: str | None, path: Path
-) -> Path | None:
+def _shared_pipe(machine: Machine, launch: Launch, image: Image) -> Path | None:
     """Make the pipe that a container writes to; None: only the engine can carry its output."""
     if not (machine.engine.shares_kernel and machine.sees_files(image)):
         return None
-    if extension is not None and version.code.image is None:
+    extension = launch.extension
+    if extension is not None and launch.version.code.image is None:
         program = _SHELL  # what it starts is in a layer, so not in the image
     else:
-        entrypoint, command = start_command(version, image, extension)
+        entrypoint, command = start_command(launch.version, image, extension)
         program = [*entrypoint, *command, ""][0]
     if not machine.images.can_start_by_shell(image, program):
         return None
+    path = launch.tmp_folder.parent / ("log" if extension is None else f"log of {extension}")
     os.close(open_pipe(path))
     return path
 
