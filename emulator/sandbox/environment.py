@@ -3,9 +3,7 @@
 import shutil
 import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from emulator.model import (
@@ -17,16 +15,15 @@ from emulator.model import (
     Status,
 )
 from emulator.model.limits import INIT_TIMEOUT_S, PROVISIONED_INIT_TIMEOUT_S
-from emulator.model.steps import Pause, Steps, finish
+from emulator.model.steps import Steps, finish
 from emulator.observe import LogBook
-from emulator.runtime_api import INVOKE as INVOKE_EVENT
-from emulator.runtime_api import Answer, Outcome, ResponseSink, invoke_event
+from emulator.runtime_api import ResponseSink
 from emulator.sandbox.debug_session import DebugSession
-from emulator.sandbox.event_headers import event_headers
 from emulator.sandbox.failure import Failure, answered
 from emulator.sandbox.freezing import Rest
+from emulator.sandbox.invocation_reports import InvocationReports
+from emulator.sandbox.invoke_phase import InvokePhase
 from emulator.sandbox.output import Output, OutputListener
-from emulator.sandbox.platform_lines import RestoreTimes, billed_ms
 from emulator.sandbox.platform_log import INIT, INVOKE, PlatformLog
 from emulator.sandbox.process import Backend, DebugMode, Launch, RuntimeProcess
 from emulator.sandbox.processes import Processes, Waited
@@ -40,8 +37,6 @@ from emulator.sandbox.telemetry_sender import TelemetrySender
 _NEXT_GRACE_S = 0.001
 # A runtime that asked for its next event as lately as this is taken to be alive.
 _FRESH_S = 0.05
-# How long a runtime that broke off its response may take to end, so that its end is what is told.
-_LAST_BREATH_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,9 +101,11 @@ class Environment:
         self._endpoint = self._processes.endpoint
         self._registered = self._processes.registered  # extensions; empty in most environments
         self.init_report: InitReport | None = None  # of the latest init phase on its own
-        self._unended: Callable[[Failure | None], None] | None = None  # writes END and REPORT
+        self._reports = InvocationReports(
+            version, self.id, self._platform, self._output, self._processes
+        )
+        self._phase = InvokePhase(self._output, self._processes, debug)
         self._unreset: Reason | None = None  # it has failed, and its extensions are to be told
-        self._init_ms: float | None = None  # of an init phase no invocation has reported yet
         self._tmp = self._folder / "tmp"
         self._tmp.mkdir(parents=True)
         self._tmp.chmod(0o1777)
@@ -146,7 +143,8 @@ class Environment:
         self._platform.init_ended(self.init_phase, init_ms, failure)
         self._processes.extensions.log_states(self._platform)
         if failure is None:
-            self._init_ms = None if self.is_provisioned else init_ms  # no invocation waited for it
+            # No invocation waited for one that is provisioned.
+            self._reports.init_ms = None if self.is_provisioned else init_ms
             self._telemetry.hold()
         else:
             self._reset(_reason(failure))
@@ -195,8 +193,9 @@ class Environment:
         answer = None
         has_run = failure is None
         if failure is None:
-            failure, answer = yield from self._invoke(invocation, deadline, sink)
-        duration_ms = self._duration_ms(started, failure)
+            self.state = step(self.state, Signal.RESERVE)
+            failure, answer = yield from self._phase.steps(invocation, deadline, sink)
+        duration_ms = self._reports.duration_ms(started, failure)
         self._processes.await_late_output()
         # What the handler printed has been pulled: it was readable when its answer was.
         self._output.end_line()
@@ -204,8 +203,8 @@ class Environment:
             self._platform.runtime_done(invocation, answer, failure, duration_ms)
         if self._registered and answer is not None and invocation.wants_log:
             self._processes.pump(self._processes.is_done, deadline)  # who may have more to log
-            duration_ms = self._duration_ms(started, failure)
-        result = self._result(invocation, answer, failure, duration_ms, has_run=has_run)
+            duration_ms = self._reports.duration_ms(started, failure)
+        result = self._reports.result(invocation, answer, failure, duration_ms, has_run=has_run)
         if answer is None:
             assert failure is not None
             if self._registered:  # they get time to end: the caller has its answer before that
@@ -214,35 +213,12 @@ class Environment:
                 self._reset(_reason(failure))
         return result
 
-    def _invoke(
-        self, invocation: Invocation, deadline: float, sink: ResponseSink | None
-    ) -> Steps[tuple[Failure | None, Answer | None]]:
-        """Hand the event out and wait for the runtime's answer; without one it is to be reset."""
-        self.state = step(self.state, Signal.RESERVE)
-        deadline_ms = int((time.time() + deadline - self._now()) * 1000)
-        headers = event_headers(invocation, deadline_ms)
-        if self.debug is not None and self.debug.is_stopped:
-            headers["Lambda-Emulator-Clock-Stopped"] = "true"
-        self._endpoint.deliver(invocation, headers, sink)
-        if self._registered:
-            self._processes.desk.send(INVOKE_EVENT, invoke_event(invocation, deadline_ms))
-        failure = yield from self._await_answer(invocation, deadline)
-        answer = self._endpoint.answer
-        if answer is not None and answer.outcome is Outcome.TRUNCATED:
-            yield Pause.BLOCKS
-            failure, answer = self._truncated(answer, invocation, deadline)
-        if sink is not None:
-            self._endpoint.forget_reader()  # the runtime may go on to write, until it is ended
-        if failure is not None or answer is None:
-            return failure, answer
-        return answered(answer), answer
-
     def finish(self) -> bool:
         """Wait a moment for who has to ask again; False: call `finish_slowly` elsewhere."""
         if self.state is State.COLD:
             return True
         if not self._registered:
-            self._end_report(None)
+            self._reports.write_due()
         if self._unreset is not None:
             return False
         processes = self._processes
@@ -264,7 +240,7 @@ class Environment:
             self._release()
             return
         failure = self._processes.failure(waited, "")  # the caller has its answer: for the log
-        self._end_report(failure)
+        self._reports.write_due(failure)
         self._reset(_reason(failure))
 
     @property
@@ -292,8 +268,8 @@ class Environment:
 
     def _release(self) -> None:
         self.state = step(self.state, Signal.RELEASE)
-        if self._unended is not None:
-            self._end_report(None)
+        if self._reports.is_due:
+            self._reports.write_due()
         if self._registered:
             self._telemetry.hold()
 
@@ -348,118 +324,6 @@ class Environment:
         self._processes.extensions.log_states(self._platform)
         return failure
 
-    def _await_answer(self, invocation: Invocation, deadline: float) -> Steps[Failure | None]:
-        if (yield from self._endpoint.await_briefly()):
-            self._output.catch_up()  # what the handler printed was there before its answer
-            return None
-        self._output.release()
-        waited = yield from self._processes.pump_steps(self._has_answer, deadline)
-        if waited is not Waited.DONE:
-            yield Pause.BLOCKS  # processes are to be ended
-        if waited is Waited.EXITED:
-            self._endpoint.drain()
-        if waited is Waited.DONE or self._has_answer():
-            return None
-        return self._processes.failure(waited, invocation.request_id)
-
-    def _has_answer(self) -> bool:
-        return self._endpoint.answer is not None
-
-    def _truncated(
-        self, answer: Answer, invocation: Invocation, deadline: float
-    ) -> tuple[Failure | None, Answer | None]:
-        """Tell a runtime that broke its response off from one whose process ended in the middle."""
-        limit = min(deadline, self._now() + _LAST_BREATH_S)
-        if self._processes.pump(lambda: self.is_ready, limit) is Waited.EXITED:
-            return self._processes.failure(Waited.EXITED, invocation.request_id), None
-        return None, answer
-
-    def _duration_ms(self, started: float, failure: Failure | None) -> float:
-        if failure is not None and failure.status is Status.TIMEOUT:
-            return self.version.timeout_s * 1000.0
-        return (time.monotonic() - started) * 1000
-
-    def _result(
-        self,
-        invocation: Invocation,
-        answer: Answer | None,
-        failure: Failure | None,
-        duration_ms: float,
-        *,
-        has_run: bool,
-    ) -> InvocationResult:
-        status = Status.SUCCESS if failure is None else failure.status
-        error_type = None if failure is None else failure.error_type
-        init_ms, self._init_ms = self._init_ms, None
-        used_mib = self._processes.gauge.peak_mib(duration_ms / 1000)
-        if error_type == "Runtime.OutOfMemory":
-            used_mib = self.version.memory_mib
-        if failure is not None:
-            payload = failure.body
-        else:
-            assert answer is not None
-            payload = answer.body
-        report = partial(self._report, invocation, init_ms, used_mib, self._restore_times())
-        log = self._output.log
-        if answer is None or invocation.wants_log:
-            report(failure, duration_ms)
-            self._output.end()
-        elif self._registered and not self._processes.is_done():
-            # Extensions may take longer; that counts, but the caller does not wait for it.
-            started = time.monotonic() - duration_ms / 1000
-            self._unended = lambda late: report(
-                late or failure, self._duration_ms(started, late or failure)
-            )
-        else:
-            self._unended = lambda _late: report(failure, duration_ms)
-        return InvocationResult(
-            payload=payload,
-            status=status,
-            function_error=None if failure is None else "Unhandled",
-            error_type=error_type,
-            executed_version=self.version.version,
-            log=log,
-            duration_ms=duration_ms,
-            billed_ms=billed_ms(duration_ms, init_ms),
-            init_ms=init_ms,
-            max_memory_mib=used_mib,
-            environment_id=self.id,
-            has_run=has_run,
-            streamed_bytes=None if failure is not None or answer is None else answer.streamed_bytes,
-        )
-
-    def _report(
-        self,
-        invocation: Invocation,
-        init_ms: float | None,
-        used_mib: int | None,
-        restore: RestoreTimes | None,
-        failure: Failure | None,
-        duration_ms: float,
-    ) -> None:
-        self._platform.ended(
-            invocation,
-            failure=failure,
-            duration_ms=duration_ms,
-            init_ms=init_ms,
-            used_mib=used_mib,
-            restore=restore,
-        )
-
-    def _restore_times(self) -> RestoreTimes | None:
-        """Of a restore that no invocation has reported yet."""
-        return None
-
-    def _end_report(self, late: Failure | None) -> None:
-        """Write the last lines of an invocation whose caller has got its answer already."""
-        unended, self._unended = self._unended, None
-        if unended is not None:
-            if self._registered:
-                self._output.pull()
-                self._output.end_line()
-            unended(late)
-            self._output.end()
-
     def _reset(self, reason: Reason) -> None:
         """End the processes after a failure; /tmp, log stream and address stay."""
         self.state = step(self.state, Signal.FAIL)
@@ -468,7 +332,7 @@ class Environment:
         self._processes.end(reason)
         self.rest.end()
         self._endpoint.restart()
-        self._init_ms = None
+        self._reports.init_ms = None
         self._unreset = None
         self.state = step(self.state, Signal.REAPED)
 

@@ -14,14 +14,11 @@ from typing_extensions import override
 from emulator.model import (
     SNAP_START,
     FunctionVersion,
-    Invocation,
-    InvocationResult,
     LambdaError,
     Status,
 )
 from emulator.model.limits import RESTORE_TIMEOUT_S
-from emulator.model.steps import Steps
-from emulator.runtime_api import DEBUGGER_VERSION, ResponseSink, SnapshotFacts, SnapshotRoute
+from emulator.runtime_api import DEBUGGER_VERSION, SnapshotFacts, SnapshotRoute
 from emulator.sandbox.environment import Environment, InitReport
 from emulator.sandbox.failure import Failure
 from emulator.sandbox.platform_lines import RestoreTimes
@@ -100,6 +97,7 @@ class RestoredEnvironment(Environment):
     """An environment that begins as a copy of an initialised one.
 
     What becomes of a failed one is as of others, but that its /tmp is the snapshot's again.
+    `steps` raises LambdaError where a restore fails.
     """
 
     is_restored = True
@@ -116,8 +114,6 @@ class RestoredEnvironment(Environment):
         super().__init__(replace(version, initialization_type=SNAP_START), **parts)
         self._restore = restore
         self._leave = leave
-        self._times: RestoreTimes | None = None  # of a restore no invocation has reported yet
-        self._reported_ms: float | None = None
 
     @override
     def _launch_process(
@@ -155,16 +151,7 @@ class RestoredEnvironment(Environment):
             self._reset(Reason.FAILURE)
             raise _refusal(failure)
         billed_ms = math.ceil(round((ended - is_there) * 1000, 2))
-        self._times = RestoreTimes(ms=(ended - started) * 1000, billed_ms=billed_ms)
-
-    @override
-    def steps(
-        self, invocation: Invocation, sink: ResponseSink | None = None
-    ) -> Steps[InvocationResult]:
-        """Run one invocation; see `Environment.run`. Raises LambdaError where a restore fails."""
-        result = yield from super().steps(invocation, sink)
-        restore_ms, self._reported_ms = self._reported_ms, None
-        return result if restore_ms is None else replace(result, restore_ms=restore_ms)
+        self._reports.restore = RestoreTimes(ms=(ended - started) * 1000, billed_ms=billed_ms)
 
     @override
     def stop(self) -> None:
@@ -173,13 +160,6 @@ class RestoredEnvironment(Environment):
             super().stop()
         finally:
             self._leave()
-
-    @override
-    def _restore_times(self) -> RestoreTimes | None:
-        times, self._times = self._times, None
-        if times is not None:
-            self._reported_ms = times.ms
-        return times
 
 
 def _refusal(failure: Failure) -> LambdaError:
