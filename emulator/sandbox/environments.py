@@ -1,7 +1,5 @@
 """All execution environments: run an invocation, prepare, retire, stop."""
 
-import contextlib
-import logging
 import shutil
 import threading
 import time
@@ -32,6 +30,7 @@ from emulator.sandbox.output import OutputListener
 from emulator.sandbox.pool import EnvironmentPool
 from emulator.sandbox.process import Backend
 from emulator.sandbox.provisioning import Provisioning
+from emulator.sandbox.returns import FINISHING, Returns
 from emulator.sandbox.shutdown import EXTERNAL
 from emulator.sandbox.snapshot_environments import SnapshotEnvironment
 from emulator.sandbox.snapshots import Snapshots
@@ -40,11 +39,8 @@ from emulator.sandbox.telemetry_sender import TelemetrySender
 from emulator.sandbox.tenants import TenantPools
 
 IDLE_TIMEOUT_S: Final = 600.0
-FINISHING: Final = "environments that finish"  # the kind of activity: answered, not idle yet
 SHUTDOWN_S: Final = EXTERNAL.total_s + 1.0  # a phase's own budget, and the time to end processes
 _STARTERS: Final = 256  # environments that may be in their init phase at a time
-
-log = logging.getLogger("emulator.sandbox")
 
 E = TypeVar("E", bound=Environment)
 
@@ -90,6 +86,14 @@ class Environments:
             backend=backend,
             activity=self._activity,
         )
+        self._stopping = threading.Event()
+        self._returns = Returns(
+            self._stop_later,
+            self.provisioning.lost,
+            self._in_background,
+            activity=self._activity,
+            stopping=self._stopping,
+        )
         self._lock = threading.Lock()
         self._pools: dict[int, EnvironmentPool] = {}
         self._tenants = TenantPools(self._make_pool, self._lock)
@@ -97,7 +101,6 @@ class Environments:
         self._pending: set[Future[None]] = set()  # environments being stopped
         self._alive: set[Environment] = set()
         self._wound_down: list[Environment] = []  # idle ones whose processes `stop` ends
-        self._stopping = threading.Event()
         self._janitor = threading.Thread(
             target=self._retire_unused, name="environment-janitor", daemon=True
         )
@@ -136,9 +139,9 @@ class Environments:
             if not environment.is_ready:
                 yield Pause.BLOCKS
         except BaseException:
-            self._lose(pool, environment)
+            self._returns.lose(pool, environment)
             raise
-        yield Afterwards(lambda: self._finish(pool, environment, result.duration_ms / 1000))
+        yield Afterwards(lambda: self._returns.finish(pool, environment, result.duration_ms / 1000))
         return result
 
     def prepare(self, version: FunctionVersion) -> InitReport:
@@ -162,7 +165,7 @@ class Environments:
     def _first_report(self, pool: EnvironmentPool) -> InitReport:
         environment = finish(pool.lend())
         report = environment.init_report
-        self._give_back(pool, environment, 0.0)
+        self._returns.give_back(pool, environment, 0.0)
         assert report is not None
         return report
 
@@ -333,61 +336,6 @@ class Environments:
         with self._lock:
             self._alive.add(environment)
         return environment
-
-    def _give_back(self, pool: EnvironmentPool, environment: Environment, ran_s: float) -> None:
-        if environment.is_kept and not environment.is_warm and not self._stopping.is_set():
-            if environment.debug is None:  # one that waits for a debugger keeps nobody waiting
-                self._activity.begin(FINISHING)
-            self._in_background(self._renew, pool, environment, ran_s)
-            return
-        self._offer(pool, environment, ran_s)
-
-    def _renew(self, pool: EnvironmentPool, environment: Environment, ran_s: float) -> None:
-        """Run the init phase of an environment that failed before somebody waits for it."""
-        try:
-            with contextlib.suppress(LambdaError):  # the next invocation tries again, and tells
-                environment.initialise()
-            self._offer(pool, environment, ran_s)
-        finally:
-            if environment.debug is None:
-                self._activity.end(FINISHING)
-
-    def _offer(self, pool: EnvironmentPool, environment: Environment, ran_s: float) -> None:
-        if not pool.give_back(environment, ran_s):
-            self._stop_later(environment)
-
-    def _finish(self, pool: EnvironmentPool, environment: Environment, ran_s: float) -> None:
-        """Give back an environment whose caller has its answer."""
-        try:
-            is_finished = environment.finish()
-        except Exception:  # our bug; the caller has its answer, and others are started
-            log.exception("environment.failed")
-            self._lose(pool, environment)
-            return
-        if is_finished:
-            self._give_back(pool, environment, ran_s)
-        else:
-            self._activity.begin(FINISHING)
-            self._in_background(self._finish_slowly, pool, environment)
-
-    def _finish_slowly(self, pool: EnvironmentPool, environment: Environment) -> None:
-        started = time.monotonic()
-        try:
-            environment.finish_slowly()
-        except Exception:  # top of a thread: the caller has its answer, and others are started
-            log.exception("environment.failed")
-            self._lose(pool, environment)
-        else:
-            self._give_back(pool, environment, time.monotonic() - started)
-        finally:
-            self._activity.end(FINISHING)
-
-    def _lose(self, pool: EnvironmentPool, environment: Environment) -> None:
-        """Stop a lent environment of which nobody knows how it is."""
-        pool.discard()
-        self._stop_later(environment)
-        if environment.is_provisioned:
-            self.provisioning.lost(environment)
 
     def _stop_all(self, environments: list[Environment]) -> None:
         for environment in environments:
