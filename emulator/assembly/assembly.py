@@ -1,4 +1,4 @@
-"""The rooms of one emulator: made, joined, and what one of them asks of another."""
+"""All rooms of one emulator, made in order, and the questions one asks another."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -6,6 +6,8 @@ from typing import Any, TextIO
 
 import emulator
 from emulator.api import LambdaApi
+from emulator.assembly.backends import make_backends
+from emulator.assembly.changes import FunctionChanges
 from emulator.aws import AwsError, Functions, Moto
 from emulator.aws.routing import scope_of
 from emulator.console import Admin, Rooms
@@ -13,7 +15,6 @@ from emulator.control import (
     CapacityProviderStore,
     CodeSigningStore,
     CodeStore,
-    FunctionChange,
     FunctionStore,
     LayerStore,
     MappingStore,
@@ -36,25 +37,20 @@ from emulator.event_sources import (
 from emulator.gateway import HostKind, Hosts, Router, Server
 from emulator.invoke import Invoker, InvokeSettings, Neighbours
 from emulator.invoke.identity import new_request_id
-from emulator.model import Call, FetchError, FunctionVersion, ResolvedFunction
+from emulator.model import Call, FetchError, FunctionVersion
 from emulator.model.function_url import url_address
-from emulator.model.snapshot import SnapshotOutcome
 from emulator.model.triggers.nats import DEFAULT_URL
 from emulator.observe import Activity, LogBook, Metrics, Records, Reporter
 from emulator.project.apply import ProjectDeployer
 from emulator.project.config import Project
 from emulator.project.deployer import Deployer
 from emulator.project.reload import Reloader
+from emulator.project.up_to_date import UpToDateFunctions
 from emulator.project.watch import Watcher
 from emulator.sandbox import (
     IDLE_TIMEOUT_S,
-    PROCESS,
-    Backend,
-    Backends,
-    Credentials,
     Debugger,
     Environments,
-    Launcher,
     RunFolder,
 )
 from emulator.settings import Settings
@@ -85,7 +81,6 @@ class Assembly:
         self._reset = reset
         self._hosts = Hosts(settings.host, settings.allow_hosts)
         self.server: Server | None = None  # once it listens
-        self.watcher: Watcher | None = None
         self.documents = data.documents if data else Documents()
         self.clock = kept_clock(self.documents)
         self.reporter = Reporter(stderr, settings.log_format)
@@ -95,75 +90,34 @@ class Assembly:
         self.metrics = Metrics(self.clock)
         self.journal = data.journal if data else EventJournal()
         self.code = CodeStore(data.code if data else self._run_folder.path / "code")
-        self.store = FunctionStore(
-            self.clock,
-            self.code,
-            self.documents,
-            immediate_states=bool(project.emulator.immediate_states),
-        )
-        self.layers = LayerStore(self.code, self.documents)
-        self.mappings = MappingStore(
-            self.clock,
-            self.documents,
-            immediate_states=bool(project.emulator.immediate_states),
-        )
-        self.signing_configs = CodeSigningStore(self.clock, self.documents)
-        self.providers = CapacityProviderStore(self.clock, self.documents)
-        self.stores = Stores(
-            functions=self.store,
-            code=self.code,
-            layers=self.layers,
-            mappings=self.mappings,
-            signing_configs=self.signing_configs,
-            providers=self.providers,
-        )
+        self.stores = self._make_stores(project)
+        self.store = self.stores.functions
+        self.layers = self.stores.layers
+        self.mappings = self.stores.mappings
+        self.signing_configs = self.stores.signing_configs
+        self.providers = self.stores.providers
         self.tags = tags_of(self.stores)
-        self.moto = Moto(
-            log_book=self.log_book,
-            metrics=self.metrics,
-            activity=self.activity,
-            clock=self.clock,
-            reporter=self.reporter,
-            functions=Functions(
-                exists=self.store.exists,
-                log_group=self._log_group,
-                policy_allows=self.store.policy_allows,
-                tagged=self.tags.all,
-                tag=self.tags.add,
-                untag=self.tags.remove,
-                invoke=lambda call: self.invoker.run(call)[0],
-                accept=self._accept,
-                operate=self._operate,
-            ),
-            documents=self.documents,
-        )
+        self.moto = self._make_moto()
         self.debugger = self._make_debugger() if settings.debug else None
         self.environments = self._make_environments(project)
         self.alarms = Alarms(self.clock, self.reporter)
-        functions = _UpToDate(self.store, self._catch_up, self._is_caught_up)
+        self._up_to_date = UpToDateFunctions(self.store)
         destinations = DestinationSender(self.moto, self._accept, self.clock)
-        self.durable = self._make_durable(functions, destinations)
-        self.invoker = Invoker(
-            Neighbours(
-                store=functions,
-                environments=self.environments,
-                destinations=destinations,
-                durable=self.durable,
-                records=self.records,
-                metrics=self.metrics,
-                journal=self.journal,
-                reporter=self.reporter,
-                activity=self.activity,
-                clock=self.clock,
-            ),
-            InvokeSettings(retry_delay_scale=_default(project.emulator.retry_delay_scale, 1.0)),
+        self.durable = self._make_durable(destinations)
+        self.invoker = self._make_invoker(project, destinations)
+        self._changes = FunctionChanges(
+            self.stores,
+            self.environments,
+            self.durable,
+            self.reporter,
+            listens=lambda: self.server is not None,
         )
-        self.store.subscribe(self._on_change)
+        self.store.subscribe(self._changes.changed)
         self.store.provisions.subscribe(self.environments.provisioning.provision)
-        self.environments.snapshots.subscribe(self._on_snapshot)
+        self.environments.snapshots.subscribe(self._changes.snapshot_ended)
         self.event_sources = self._make_event_sources(project)
         self.deployer = self._make_deployer(project)
-        self.watcher = self._make_watcher() if settings.watch else None
+        self.watcher = self._up_to_date.watcher = self._make_watcher() if settings.watch else None
         self.admin = self._make_admin()
         self._lambda_api = self._make_lambda_api()
         self.http_events = HttpEvents(
@@ -184,38 +138,73 @@ class Assembly:
             else f"http://{host}:{self.server.port}"
         )
 
-    # Parts, in the order they are made.
-
     @property
     def file_systems(self) -> Path:
         """Where the file systems of functions lie."""
         home = self._data.path if self._data else self._run_folder.path
         return home / "file_systems"
 
+    # Parts, in the order they are made.
+
+    def _make_stores(self, project: Project) -> Stores:
+        immediate_states = bool(project.emulator.immediate_states)
+        return Stores(
+            functions=FunctionStore(
+                self.clock, self.code, self.documents, immediate_states=immediate_states
+            ),
+            code=self.code,
+            layers=LayerStore(self.code, self.documents),
+            mappings=MappingStore(self.clock, self.documents, immediate_states=immediate_states),
+            signing_configs=CodeSigningStore(self.clock, self.documents),
+            providers=CapacityProviderStore(self.clock, self.documents),
+        )
+
+    def _make_moto(self) -> Moto:
+        return Moto(
+            log_book=self.log_book,
+            metrics=self.metrics,
+            activity=self.activity,
+            clock=self.clock,
+            reporter=self.reporter,
+            functions=Functions(
+                exists=self.store.exists,
+                log_group=self._log_group,
+                policy_allows=self.store.policy_allows,
+                tagged=self.tags.all,
+                tag=self.tags.add,
+                untag=self.tags.remove,
+                invoke=lambda call: self.invoker.run(call)[0],
+                accept=self._accept,
+                operate=self._operate,
+            ),
+            documents=self.documents,
+        )
+
+    def _make_invoker(self, project: Project, destinations: DestinationSender) -> Invoker:
+        return Invoker(
+            Neighbours(
+                store=self._up_to_date,
+                environments=self.environments,
+                destinations=destinations,
+                durable=self.durable,
+                records=self.records,
+                metrics=self.metrics,
+                journal=self.journal,
+                reporter=self.reporter,
+                activity=self.activity,
+                clock=self.clock,
+            ),
+            InvokeSettings(retry_delay_scale=_default(project.emulator.retry_delay_scale, 1.0)),
+        )
+
     def _make_environments(self, project: Project) -> Environments:
-        surroundings: dict[str, Any] = {
-            "run_folder": self._run_folder.path,
-            "file_systems": self.file_systems,
-            "endpoint_url": lambda: self.endpoint,
-            "credentials": self._credentials,
-            "report": self.reporter.event,
-        }
-        table = project.emulator
-
-        def make_containers() -> Backend:
-            from emulator.sandbox.docker.backend import DockerBackend  # see its package
-            from emulator.sandbox.docker.route import DockerSettings
-
-            docker = table.docker
-            settings = DockerSettings(
-                images=docker.images, host=docker.host, network=docker.network
-            )
-            return DockerBackend(settings, **surroundings)
-
-        self.backends = Backends(
-            processes=Launcher(**surroundings),
-            make_containers=make_containers,
-            default=table.sandbox or PROCESS,
+        self.backends = make_backends(
+            project.emulator,
+            self.moto,
+            run_folder=self._run_folder.path,
+            file_systems=self.file_systems,
+            endpoint_url=lambda: self.endpoint,
+            report=self.reporter.event,
         )
         return Environments(
             backend=self.backends,
@@ -232,11 +221,9 @@ class Assembly:
         settings = self._settings
         return Debugger(settings.debug, waits=settings.debug_wait, tell=self.reporter.notice)
 
-    def _make_durable(
-        self, functions: "_UpToDate", destinations: DestinationSender
-    ) -> DurableOnDemand:
+    def _make_durable(self, destinations: DestinationSender) -> DurableOnDemand:
         around = DurableSurroundings(
-            functions=functions,
+            functions=self._up_to_date,
             documents=self.documents,
             destinations=destinations,
             set_alarm=self.alarms.set,
@@ -357,39 +344,6 @@ class Assembly:
         url = self.store.urls.of(Target(version.account, version.region, version.name))
         return None if url is None else url_address(url.url_id, version.region, self.server.port)
 
-    def _on_change(self, change: FunctionChange) -> None:
-        if change.old is not None:
-            self.environments.retire(change.old)
-            rooms = (self.store, self.layers, self.environments)
-            self.code.collect([package for room in rooms for package in room.code_in_use()])
-        if change.kind == "deleted" and change.old is not None:
-            self.durable.function_deleted(change.old)
-        if change.new is not None:
-            self.environments.warm(change.new)
-            if self.server is not None:  # else what it is told would lead nowhere yet
-                self.environments.start_debugged(change.new)
-                if change.new.snap_start:
-                    self.environments.take_snapshot(change.new)
-
-    def _on_snapshot(self, version: FunctionVersion, outcome: SnapshotOutcome) -> None:
-        self.store.optimized(version, outcome)
-        facts = {"function": version.name, "version": version.version}
-        if outcome.has_failed:
-            self.reporter.event("snapstart.failed", **facts, reason=outcome.reason)
-        elif not outcome.is_taken:
-            effect = "each environment runs its init phase, as without SnapStart"
-            self.reporter.event(
-                "snapstart.without_snapshot", **facts, reason=outcome.reason, effect=effect
-            )
-        elif outcome.threads:
-            self.reporter.event(
-                "snapstart.threads",
-                **facts,
-                threads=", ".join(outcome.threads),
-                effect="the init phase started them; restored environments do not have them",
-                hint="start them in an after-restore hook, or in the handler",
-            )
-
     def _is_foreign(self, host: str, origin: str | None) -> bool:
         is_page = origin is not None and not self._hosts.is_ours(origin)
         return is_page or self._hosts.kind(host) is HostKind.FOREIGN
@@ -398,25 +352,9 @@ class Assembly:
         failure = self.environments.prepare(version).failure
         return None if failure is None else failure.body
 
-    def _catch_up(self) -> None:
-        if self.watcher is not None:
-            self.watcher.catch_up()
-
-    def _is_caught_up(self) -> bool:
-        return self.watcher is None or self.watcher.is_caught_up
-
     def _catch_up_all(self) -> None:
-        self._catch_up()
+        self._up_to_date.catch_up()
         self.event_sources.catch_up()
-
-    def _credentials(self, version: FunctionVersion) -> Credentials:
-        issued = self.moto.issue_credentials(version.account, version.role, version.name)
-        return Credentials(
-            access_key=issued.access_key,
-            secret_key=issued.secret_key,
-            session_token=issued.token,
-            container_token=issued.container_token,
-        )
 
     def _fetch_object(
         self, account: str, region: str, bucket: str, key: str, version_id: str | None
@@ -451,38 +389,6 @@ class Assembly:
 
     def _services(self) -> Mapping[str, str]:
         return {"lambda": "running", **dict.fromkeys(self.moto.services(), "running")}
-
-
-class _UpToDate:
-    """Finds functions for the invoker, whatever was saved before the call included."""
-
-    def __init__(
-        self,
-        store: FunctionStore,
-        catch_up: Callable[[], None],
-        is_caught_up: Callable[[], bool],
-    ) -> None:
-        self._store = store
-        self._catch_up = catch_up
-        self._is_caught_up = is_caught_up
-
-    def resolve(
-        self, account: str, region: str, function: str, qualifier: str | None
-    ) -> ResolvedFunction:
-        self._catch_up()
-        return self._store.resolve(account, region, function, qualifier)
-
-    def resolve_at_once(
-        self, account: str, region: str, function: str, qualifier: str | None
-    ) -> ResolvedFunction | None:
-        if not self._is_caught_up():
-            return None
-        return self._store.resolve_at_once(account, region, function, qualifier)
-
-    def look_up(
-        self, account: str, region: str, function: str, qualifier: str | None
-    ) -> ResolvedFunction:
-        return self._store.look_up(account, region, function, qualifier)
 
 
 def _default(value: float | None, otherwise: float) -> float:
