@@ -14,7 +14,7 @@ SDK_PACKAGES: Final = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil"
 _RUNTIMES: Final = Path(__file__).parent.parent / "runtimes"
 PYTHON_RUNTIME: Final = tuple(
     _RUNTIMES / "python" / name
-    for name in ("bootstrap.py", "runtime_log.py", "snapshot_restore_py.py")
+    for name in ("bootstrap.py", "runtime_client.py", "runtime_log.py", "snapshot_restore_py.py")
 )
 NODE_RUNTIME: Final = _RUNTIMES / "node"
 RUBY_RUNTIME: Final = _RUNTIMES / "ruby"

@@ -92,7 +92,7 @@ def test_exit_statuses_are_pythons(
     assert ("why\n" in result.log.text.decode()) == ("why" in statement)
 
 
-@pytest.mark.parametrize("name", ["bootstrap", "isolation", "calendar", "queue"])
+@pytest.mark.parametrize("name", ["bootstrap", "runtime_client", "isolation", "calendar", "queue"])
 def test_a_module_of_the_functions_own_wins(function: MakeFunction, run: Run, name: str) -> None:
     version = function(
         "def handler(e, c):\n    return 'mine'", file=f"{name}.py", handler=f"{name}.handler"

@@ -1,4 +1,4 @@
-"""Lambda's Python runtime: a small client of the Runtime API around the user's handler.
+"""Lambda's Python runtime: what the Runtime API hands out goes through the user's handler.
 
 Runs inside an execution environment, on every CPython from 3.9 on. What it says in errors and
 log lines follows spec/invoke.md 5.1 and spec/execution-environment.md 4 and 6.
@@ -12,114 +12,18 @@ import io
 import json
 import os
 import re
-import socket
 import sys
 import time
 import traceback
 import types
 
+import runtime_client
 import runtime_log
 
-NEXT_PATH = "/2018-06-01/runtime/invocation/next"
-API = "/2018-06-01/runtime/"
 # A .pyc is trusted only if it was written this long after its source: Python itself compares
 # whole seconds and sizes, and so would run the old code after a quick second save.
 PYC_SAFE_AGE_S = 0.05
 ASCII_JSON = sys.version_info < (3, 12)
-# What mostly stands before an event: the answer to the result of the last one.
-ACCEPTED = (
-    b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n"
-    b'{"status":"OK"}\n'
-)
-
-
-class RuntimeApi:
-    """One keep-alive connection to the Runtime API."""
-
-    def __init__(self, address):
-        host, _, port = address.rpartition(":")
-        self.host = address
-        self.socket = socket.create_connection((host.strip("[]"), int(port)))
-        self.socket.settimeout(None)  # whatever default a function has set
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.buffer = b""
-        self.next_request = self.request("GET", NEXT_PATH)
-
-    def request(self, method, path, body=b"", headers=""):
-        """Return the bytes of a request."""
-        if method == "POST":
-            headers += "Content-Length: {}\r\n".format(len(body))
-        head = "{} {} HTTP/1.1\r\nHost: {}\r\n{}\r\n".format(method, path, self.host, headers)
-        return head.encode() + body
-
-    def first(self):
-        """Ask for the first event, which ends the init phase; return its headers and body."""
-        self.socket.sendall(self.next_request)
-        return self.read_event()
-
-    def answer(self, request_id, kind, body, headers):
-        """Post a result and ask for the next event in one segment; return the next event."""
-        path = API + "invocation/" + request_id + "/" + kind
-        self.socket.sendall(self.request("POST", path, body, headers) + self.next_request)
-        self.receive()
-        if self.buffer.startswith(ACCEPTED):
-            self.buffer = self.buffer[len(ACCEPTED) :]
-        return self.read_event()
-
-    def init_error(self, body, headers):
-        """Tell why the init phase failed."""
-        self.post(API + "init/error", body, headers)
-
-    def post(self, path, body, headers=""):
-        """Tell something, and wait until it has been heard."""
-        self.socket.sendall(self.request("POST", path, body, headers))
-        self.read()
-
-    def tell_debugger_port(self, port):
-        """Tell the emulator where a debugger can attach."""
-        text = "{} {}".format(port, os.environ["LAMBDA_TASK_ROOT"])
-        self.post("/2026-11-22/debugger", text.encode())
-
-    def read_event(self):
-        """Read answers up to the one that is an event."""
-        while True:
-            headers, body = self.read()
-            if "lambda-runtime-aws-request-id" in headers:
-                return headers, body
-
-    def read(self):
-        """Read one answer: headers with lower-case names, and the body."""
-        while b"\r\n\r\n" not in self.buffer:
-            self.receive()
-        head, _, rest = self.buffer.partition(b"\r\n\r\n")
-        lines = [line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:]]
-        headers = {name.lower(): value.strip() for name, _, value in lines}
-        left = int(headers.get("content-length", 0)) - len(rest)
-        if left > 0:
-            body = rest + self.receive_exactly(left)
-            self.buffer = b""
-        else:
-            end = len(rest) + left
-            body, self.buffer = rest[:end], rest[end:]
-        return headers, body
-
-    def receive(self):
-        """Read some more; the process ends when the emulator has closed the connection."""
-        data = self.socket.recv(16384)
-        if not data:
-            raise SystemExit(0)
-        self.buffer += data
-
-    def receive_exactly(self, count):
-        """Read `count` bytes."""
-        body = bytearray(count)
-        view = memoryview(body)
-        while count:
-            got = self.socket.recv_into(view, count)
-            if not got:
-                raise SystemExit(0)
-            view, count = view[got:], count - got
-        return bytes(body)
 
 
 class ClientContext:
@@ -432,7 +336,7 @@ def main(snapshot=None):
     trust_only_settled_bytecode()
     log = runtime_log.install()
     sys.modules["__main__"] = types.ModuleType("__main__")
-    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    api = runtime_client.RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     if debug_mode := os.environ.pop("LAMBDA_EMULATOR_DEBUG", None):
         let_debuggers_in(api, debug_mode)
     try:
@@ -451,7 +355,8 @@ def main(snapshot=None):
 
 
 if __name__ == "__main__":  # started by itself, not forked from a zygote
-    del sys.modules["runtime_log"]  # the function may have its own of this name
+    for own in (runtime_client, runtime_log):  # the function may have its own of these names
+        del sys.modules[own.__name__]
     layers = os.environ.get("LAMBDA_EMULATOR_LAYERS", "/opt") + "/python"
     site_packages = "{}/lib/python{}.{}/site-packages".format(layers, *sys.version_info)
     sys.path[:1] = [os.environ["LAMBDA_TASK_ROOT"], site_packages, layers]

@@ -28,9 +28,10 @@ import inherited
 import isolation
 import kernel
 import privileges
+import runtime_client
 
-RESTORE_NEXT = bootstrap.API + "restore/next"
-RESTORE_ERROR = bootstrap.API + "restore/error"
+RESTORE_NEXT = runtime_client.API + "restore/next"
+RESTORE_ERROR = runtime_client.API + "restore/error"
 FACTS_PATH = "/2026-11-22/snapshot"
 ERROR_HEADERS = (
     "Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: Runtime.{}\r\n"
@@ -64,7 +65,7 @@ class Snapshot:
         address = self.serve()
         api.socket.close()
         kept.renew()
-        api = bootstrap.RuntimeApi(address)
+        api = runtime_client.RuntimeApi(address)
         try:
             run_hooks("get_after_restore")
         except BaseException as error:  # noqa: BLE001
