@@ -43,12 +43,12 @@ import families
 import first_process
 import isolation
 import kernel
+import own_namespaces
 
 # The function must not find our modules: it may have its own of these names.
 for own in os.listdir(sys.path.pop(0)):
     sys.modules.pop(own.partition(".")[0], None)
 
-EMULATOR_GONE = 3  # exit status of a zygote whose emulator did not end it
 DESCRIPTORS = 65536  # two for each environment
 
 
@@ -282,70 +282,6 @@ def tell(fd, text):
         os.write(fd, text.encode())
 
 
-class HostCount:
-    """Tells the number of the process that calls, as the emulator counts."""
-
-    def __init__(self):
-        self.descriptor = os.open("/proc", os.O_RDONLY | os.O_CLOEXEC)  # as the host has it
-
-    def __call__(self):
-        """Return the number."""
-        return int(os.readlink("self", dir_fd=self.descriptor))
-
-
-def isolate(host_pid):
-    """Go on as process 1 of new namespaces, while the process that called waits for its end.
-
-    Returns how the zygote sees the host then; None, in the process that called and with nothing
-    changed, where the kernel does not allow it: half of a namespace is worse than none.
-    """
-    ready, tell = os.pipe()
-    outer = os.fork()
-    if outer != 0:
-        os.close(tell)
-        if os.read(ready, 1):
-            wait_and_clean(outer)
-        os.close(ready)
-        os.waitpid(outer, 0)
-        return None
-    kernel.die_with_parent(signal.SIGKILL)
-    try:
-        isolation.unshare_all()
-        pid = os.fork()
-        if pid != 0:
-            os._exit(wait_alone(pid))
-        kernel.die_with_parent(signal.SIGKILL)
-        host = kernel.open_namespace("mnt")
-        isolation.build_root(
-            OPTIONS["scratch"], OPTIONS["runtime_folder"], OPTIONS["shown"], OPTIONS["hidden"]
-        )
-        view = isolation.HostView(host, host_pid)
-    except OSError as error:
-        os.write(2, "lambda-emulator: no namespaces: {}\n".format(error).encode())
-        os._exit(1)
-    os.write(tell, b"1")
-    os.close(ready)
-    os.close(tell)
-    return view
-
-
-def wait_alone(pid):
-    """Wait for a child, holding no descriptor, and return its exit status."""
-    # Only the zygote may hold the socket, or it would never see the emulator go.
-    os.closerange(3, 1024)
-    _, status = os.waitpid(pid, 0)
-    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1
-
-
-def wait_and_clean(pid):
-    """Wait for the zygote; when the emulator is gone too, remove the folder it used."""
-    emulator = os.getppid()
-    code = wait_alone(pid)
-    if code == EMULATOR_GONE or os.getppid() != emulator:
-        shutil.rmtree(OPTIONS["run_folder"], ignore_errors=True)
-    os._exit(code)
-
-
 def preload(modules):
     """Import what every environment would import anyway, once, before the first fork.
 
@@ -374,8 +310,8 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, most), most))
     host_pid, view = os.getpid, None
     if OPTIONS["isolate"] and sys.platform == "linux":
-        host_pid = HostCount()
-        view = isolate(host_pid)
+        host_pid = own_namespaces.HostCount()
+        view = own_namespaces.isolate(host_pid, OPTIONS)
     sys.path.append(OPTIONS["runtime_folder"] if view is None else isolation.RUNTIME_DIR)
     for add_builtins in (site.setquit, site.setcopyright, site.sethelper):
         add_builtins()  # `exit` and its kin, which -S leaves out
@@ -396,7 +332,7 @@ def main():
         families.kill_orphans()
         if not was_ended:
             shutil.rmtree(OPTIONS["run_folder"], ignore_errors=True)
-    sys.exit(0 if was_ended else EMULATOR_GONE)
+    sys.exit(0 if was_ended else own_namespaces.EMULATOR_GONE)
 
 
 if __name__ == "__main__":
