@@ -135,7 +135,7 @@ class Calls:
         for call, awaited in list(self._waiting.items()):
             if awaited.until_s <= now:
                 if isinstance(awaited, Wait):
-                    del self._readers[awaited.readable.fileno()]
+                    self._readers.pop(awaited.readable.fileno(), None)
                 self._resume(call, awaited)
         self._watches = bool(self._waiting)
         if self._watches:
@@ -195,9 +195,9 @@ class _Call(Generic[T]):
         self._calls.call_soon(lambda: self._end(result))
 
     def _end(self, result: T | None) -> None:
-        try:
-            self._done(result)
-            for work in self._afterwards:
+        for work in (lambda: self._done(result), *self._afterwards):
+            try:
                 work()
-        finally:
-            self._calls.ended()
+            except Exception:  # a bug of ours; what follows is done all the same
+                log.exception("request.failed")
+        self._calls.ended()

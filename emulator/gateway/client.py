@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from emulator.gateway.front import Front
 
 IDLE_CONNECTION_S: Final = 600.0
-MOST_UNREAD_BYTES: Final = 524_288  # of what comes while the answer before it is being made
+MOST_UNREAD_BYTES: Final = 524_288  # of what comes while nothing of it can be begun
 
 _STATUS_LINES: Final = {each.value: f"HTTP/1.1 {each.value} {each.phrase}" for each in HTTPStatus}
 _FAILED: Final = ApiAnswer(
@@ -31,6 +31,7 @@ class Client(asyncio.Protocol):
     """On the loop's thread. One request at a time: answers come in the order of the requests."""
 
     _transport: asyncio.Transport
+    _expiry: asyncio.TimerHandle
 
     def __init__(self, front: "Front") -> None:
         self._front = front
@@ -54,6 +55,15 @@ class Client(asyncio.Protocol):
             self._begun = found
             if len(self._unread) >= found.end:
                 self._invoke(found)
+                return
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Read the rest of a request, however long: that it is there is what is waited for."""
+        if self._is_at_end and self._unread:
+            self._transport.close()  # there is no rest
+        elif not self._is_relaying:  # else the relay says when
+            self._transport.resume_reading()
 
     def _invoke(self, found: PlainInvoke) -> None:
         environ = found.environ
@@ -84,22 +94,21 @@ class Client(asyncio.Protocol):
     def _answer(self, answer: Answer | None) -> None:
         self._is_busy = False
         self._transport.write(_bytes(answer or _FAILED, self._front.date()))
+        self._used_s = self._front.loop.time()
         if self._unread:
-            self._read_on()
             self._front.begin(self)
         elif self._is_at_end or self._front.is_stopping:
             self._transport.close()
 
-    def _read_on(self) -> None:
-        if not self._is_full and len(self._unread) <= MOST_UNREAD_BYTES:
-            self._transport.resume_reading()
-
     def _hand_over(self) -> None:
         data, self._unread, self._begun = bytes(self._unread), b"", None
+        self._transport.resume_reading()  # from here on the relay says when
         if self._relay is None:
             self._relay = Relay(self._transport, self._forget_relay)
             self._relay.connect(self._front.loop, self._front.backend)
         self._relay.send(data)
+        if self._is_at_end:
+            self._relay.send_eof()
 
     def _forget_relay(self) -> None:
         self._relay = None
@@ -112,13 +121,14 @@ class Client(asyncio.Protocol):
 
     def _expire(self) -> None:
         """Close a connection that nobody has used for long."""
-        if self._transport.is_closing():
-            return
-        left_s = self._used_s + IDLE_CONNECTION_S - self._front.loop.time()
-        if left_s <= 0 and not self._is_busy and not self._is_relaying:
+        now_s = self._front.loop.time()
+        if self._is_busy or self._is_relaying:
+            self._used_s = now_s
+        left_s = self._used_s + IDLE_CONNECTION_S - now_s
+        if left_s <= 0:
             self._transport.close()
         else:
-            self._front.loop.call_later(max(left_s, 1.0), self._expire)
+            self._expiry = self._front.loop.call_later(left_s, self._expire)
 
     # The loop calls what follows.
 
@@ -153,7 +163,9 @@ class Client(asyncio.Protocol):
         if self._relay is not None and self._is_relaying:
             self._relay.send_eof()
             return True  # its answers are still to be sent
-        return self._is_busy
+        if self._unread and not self._is_busy:
+            self._front.begin(self)  # a whole request waits for its turn, or none comes any more
+        return self._is_busy or bool(self._unread)
 
     @override
     def pause_writing(self) -> None:
@@ -166,11 +178,11 @@ class Client(asyncio.Protocol):
         self._is_full = False
         if self._relay is not None:
             self._relay.resume()
-        self._read_on()
         self._front.begin(self)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
+        self._expiry.cancel()  # it would keep all of this for as long as it has to go
         self._front.went(self)
         self._unread = b""
         if self._relay is not None:

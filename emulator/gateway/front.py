@@ -101,8 +101,13 @@ class Front:
     def _begin_next(self) -> None:
         # One for each turn of the loop: what runs comes to its end before more is begun. Else all
         # of a crowd would be begun first, and each take as long as all together.
-        self._pending[0].is_due = False
-        self._pending[0].serve()
+        client = self._pending[0]
+        client.is_due = False
+        try:
+            client.serve()
+        except Exception:  # a bug of ours; the others have their turns
+            log.exception("request.failed")
+            client.abort()
         self._pending.popleft()
         if self._pending:
             self.loop.call_soon(self._begin_next)

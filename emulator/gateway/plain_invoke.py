@@ -17,8 +17,9 @@ START: Final = b"POST /2015-03-31/functions/"
 MOST_HEAD_BYTES: Final = 65_536
 
 _REQUEST_LINE: Final = re.compile(
-    r"POST (/2015-03-31/functions/[^ ?/]+/invocations)(?:\?([^ ]*))? HTTP/1\.1"
+    r"POST (/2015-03-31/functions/[!-.0->@-~]+/invocations)(?:\?([!-~]*))? HTTP/1\.1"
 )
+_BARE_LINE_FEED: Final = re.compile(rb"(?<!\r)\n")
 _NAME: Final = re.compile(r"[A-Za-z0-9-]+")
 _LENGTH: Final = re.compile(r"[0-9]{1,9}")
 _ELSEWHERE: Final = frozenset(  # headers that change how a request or its answer travels
@@ -59,7 +60,8 @@ def plain_invoke(data: bytes | bytearray) -> PlainInvoke | Verdict:
         return Verdict.MORE if START.startswith(data) else Verdict.OTHER
     end_of_head = data.find(b"\r\n\r\n")
     if end_of_head < 0:
-        return Verdict.MORE if len(data) <= MOST_HEAD_BYTES else Verdict.OTHER
+        is_other = len(data) > MOST_HEAD_BYTES or _BARE_LINE_FEED.search(data)
+        return Verdict.OTHER if is_other else Verdict.MORE
     environ = _environ(data[:end_of_head])
     if environ is None:
         return Verdict.OTHER
@@ -87,9 +89,11 @@ def _environ(head: bytes | bytearray) -> WSGIEnvironment | None:
     for header in headers:
         name, _, value = header.partition(":")
         key = _keys[name] if name in _keys else _key(name)
-        if key is None or key in environ:  # one that came before is joined elsewhere
+        value = value.strip(" \t")
+        # One that came before is joined elsewhere, and a line feed alone may end a line there.
+        if key is None or key in environ or not value.isprintable():
             return None
-        environ[key] = value.strip(" \t")
+        environ[key] = value
     has_all = "HTTP_HOST" in environ and _LENGTH.fullmatch(environ.get("CONTENT_LENGTH", ""))
     stays_open = environ.get("HTTP_CONNECTION", "keep-alive").lower() == "keep-alive"
     return environ if has_all and stays_open else None

@@ -158,6 +158,7 @@ class Relay(asyncio.Protocol):
         """Close, but read on for a moment: a client that still sends would not see its answer."""
         with contextlib.suppress(OSError):  # it has just gone
             self._client.write_eof()
+        self._client.resume_reading()  # nobody else will: what it sends is dropped
         self._loop.call_later(_LINGER_S, self._client.close)
 
     @override

@@ -1,5 +1,6 @@
 """Plain Invokes on one event loop, beside everything else on the same connections."""
 
+import gc
 import http.client
 import json
 import select
@@ -18,6 +19,7 @@ import pytest
 from typing_extensions import override
 
 from emulator.api.answer import Answer
+from emulator.gateway.client import Client
 from emulator.gateway.serving import Server, serve
 from emulator.model.steps import Afterwards, Pause, Promise, Steps, Wait
 
@@ -84,6 +86,9 @@ class Lab:
                 yield Pause.BLOCKS
             assert has_waited is True
             self.pipe[0].recv(1)
+        if function == "untidy":
+            yield Afterwards(lambda: self.done.remove("never there"))
+            yield Afterwards(lambda: self.done.append(function))
         if function == "tidy":
             yield Afterwards(lambda: self.done.append(function))
         self.threads.append(threading.current_thread().name)
@@ -368,3 +373,81 @@ def test_a_stop_gives_up_on_an_invoke_after_its_grace(lab: Lab) -> None:
         assert server.stop(0.1) is False
         assert client.recv(1) == b""
     lab.go_on.set()  # its thread ends without anybody to tell
+
+
+@pytest.mark.parametrize("function", ["hello", "other"])
+def test_a_large_request_behind_a_slow_one_is_read_to_its_end(
+    server: Server, lab: Lab, function: str
+) -> None:
+    data = memoryview(invoke("blocking") + invoke(function, b"x" * 6_000_000))
+    with connected(server) as client:
+        while select.select([], [client], [], 0.3)[1]:
+            data = data[client.send(data[:65_536]) :]
+        assert data, "it is read without end"
+        lab.go_on.set()
+        client.sendall(data)
+        assert answer_on(client)[1] == b"blocking{}"
+        assert len(answer_on(client)[1]) == 7 or function == "other"
+
+
+def test_requests_in_a_row_are_answered_though_no_more_are_sent(server: Server) -> None:
+    with connected(server) as client:
+        client.sendall(invoke("hello") * 20)
+        client.shutdown(socket.SHUT_WR)
+        for _ in range(20):
+            assert answer_on(client)[1] == b"hello{}"
+        assert client.recv(1) == b""
+
+
+@pytest.mark.parametrize("half", [invoke("hello")[:60], invoke("hello")[:-1], b"P"])
+def test_half_a_request_at_the_end_closes_the_connection(
+    server: Server, lab: Lab, half: bytes
+) -> None:
+    with connected(server) as client:
+        client.sendall(invoke("blocking") + half)
+        client.shutdown(socket.SHUT_WR)
+        assert lab.begun.acquire(timeout=DEADLINE_S)
+        lab.go_on.set()
+        assert answer_on(client)[1] == b"blocking{}"
+        assert client.recv(1) == b""
+
+
+def test_nothing_is_left_of_connections_that_are_closed(server: Server) -> None:
+    for function in ("hello", "other") * 5:
+        with connected(server) as client:
+            client.sendall(invoke(function))
+            answer_on(client)
+    deadline = time.monotonic() + DEADLINE_S
+    while kept_clients(server):
+        assert time.monotonic() < deadline
+
+
+def kept_clients(server: Server) -> int:
+    """How many connections of a server there still is an object for."""
+    gc.collect()
+    clients = (each for each in gc.get_objects() if isinstance(each, Client))
+    return sum(each._front is server._front for each in clients)
+
+
+def test_what_is_left_to_do_is_done_though_something_before_it_failed(
+    server: Server, lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connected(server) as client:
+        client.sendall(invoke("untidy") + invoke("hello"))
+        assert answer_on(client)[1] == b"untidy{}"
+        assert answer_on(client)[1] == b"hello{}"
+    assert lab.done == ["untidy"]
+    assert "request.failed" in caplog.text
+
+
+def test_a_mistake_at_one_client_leaves_the_others_their_turns(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connected(server) as client, monkeypatch.context() as patch:
+        patch.setattr(Client, "serve", lambda _client: 1 / 0)
+        client.sendall(invoke("hello"))
+        assert client.recv(1) == b""
+    with connected(server) as client:
+        client.sendall(invoke("hello"))
+        assert answer_on(client)[1] == b"hello{}"
+    assert "request.failed" in caplog.text

@@ -86,3 +86,19 @@ def test_names_made_up_by_a_client_do_not_fill_the_memory() -> None:
         plain_invoke(HEAD + b"X-%d: 1\r\n\r\n{}" % number)
     assert len(module._keys) <= 1_000
     assert isinstance(plain_invoke(HEAD + b"X-2999: 1\r\n\r\n{}"), PlainInvoke)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"POST /2015-03-31/functions/a/invocations HTTP/1.1\nHost: x\nContent-Length: 0\n\n",
+        b"POST /2015-03-31/functions/a/invocations HTTP/1.1\r\n"
+        b"Host: x\nContent-Length: 9\r\nContent-Length: 0\r\n\r\n",
+        b"POST /2015-03-31/functions/a/invocations HTTP/1.1\r\n"
+        b"Host: x\r\nX-A: \x00\r\nContent-Length: 0\r\n\r\n",
+        b"POST /2015-03-31/functions/a\t/invocations HTTP/1.1\r\n"
+        b"Host: x\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+def test_bare_line_feeds_and_control_characters_are_in_doubt(request_: bytes) -> None:
+    assert plain_invoke(request_) is Verdict.OTHER
