@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,8 @@ from emulator.gateway.router import Answer
 
 if TYPE_CHECKING:
     from emulator.gateway.front import Front
+
+log = logging.getLogger("emulator.gateway")
 
 IDLE_CONNECTION_S: Final = 600.0
 MOST_UNREAD_BYTES: Final = 524_288  # of what comes while nothing of it can be begun
@@ -37,15 +40,21 @@ class Client(asyncio.Protocol):
         self._front = front
         self._unread: bytes | bytearray = b""
         self._begun: PlainInvoke | None = None  # at the beginning of that
-        self.is_due = False  # it waits for its turn to look at what it has read
         self._is_busy = False  # the answer to an Invoke is being made
         self._is_full = False  # the client does not read its answers
         self._is_at_end = False  # the client sends no more
         self._relay: Relay | None = None
         self._used_s = 0.0  # when the connection was last in use
 
-    def serve(self) -> None:
+    def _serve(self) -> None:
         """Begin the next of the requests that came."""
+        try:
+            self._begin_next()
+        except Exception:  # a bug of ours; this client is not left without an answer
+            log.exception("request.failed")
+            self.abort()
+
+    def _begin_next(self) -> None:
         if self._is_busy or self._is_full or self._is_relaying or not self._unread:
             return
         found = self._begun or plain_invoke(self._unread)
@@ -96,7 +105,7 @@ class Client(asyncio.Protocol):
         self._transport.write(_bytes(answer or _FAILED, self._front.date()))
         self._used_s = self._front.loop.time()
         if self._unread:
-            self._front.begin(self)
+            self._front.loop.call_soon(self._serve)
         elif self._is_at_end or self._front.is_stopping:
             self._transport.close()
 
@@ -153,7 +162,7 @@ class Client(asyncio.Protocol):
         else:
             self._unread = bytearray(self._unread) + data
         if not (self._is_busy or self._is_full):
-            self._front.begin(self)
+            self._serve()
         elif len(self._unread) > MOST_UNREAD_BYTES:
             self._transport.pause_reading()
 
@@ -164,7 +173,7 @@ class Client(asyncio.Protocol):
             self._relay.send_eof()
             return True  # its answers are still to be sent
         if self._unread and not self._is_busy:
-            self._front.begin(self)  # a whole request waits for its turn, or none comes any more
+            self._serve()  # a whole request waits for its turn, or none comes any more
         return self._is_busy or bool(self._unread)
 
     @override
@@ -178,7 +187,7 @@ class Client(asyncio.Protocol):
         self._is_full = False
         if self._relay is not None:
             self._relay.resume()
-        self._front.begin(self)
+        self._serve()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

@@ -10,7 +10,6 @@ import logging
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import Final
@@ -41,7 +40,6 @@ class Front:
         self._clients: set[Client] = set()
         self._none = threading.Event()  # it stops, and all connections are closed
         self._fast_invoke = fast_invoke
-        self._pending: deque[Client] = deque()  # with something to read that nobody has looked at
         self._date = (0, "")
         self._server = self.loop.run_until_complete(
             self.loop.create_server(lambda: Client(self), sock=listener, backlog=backlog)
@@ -75,14 +73,6 @@ class Front:
         self._clients.discard(client)
         self._tell_none()
 
-    def begin(self, client: Client) -> None:
-        """Have a client look at what it has read: now, or in turn where others wait."""
-        if not client.is_due:
-            client.is_due = True
-            self._pending.append(client)
-            if len(self._pending) == 1:
-                self._begin_next()
-
     def steps(self, environ: WSGIEnvironment) -> Steps[Answer] | None:
         """The steps of a plain Invoke; None: the server behind is to answer."""
         try:
@@ -97,20 +87,6 @@ class Front:
         if now != self._date[0]:
             self._date = now, formatdate(now, usegmt=True)
         return self._date[1]
-
-    def _begin_next(self) -> None:
-        # One for each turn of the loop: what runs comes to its end before more is begun. Else all
-        # of a crowd would be begun first, and each take as long as all together.
-        client = self._pending[0]
-        client.is_due = False
-        try:
-            client.serve()
-        except Exception:  # a bug of ours; the others have their turns
-            log.exception("request.failed")
-            client.abort()
-        self._pending.popleft()
-        if self._pending:
-            self.loop.call_soon(self._begin_next)
 
     def _stop_accepting(self) -> None:
         self.is_stopping = True

@@ -444,7 +444,7 @@ def test_a_mistake_at_one_client_leaves_the_others_their_turns(
     server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with connected(server) as client, monkeypatch.context() as patch:
-        patch.setattr(Client, "serve", lambda _client: 1 / 0)
+        patch.setattr(Client, "_begin_next", lambda _client: 1 / 0)
         client.sendall(invoke("hello"))
         assert client.recv(1) == b""
     with connected(server) as client:
