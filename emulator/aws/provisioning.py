@@ -1,7 +1,7 @@
 """Makes the resources that a project lists."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -9,6 +9,11 @@ from emulator.aws.own_requests import OwnRequests
 from emulator.aws.services import Services
 from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION
 from emulator.model.resources import QueueResource, Resource, StreamResource, TableResource
+
+_LOOKED_UP_BY: Final[Mapping[str, Sequence[str]]] = {  # in moto, without a request
+    "sqs": ("sns", "s3"),
+    "sns": ("s3",),
+}
 
 
 class Provisioning:
@@ -23,6 +28,8 @@ class Provisioning:
         for resource in resources:
             service, make = _MAKERS[resource.kind]
             self._services.when_loaded(service, partial(self._make, service, make, resource))
+            for other in _LOOKED_UP_BY.get(service, ()):
+                self._services.when_loaded(other, partial(self._services.load, service))
 
     def _make(self, service: str, make: Callable[[Resource], None], resource: Resource) -> None:
         with self._own.make(service, DEFAULT_ACCOUNT):
