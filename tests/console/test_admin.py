@@ -14,6 +14,7 @@ from emulator.model import (
     InvocationResult,
     Status,
 )
+from emulator.model.invocation import InvocationLog
 from emulator.observe import InvocationRecord
 from tests.console.console_lab import Emulator, function
 
@@ -25,7 +26,7 @@ def record(name: str, request_id: str, **changes: Any) -> InvocationRecord:
         "function_error": None,
         "error_type": None,
         "executed_version": "$LATEST",
-        "log": b"START\nhello\nREPORT\n",
+        "log": InvocationLog(b"START", b"hello", b"REPORT"),
         "duration_ms": 1.5,
         "billed_ms": 2,
         "init_ms": 41.0,
