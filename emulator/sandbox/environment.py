@@ -15,7 +15,7 @@ from emulator.model import (
     Status,
 )
 from emulator.model.limits import INIT_TIMEOUT_S, PROVISIONED_INIT_TIMEOUT_S
-from emulator.model.steps import Steps, finish
+from emulator.model.steps import Steps
 from emulator.observe import LogBook
 from emulator.runtime_api import ResponseSink
 from emulator.sandbox.debug_session import DebugSession
@@ -168,18 +168,15 @@ class Environment:
         """True when the runtime waits for the next event already."""
         return self._endpoint.is_ready
 
-    def run(self, invocation: Invocation, sink: ResponseSink | None = None) -> InvocationResult:
-        """Run one invocation; the environment is INVOKE, or COLD after a failure, afterwards.
-
-        sink: reads along what the runtime streams. Follow with `finish`, which waits for the
-        runtime, and for extensions that were told of the invocation, to ask for the next event.
-        """
-        return finish(self.steps(invocation, sink))
-
     def steps(
         self, invocation: Invocation, sink: ResponseSink | None = None
     ) -> Steps[InvocationResult]:
-        """Do what `run` does, step by step; where `is_quick`, only the waits block."""
+        """Run one invocation; the environment is INVOKE, or COLD after a failure, afterwards.
+
+        Where `is_quick`, only the waits block. sink: reads along what the runtime streams.
+        Follow with `finish`, which waits for the runtime, and for extensions that were told of
+        the invocation, to ask for the next event.
+        """
         # What the machine needs to get ready does not count as the function's time.
         is_cold = self._launch_if_cold()
         started = time.monotonic()

@@ -106,26 +106,17 @@ class Environments:
         )
         self._janitor.start()
 
-    def run(
-        self,
-        version: FunctionVersion,
-        invocation: Invocation,
-        sink: ResponseSink | None = None,
-    ) -> InvocationResult:
-        """Run one invocation in an environment of its own and return what came of it.
-
-        sink: reads along what the function streams; None: the answer is collected.
-        Raises LambdaError when the runtime cannot be started at all.
-        """
-        return finish(self.steps(version, invocation, sink))
-
     def steps(
         self,
         version: FunctionVersion,
         invocation: Invocation,
         sink: ResponseSink | None = None,
     ) -> Steps[InvocationResult]:
-        """Do what `run` does, step by step."""
+        """Run one invocation in an environment of its own and return what came of it.
+
+        sink: reads along what the function streams; None: the answer is collected.
+        Raises LambdaError when the runtime cannot be started at all.
+        """
         if version.isolates_tenants:
             pool = self._tenants.pool(version, invocation.tenant_id)
         else:
@@ -147,7 +138,7 @@ class Environments:
     def prepare(self, version: FunctionVersion) -> InitReport:
         """Start one environment ahead of the first invocation; tell how its init phase went.
 
-        Raises LambdaError as `run`.
+        Raises LambdaError as `steps`.
         """
         pool = self._pool(version)
         if self._is_debugged(version):

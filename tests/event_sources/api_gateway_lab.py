@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from wsgiref.types import WSGIApplication
 
+import pytest
+
+from emulator.event_sources import Surroundings
+from emulator.event_sources.api_gateway.front import ApiGateway
 from emulator.gateway import serve
 from emulator.model import Call, InvocationResult
 from tests.event_sources.conftest import answered
@@ -60,6 +64,19 @@ def served(wsgi: WSGIApplication) -> Iterator[HttpClient]:
     server = serve(wsgi, "127.0.0.1", 0)
     yield HttpClient(server.port)
     server.stop(5)
+
+
+@pytest.fixture(scope="module")
+def gateway(surroundings: Surroundings) -> Iterator[ApiGateway]:
+    gateway = ApiGateway(surroundings)
+    yield gateway
+    gateway.stop(1)
+
+
+@pytest.fixture(scope="module")
+def running(gateway: ApiGateway) -> Iterator[HttpClient]:
+    with served(gateway.wsgi) as call:
+        yield call
 
 
 class RestApi:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from emulator.model import Clock, CodePackage, FunctionVersion, Invocation, InvocationResult
+from emulator.model.steps import finish
 from emulator.observe import Activity, LogBook
 from emulator.sandbox import Credentials, Environments, Launcher
 
@@ -151,7 +152,7 @@ def run(environments: Environments) -> Run:
             trace_header="Root=1-00000000-000000000000000000000000;Sampled=0",
             **more,
         )
-        return environments.run(version, invocation, sink)
+        return finish(environments.steps(version, invocation, sink))
 
     return run_one
 

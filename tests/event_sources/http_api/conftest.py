@@ -1,34 +1,23 @@
 """HTTP APIs through a front end on a real server."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from joserfc.jwk import RSAKey
 
-from emulator.event_sources import Surroundings
 from emulator.event_sources.api_gateway.front import ApiGateway
 from tests.aws.conftest import Aws
 from tests.event_sources.api_gateway_lab import (
     HttpApi,
     HttpClient,
     answers,
-    served,
+    gateway,
+    running,
 )
 from tests.event_sources.conftest import FakeInvoker
 
-
-@pytest.fixture(scope="module")
-def gateway(surroundings: Surroundings) -> Iterator[ApiGateway]:
-    gateway = ApiGateway(surroundings)
-    yield gateway
-    gateway.stop(1)
-
-
-@pytest.fixture(scope="module")
-def running(gateway: ApiGateway) -> Iterator[HttpClient]:
-    with served(gateway.wsgi) as call:
-        yield call
+__all__ = ["gateway", "running"]
 
 
 @pytest.fixture
