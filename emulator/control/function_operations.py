@@ -6,15 +6,12 @@ from typing import Any, Final
 
 from emulator.control import answers
 from emulator.control.archive import too_large
-from emulator.control.capacity_providers import CapacityProviderStore
-from emulator.control.code import CodeStore
 from emulator.control.code_signing import CodeSigning, check_signable
 from emulator.control.code_source import CodeSource, code_object, code_object_answer
 from emulator.control.concurrency_operations import concurrency
 from emulator.control.durable_config import changed_durable_config, new_durable_config
 from emulator.control.function import FunctionConfiguration
 from emulator.control.images import check_code_update, image_code_answer
-from emulator.control.layer_store import LayerStore
 from emulator.control.names import Target, target
 from emulator.control.other_services import OtherServices
 from emulator.control.paging import last_shown, page
@@ -27,7 +24,7 @@ from emulator.control.request import (
 )
 from emulator.control.settings import read_settings
 from emulator.control.spec import FunctionSpec
-from emulator.control.store import FunctionStore
+from emulator.control.stores import Stores
 from emulator.control.unsupported import refuse_unsupported
 from emulator.control.validation import check_dead_letter_target, check_user_keys
 from emulator.control.violations import invalid
@@ -60,24 +57,21 @@ class FunctionOperations:
 
     def __init__(
         self,
-        store: FunctionStore,
-        code: CodeStore,
-        source: CodeSource,
-        layers: LayerStore,
+        stores: Stores,
         others: OtherServices,
-        without_effect: WithoutEffect,
+        source: CodeSource,
         signing: CodeSigning,
-        providers: CapacityProviderStore,
+        without_effect: WithoutEffect,
     ) -> None:
-        self._store = store
-        self._layers = layers
-        self._code = code
-        self._source = source
+        self._store = stores.functions
+        self._layers = stores.layers
+        self._code = stores.code
+        self._providers = stores.providers
         self._target_exists = others.target_exists
         self._find_vpc = others.find_vpc
-        self._without_effect = without_effect
+        self._source = source
         self._signing = signing
-        self._providers = providers
+        self._without_effect = without_effect
 
     def create_function(self, context: RequestContext, request: Request) -> Response:
         """Make a function; with Publish its version 1 as well, which is then the answer."""

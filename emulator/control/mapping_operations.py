@@ -43,7 +43,7 @@ class MappingOperations:
         self._describe_source = describe_source
         self._without_effect = without_effect
 
-    def create(self, context: RequestContext, request: Request) -> Response:
+    def create_event_source_mapping(self, context: RequestContext, request: Request) -> Response:
         """Make a mapping; the answer shows it Creating, the next look Enabled."""
         kind = source_kind(request)
         fields = options(kind, request)
@@ -64,12 +64,12 @@ class MappingOperations:
         self._tell_of_key(made.mapping)
         return self._answer(made)
 
-    def get(self, context: RequestContext, request: Request) -> Response:
+    def get_event_source_mapping(self, context: RequestContext, request: Request) -> Response:
         """One mapping."""
         shown = self._mappings.get(context.account, context.region, request["UUID"])
         return self._answer(shown)
 
-    def list_mappings(self, context: RequestContext, request: Request) -> Response:
+    def list_event_source_mappings(self, context: RequestContext, request: Request) -> Response:
         """One page of mappings, of a function or a source where the request names them."""
         found = self._mappings.list_mappings(context.account, context.region)
         if "FunctionName" in request:
@@ -80,7 +80,7 @@ class MappingOperations:
         shown_here, marker = page(request, found, lambda shown: shown.mapping.uuid, PAGE)
         return {"EventSourceMappings": [self._answer(shown) for shown in shown_here], **marker}
 
-    def update(self, context: RequestContext, request: Request) -> Response:
+    def update_event_source_mapping(self, context: RequestContext, request: Request) -> Response:
         """Change options, the function, or whether anybody reads."""
         before = self._mappings.get(context.account, context.region, request["UUID"])
         kind = SOURCE_KINDS[before.mapping.service]
@@ -100,7 +100,7 @@ class MappingOperations:
         self._tell_of_key(made.mapping)
         return self._answer(made)
 
-    def delete(self, context: RequestContext, request: Request) -> Response:
+    def delete_event_source_mapping(self, context: RequestContext, request: Request) -> Response:
         """Take a mapping away; what it runs ends by itself."""
         going = self._mappings.delete(context.account, context.region, request["UUID"])
         return self._answer(going)

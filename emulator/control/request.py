@@ -29,6 +29,12 @@ TargetExists = Callable[[str], bool]
 """ARN of a queue or a topic -> whether it is there and takes messages in any order."""
 
 
+def operations_of(owner: object) -> Mapping[str, Operation]:
+    """Its public methods, each by the operation it is: `create_alias` is CreateAlias."""
+    methods = [name for name in vars(type(owner)) if not name.startswith("_")]
+    return {name.title().replace("_", ""): getattr(owner, name) for name in methods}
+
+
 def addressed(
     store: FunctionStore, context: RequestContext, request: Request, action: str
 ) -> Target:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from emulator.control import FunctionStore, Operation, Request, RequestContext, Response
+from emulator.control.request import operations_of
 from emulator.durable.surroundings import Invoke, RunOnce, Surroundings
 from emulator.model import Call, FunctionVersion, Invocation, InvocationResult, ResolvedFunction
 
@@ -104,6 +105,6 @@ class DurableOnDemand:
                 assert self._serving is not None
                 engine = DurableEngine(self._around)
                 engine.serve(*self._serving)
-                self._made_operations = DurableOperations(engine, self._store).by_name()
+                self._made_operations = operations_of(DurableOperations(engine, self._store))
                 self._engine = engine
             return self._engine

@@ -1,13 +1,10 @@
 """The operations of the Lambda API on durable executions."""
 
-import re
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from emulator.control import (
     FunctionStore,
-    Operation,
     Request,
     RequestContext,
     Response,
@@ -21,7 +18,6 @@ from emulator.durable import requests
 from emulator.durable.engine import DurableEngine, not_there
 from emulator.durable.execution import Execution, ExecutionHead
 from emulator.durable.history import event_answer
-from emulator.durable.on_demand import OPERATIONS
 from emulator.durable.operation import error_answer, error_of
 from emulator.durable.update import update_of
 
@@ -35,10 +31,6 @@ class DurableOperations:
     def __init__(self, engine: DurableEngine, store: FunctionStore) -> None:
         self._engine = engine
         self._store = store
-
-    def by_name(self) -> Mapping[str, Operation]:
-        """Every operation, by its name in the service model."""
-        return {name: getattr(self, _snake_case(name)) for name in OPERATIONS}
 
     def checkpoint_durable_execution(self, context: RequestContext, request: Request) -> Response:
         """Keep what an invocation did; the answer brings what moved on meanwhile."""
@@ -253,7 +245,3 @@ def _text(result: bytes) -> str:
         return result.decode()
     except UnicodeDecodeError:
         raise invalid("The result of a callback must be text in UTF-8.") from None
-
-
-def _snake_case(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
