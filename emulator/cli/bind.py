@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from emulator.cli.endpoint import running_server
 from emulator.cli.errors import CommandError
-from emulator.cli.options import NEEDS_SERVER, GivenPath, running_server
+from emulator.cli.options import NEEDS_SERVER, GivenPath
 
 if TYPE_CHECKING:
     from emulator.cli.server import Answer, RunningServer
@@ -75,7 +76,7 @@ def unbind(function: str, endpoint_url: str | None) -> None:
 
     answer = running_server(endpoint_url).delete(function_path(function))
     if answer.status >= HTTPStatus.BAD_REQUEST:
-        raise CommandError(answer.message)
+        raise answer.refusal
     click.echo(f"{function}: unbound")
 
 
@@ -117,4 +118,4 @@ def _deploy(
 
 def _check(answer: "Answer") -> None:
     if answer.status >= HTTPStatus.BAD_REQUEST:
-        raise CommandError(answer.message)
+        raise answer.refusal

@@ -6,7 +6,8 @@ from typing import Final
 
 import click
 
-from emulator.cli.options import AS_JSON, NEEDS_SERVER, Seconds, running_server
+from emulator.cli.endpoint import running_server
+from emulator.cli.options import AS_JSON, NEEDS_SERVER, Seconds
 
 _PAGE: Final = "/_emulator/clock"
 

@@ -29,7 +29,7 @@ def invoke(
         headers["X-Amz-Tenant-Id"] = _as_header("--tenant-id", tenant_id)
     answer = server.post(path, payload, headers)
     if answer.status >= 300:
-        raise CommandError(_refusal(server, name, answer))
+        raise CommandError(f"{answer.server}: {_refusal(server, name, answer)}")
     if invocation_type == "Event":
         _tell(f"accepted as request {answer.headers.get('x-amzn-requestid')}")
     elif invocation_type == "DryRun":

@@ -13,21 +13,15 @@ from typing_extensions import override
 from emulator import __version__
 from emulator.cli.bind import bind, unbind
 from emulator.cli.clock import clock
+from emulator.cli.endpoint import DEFAULT_PORT, default_port, running_server
 from emulator.cli.errors import CommandError
 from emulator.cli.nats import nats
-from emulator.cli.options import (
-    AS_JSON,
-    DEFAULT_PORT,
-    NEEDS_SERVER,
-    GivenPath,
-    HostName,
-    default_port,
-    running_server,
-)
+from emulator.cli.options import AS_JSON, NEEDS_SERVER, GivenPath, HostName
 from emulator.cli.queue import queue
 from emulator.cli.settle import reset, settle
 
 WRONG_USE: Final = 2
+INTERRUPTED: Final = 130  # what a shell shows for a program that Ctrl-C ended
 
 
 def main() -> None:
@@ -50,7 +44,21 @@ def _check_text(arguments: Sequence[str]) -> None:
             raise CommandError(f"{argument!a} is not text in UTF-8") from None
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """The commands; Ctrl-C ends one without a word, as it ends other programs."""
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="lambda-emulator")
 def cli() -> None:
     """Run AWS Lambda functions on this machine.

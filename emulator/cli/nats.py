@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import click
 
-from emulator.cli.errors import CommandError
-from emulator.cli.options import AS_JSON, NEEDS_SERVER, Seconds, running_server
+from emulator.cli.endpoint import running_server
+from emulator.cli.options import AS_JSON, NEEDS_SERVER, Seconds
 
 _PAGE: Final = "/_emulator/nats"
 _SUBJECT: Final = click.option(
@@ -62,7 +62,7 @@ def bind(endpoint_url: str | None, **options: Any) -> None:
     headers = {"Content-Type": "application/json"}
     answer = running_server(endpoint_url).post(_PAGE, json.dumps(body).encode(), headers)
     if answer.status != HTTPStatus.OK:
-        raise CommandError(answer.message)
+        raise answer.refusal
     binding = json.loads(answer.body)
     done = "bound" if binding["new"] else "was bound already"
     click.echo(f"{binding['subject']} -> {binding['function']}: {done}, {binding['state']}")
@@ -106,7 +106,7 @@ def unbind(subject: str, function: str, endpoint_url: str | None) -> None:
     """
     answer = running_server(endpoint_url).delete(_PAGE, subject=subject, function=function)
     if answer.status != HTTPStatus.OK:
-        raise CommandError(answer.message)
+        raise answer.refusal
     click.echo(f"{subject} -> {function}: unbound")
 
 

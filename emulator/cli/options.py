@@ -1,25 +1,21 @@
-"""Options that several commands have, and the running emulator they lead to."""
+"""Options that several commands have."""
 
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 from typing_extensions import override
 
-from emulator.cli.errors import CommandError
-
-if TYPE_CHECKING:
-    from emulator.cli.server import RunningServer
-
-DEFAULT_PORT: Final = 4566
+from emulator.cli.endpoint import DEFAULT_PORT
 
 NEEDS_SERVER: Final = click.option(
     "--endpoint-url",
     envvar="LAMBDA_EMULATOR_ENDPOINT",
     metavar="URL",
-    help=f"The running emulator.  [default: http://127.0.0.1:{DEFAULT_PORT}]",
+    help="The running emulator.  [default: the one that AWS_ENDPOINT_URL_LAMBDA or AWS_ENDPOINT_URL"
+    f" names, else http://127.0.0.1:{DEFAULT_PORT}]",
     show_envvar=True,
 )
 AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -73,18 +69,3 @@ class HostName(click.types.StringParamType):
         except UnicodeError:
             self.fail(f'"{value}" is not the name of a host.', param, ctx)
         return value
-
-
-def running_server(endpoint_url: str | None) -> "RunningServer":
-    """The emulator that `--endpoint-url` names, else the one on the default port."""
-    from emulator.cli.server import RunningServer
-
-    return RunningServer(endpoint_url or f"http://127.0.0.1:{default_port()}")
-
-
-def default_port() -> int:
-    """The port where an emulator listens when nothing else is said."""
-    port = os.environ.get("LAMBDA_EMULATOR_PORT") or str(DEFAULT_PORT)
-    if not (port.isascii() and port.isdecimal() and int(port) < 65_536):
-        raise CommandError(f'LAMBDA_EMULATOR_PORT is "{port}", which is not a port.')
-    return int(port)

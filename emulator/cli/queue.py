@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import click
 
-from emulator.cli.options import AS_JSON, NEEDS_SERVER, running_server
+from emulator.cli.endpoint import running_server
+from emulator.cli.options import AS_JSON, NEEDS_SERVER
 from emulator.cli.table import table
 
 _HEADINGS: Final = ("FUNCTION", "EVENTS", "RUNNING", "ATTEMPTS", "OLDEST", "NEXT DUE")

@@ -20,9 +20,15 @@ _CONNECT_S: Final = 5.0
 class Answer:
     """One response."""
 
+    server: str  # who gave it
     status: int
     headers: Mapping[str, str]  # their names in lower case
     body: bytes
+
+    @property
+    def refusal(self) -> CommandError:
+        """The error that it is, for the user."""
+        return CommandError(f"{self.server}: {self.message}")
 
     @property
     def message(self) -> str:
@@ -38,9 +44,13 @@ class Answer:
 
 
 class RunningServer:
-    """The emulator at one address. Raises CommandError when nothing answers there."""
+    """The emulator at one address. Raises CommandError when nothing answers there.
 
-    def __init__(self, endpoint_url: str) -> None:
+    named_by: the variable that led here, where the user may not expect it.
+    """
+
+    def __init__(self, endpoint_url: str, *, named_by: str = "") -> None:
+        self._named_by = named_by
         try:
             parts = urlsplit(endpoint_url if "//" in endpoint_url else f"//{endpoint_url}")
             self._host, self._port = parts.hostname or "", parts.port or 80
@@ -55,13 +65,28 @@ class RunningServer:
         """The address."""
         return f"http://{self._host}:{self._port}"
 
+    @property
+    def is_another_program(self) -> bool:
+        """True when something answers there, and it is no such emulator."""
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=_CONNECT_S)
+        try:
+            connection.request("GET", "/_emulator/health")
+            health = json.loads(connection.getresponse().read())
+        except OSError:
+            return False
+        except (http.client.HTTPException, ValueError):
+            return True
+        finally:
+            connection.close()
+        return not (isinstance(health, dict) and "functions" in health)
+
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send a request and wait for the answer, however long it takes."""
-        return _read(self._request("POST", path, body, headers))
+        return self._read(self._request("POST", path, body, headers))
 
     def get_json(self, path: str, **query: str) -> Any:
         """Fetch a JSON document of the emulator's own pages."""
-        return self._json(_read(self._request("GET", f"{path}?{urlencode(query)}")))
+        return self._json(self._read(self._request("GET", f"{path}?{urlencode(query)}")))
 
     def post_json(self, path: str, document: Mapping[str, Any]) -> Any:
         """Send a JSON document to one of the emulator's own pages, and read the answer."""
@@ -70,26 +95,26 @@ class RunningServer:
 
     def _json(self, answer: Answer) -> Any:
         if answer.status != http.HTTPStatus.OK:
-            raise CommandError(answer.message)
+            raise answer.refusal
         try:
             return json.loads(answer.body)
         except ValueError:
-            text = f"what answers at {self.url} is not this emulator"
+            text = f"what answers at {self._shown} is not this emulator"
             raise CommandError(f"{text}. Pass --endpoint-url.") from None
 
     def put(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Replace something."""
-        return _read(self._request("PUT", path, body, headers))
+        return self._read(self._request("PUT", path, body, headers))
 
     def delete(self, path: str, **query: str) -> Answer:
         """Have something removed."""
-        return _read(self._request("DELETE", f"{path}?{urlencode(query)}"))
+        return self._read(self._request("DELETE", f"{path}?{urlencode(query)}"))
 
     def stream(self, path: str, **query: str) -> Iterator[bytes]:
         """Fetch a text piece by piece, as it comes."""
         response = self._request("GET", f"{path}?{urlencode(query)}")
         if response.status != http.HTTPStatus.OK:
-            raise CommandError(_read(response).message)
+            raise self._read(response).refusal
         while piece := response.read1():
             yield piece
 
@@ -105,9 +130,17 @@ class RunningServer:
             return connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             raise CommandError(
-                f"no emulator answers at {self.url} ({error}). Start one with: lambda-emulator"
+                f"no emulator answers at {self._shown} ({error}). Start one with: lambda-emulator"
                 " start, or pass --endpoint-url."
             ) from None
+
+    @property
+    def _shown(self) -> str:
+        return f"{self.url} ({self._named_by})" if self._named_by else self.url
+
+    def _read(self, response: http.client.HTTPResponse) -> Answer:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(self._shown, response.status, headers, response.read())
 
 
 def function_path(name: str) -> str:
@@ -115,8 +148,3 @@ def function_path(name: str) -> str:
     if not name:
         raise CommandError("the name of the function is empty")
     return f"/2015-03-31/functions/{quote(name, safe='')}"
-
-
-def _read(response: http.client.HTTPResponse) -> Answer:
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status, headers, response.read())

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import click
 
-from emulator.cli.errors import CommandError
-from emulator.cli.options import NEEDS_SERVER, Seconds, running_server
+from emulator.cli.endpoint import running_server
+from emulator.cli.options import NEEDS_SERVER, Seconds
 
 _NOT_SETTLED: Final = 1
 
@@ -39,7 +39,7 @@ def settle(timeout_s: float, endpoint_url: str | None) -> None:
         click.echo(answer.message, err=True)
         sys.exit(_NOT_SETTLED)
     if answer.status != HTTPStatus.OK:
-        raise CommandError(answer.message)
+        raise answer.refusal
 
 
 @click.command(short_help="Empty everything and load the project again.")

@@ -344,7 +344,9 @@ class _Reader:
             table.finish()
             return trigger
         if source:
-            table.problem("source", f'"{source}" is no event source{nearest(source, SOURCES)}')
+            table.problem(
+                "source", f'"{source}" is no event source{nearest(source, SOURCES, is_whole=True)}'
+            )
         return None
 
     def _note_overlaps(self) -> None:

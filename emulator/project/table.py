@@ -82,7 +82,7 @@ class Table:
         """One of `choices`, or "" after a mistake."""
         value = self.text(key, required=True)
         if value and value not in choices:
-            self.problem(key, f'"{value}" is not {what}{nearest(value, choices)}')
+            self.problem(key, f'"{value}" is not {what}{nearest(value, choices, is_whole=True)}')
             return ""
         return value
 
@@ -185,7 +185,7 @@ class Table:
         """Note the keys that mean nothing here."""
         for key in self._values:
             if key not in self._known:
-                self.problem(key, f"unknown key{nearest(key, self._known)}")
+                self.problem(key, f"unknown key{nearest(key, self._known, is_whole=True)}")
 
     def _take(self, key: str, kind: type[Kind], default: Default) -> Kind | Default:
         self._known[key] = None

@@ -168,6 +168,6 @@ def test_runtime_and_handler_may_be_given(run: Run, fake: FakeEmulator, tmp_path
 def test_what_lambda_refuses_is_told(run: Run, fake: FakeEmulator, tmp_path: Path) -> None:
     fake.status, fake.body = 404, b'{"Message": "Function not found: x"}'
     done = run("unbind", "-f", "x")
-    assert (done.returncode, done.stderr) == (2, "error: Function not found: x\n")
+    assert (done.returncode, done.stderr) == (2, f"error: {fake.url}: Function not found: x\n")
     options = ["--runtime", "python3.13", "--handler", "a.b"]
     assert run("bind", "-p", str(tmp_path), "-f", "f", *options).returncode == 2

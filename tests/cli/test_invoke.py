@@ -66,7 +66,7 @@ def test_an_unknown_function_is_told_with_the_nearest_name(run: Run, fake: FakeE
     done = run("invoke", "ordres")
     assert done.returncode == 2
     assert done.stderr == (
-        'error: function "ordres" is not registered (have: orders, resize).'
+        f'error: {fake.url}: function "ordres" is not registered (have: orders, resize).'
         ' Did you mean "orders"?\n'
     )
 
@@ -75,7 +75,7 @@ def test_an_unknown_version_is_told_in_the_words_of_lambda(run: Run, fake: FakeE
     fake.status, fake.headers = 404, {"x-amzn-ErrorType": "ResourceNotFoundException"}
     fake.body = b'{"Message": "Function not found: arn:orders:7"}'
     done = run("invoke", "orders", "--qualifier", "7")
-    assert done.stderr == "error: Function not found: arn:orders:7\n"
+    assert done.stderr == f"error: {fake.url}: Function not found: arn:orders:7\n"
     assert fake.asked[0][1] == f"{PATH}?Qualifier=7"
     assert run("invoke", "orders:7").stderr == done.stderr
 
@@ -85,7 +85,8 @@ def test_a_durable_function_asks_for_a_qualifier(run: Run, fake: FakeEmulator) -
     text = "You cannot invoke a durable function using an unqualified ARN."
     fake.body = json.dumps({"Message": text}).encode()
     done = run("invoke", "orders")
-    assert done.stderr == f"error: {text} Name a version or an alias: --qualifier '$LATEST'\n"
+    advice = "Name a version or an alias: --qualifier '$LATEST'"
+    assert done.stderr == f"error: {fake.url}: {text} {advice}\n"
 
 
 def test_a_tenant_is_named_in_a_header(run: Run, fake: FakeEmulator) -> None:

@@ -19,4 +19,4 @@ def test_the_log_of_an_unknown_function_is_refused_in_the_words_of_the_server(
     fake.status, fake.body = 400, b'{"message": "function \\"x\\" is not registered (have: a)."}'
     done = run("logs", "x")
     assert done.returncode == 2
-    assert done.stderr == 'error: function "x" is not registered (have: a).\n'
+    assert done.stderr == f'error: {fake.url}: function "x" is not registered (have: a).\n'

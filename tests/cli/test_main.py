@@ -68,16 +68,15 @@ def test_a_project_with_mistakes_does_not_start_and_names_them_all(
     done = run("start", "--port", "0", str(tmp_path))
     assert done.returncode == 2
     file = tmp_path / "emulator.toml"
-    assert done.stderr.splitlines() == [
+    *mistakes, unknown = done.stderr.splitlines()
+    assert mistakes == [
         f"error: {file}: functions.f.runtime: is missing",
         f'error: {file}: functions.f.code: no file or folder "x" in {tmp_path}'
         " (have: emulator.toml).",
         f"error: {file}: functions.f.handler: is missing",
-        f"error: {file}: functions.f.timeout: unknown key (have: image, sandbox, image_config,"
-        " runtime, code, handler, timeout_s, memory_mib, ephemeral_storage_mib, layers,"
-        " environment, role, …)."
-        ' Did you mean "timeout_s"?',
     ]
+    assert unknown.startswith(f"error: {file}: functions.f.timeout: unknown key (have: image, ")
+    assert unknown.endswith(', triggers). Did you mean "timeout_s"?')
 
 
 def test_a_template_with_mistakes_does_not_start_either(run: Run, tmp_path: Path) -> None:

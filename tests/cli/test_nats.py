@@ -74,7 +74,7 @@ def test_bind_says_so_when_it_was_bound_before(run: Run, fake: FakeEmulator) -> 
 def test_what_the_emulator_refuses_is_told(run: Run, fake: FakeEmulator, command: str) -> None:
     fake.status, fake.body = 400, b'{"message": "that is wrong"}'
     done = run("nats", command, "-s", "a", "-f", "b")
-    assert (done.returncode, done.stderr) == (2, "error: that is wrong\n")
+    assert (done.returncode, done.stderr) == (2, f"error: {fake.url}: that is wrong\n")
 
 
 def test_list_shows_bindings_and_the_server(run: Run, fake: FakeEmulator) -> None:

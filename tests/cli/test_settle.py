@@ -20,7 +20,7 @@ def test_settle_says_what_is_still_pending(fake: FakeEmulator, run: Run) -> None
 def test_reset_tells_why_it_could_not(fake: FakeEmulator, run: Run) -> None:
     fake.status, fake.body = 400, b'{"message": "emulator.toml: unknown key"}'
     done = run("reset")
-    assert (done.returncode, done.stderr) == (2, "error: emulator.toml: unknown key\n")
+    assert (done.returncode, done.stderr) == (2, f"error: {fake.url}: emulator.toml: unknown key\n")
     fake.status, fake.body = 200, b'{"status": "ok"}'
     assert run("reset").returncode == 0
     assert {asked[:2] for asked in fake.asked} == {("POST", "/_emulator/reset")}
