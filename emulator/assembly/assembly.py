@@ -300,7 +300,7 @@ class Assembly:
                 reset=self._reset,
                 catch_up=self._catch_up_all,
                 backlog=self.invoker.backlog,
-                container_credentials=self.moto.container_credentials,
+                container_credentials=self.moto.credentials.of_container,
                 activity=self.activity,
                 clock=self.clock,
                 log_book=self.log_book,
@@ -360,7 +360,7 @@ class Assembly:
         self, account: str, region: str, bucket: str, key: str, version_id: str | None
     ) -> bytes:
         try:
-            return self.moto.fetch_object(account, region, bucket, key, version_id)
+            return self.moto.buckets.fetch(account, region, bucket, key, version_id)
         except AwsError as error:
             raise FetchError(error.code, error.message) from error
 

@@ -48,7 +48,7 @@ def _make_containers(table: EmulatorTable, surroundings: dict[str, Any]) -> Back
 
 
 def _credentials(moto: Moto, version: FunctionVersion) -> Credentials:
-    issued = moto.issue_credentials(version.account, version.role, version.name)
+    issued = moto.credentials.issue(version.account, version.role, version.name)
     return Credentials(
         access_key=issued.access_key,
         secret_key=issued.secret_key,

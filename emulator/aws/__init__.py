@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from emulator.aws.alarm_facts import AlarmMetric, AlarmState, AlarmStateFact
+    from emulator.aws.aws_error import AwsError
     from emulator.aws.cognito_events import CognitoTrigger
     from emulator.aws.cognito_events import event as cognito_event
     from emulator.aws.config_facts import (
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
         Transformation,
     )
     from emulator.aws.functions import Functions
-    from emulator.aws.inside import AwsError
     from emulator.aws.iot_facts import PublishFact, TopicRule
     from emulator.aws.log_facts import LogEventsFact, LoggedEvent, LogSubscriptionFact
     from emulator.aws.log_subscriptions import logs_may_invoke
@@ -133,7 +133,7 @@ _HOMES: Final = {  # module, name in it
     "AlarmMetric": ("alarm_facts", "AlarmMetric"),
     "AlarmState": ("alarm_facts", "AlarmState"),
     "AlarmStateFact": ("alarm_facts", "AlarmStateFact"),
-    "AwsError": ("inside", "AwsError"),
+    "AwsError": ("aws_error", "AwsError"),
     "BucketNotifications": ("notifications", "BucketNotifications"),
     "BusEvent": ("event_buses", "BusEvent"),
     "CognitoTrigger": ("cognito_events", "CognitoTrigger"),

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from emulator.aws.aws_error import AwsError
 from emulator.aws.event_facts import RuleTarget, event_document
-from emulator.aws.inside import AwsError
 from emulator.aws.own_requests import OwnRequests
 from emulator.aws.patches import PatchContext
 from emulator.aws.patches.event_rules import find_bus, targets_of

@@ -10,15 +10,15 @@ from emulator.aws.chunked import IncompleteBody
 from emulator.aws.client_mistakes import mistake_in
 from emulator.aws.errors import Answer, refuse
 from emulator.aws.facts import Fact, Requester
-from emulator.aws.inside import Inside
 from emulator.aws.log_drain import LogDrain
+from emulator.aws.metric_data import write_metrics
 from emulator.aws.own_requests import OwnRequests, s3_host_id, s3_request_id
 from emulator.aws.patches import PatchContext
 from emulator.aws.regions import Regions
 from emulator.aws.routing import Environ, Scope, action_of, backend_of, scope_of
 from emulator.aws.services import Services, WsgiApp
 from emulator.aws.wire import prepare
-from emulator.observe import Metrics, Reporter
+from emulator.observe import Metrics
 
 _NOT_SUPPORTED: Final = "501 Not Implemented"  # clients do not repeat it, as they would a 500
 _BAD_REQUEST: Final = "400 Bad Request"
@@ -32,23 +32,20 @@ class Front:
         self,
         context: PatchContext,
         services: Services,
-        inside: Inside,
         own: OwnRequests,
         *,
         log_drain: LogDrain,
         metrics: Metrics,
-        reporter: Reporter,
         reset: Callable[[], None],
     ) -> None:
         self._buffer = context.buffer
         self._credentials = context.credentials
         self._locks = context.locks
         self._services = services
-        self._inside = inside
         self._own = own
         self._log_drain = log_drain
         self._metrics = metrics
-        self._reporter = reporter
+        self._reporter = context.reporter
         self._reset = reset
         self._regions = Regions()
         self._reported: set[str] = set()
@@ -142,7 +139,7 @@ class Front:
                 self._log_drain.drain()
             with self._locks.hold(backend):
                 if backend == "cloudwatch":
-                    self._inside.write_metrics(self._metrics.drain())
+                    write_metrics(self._metrics.drain())
                 answer = _call(app, environ)
         if answer.status >= "4" and answer.body[:15].lower() == b"<!doctype html>":
             # The page of a web framework: moto has no route for it.

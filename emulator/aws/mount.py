@@ -1,6 +1,7 @@
 """moto as one WSGI application, and the emulator's way into it."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
@@ -9,22 +10,20 @@ from typing import TYPE_CHECKING, Any
 from emulator.aws.addresses import Addresses
 from emulator.aws.background_work import BackgroundWork
 from emulator.aws.buffer import FactBuffer, Listener
-from emulator.aws.credentials import Credentials, RoleCredentials
+from emulator.aws.credentials import Credentials
 from emulator.aws.destinations import Destinations
 from emulator.aws.facts import Fact
 from emulator.aws.front import Front
 from emulator.aws.functions import Functions
-from emulator.aws.inside import Attributes, Inside
 from emulator.aws.kept_stacks import Keep, KeepNothing, KeptStacks
 from emulator.aws.locks import ServiceLocks
 from emulator.aws.log_drain import LogDrain
 from emulator.aws.log_groups import LogGroups
 from emulator.aws.log_subscriptions import LogSubscriptions
-from emulator.aws.notifications import Refused, Rule
 from emulator.aws.own_calls import OwnCalls
 from emulator.aws.own_requests import OwnRequests
 from emulator.aws.patches import PATCHES, PatchContext
-from emulator.aws.patches.sqs import wake_long_polls
+from emulator.aws.patches.sqs import all_queues, wake, wake_long_polls
 from emulator.aws.permissions import InvokePermissions
 from emulator.aws.provisioning import Provisioning
 from emulator.aws.routing import Environ, scope_of
@@ -36,8 +35,9 @@ from emulator.model.resources import Resource
 from emulator.observe import Activity, LogBook, Metrics, Reporter
 
 if TYPE_CHECKING:
+    from emulator.aws.buckets import Buckets
     from emulator.aws.callers import Caller, Callers
-    from emulator.aws.event_buses import BusEvent, EventBuses
+    from emulator.aws.event_buses import EventBuses
     from emulator.aws.http_apis import HttpApis
     from emulator.aws.load_balancers import LoadBalancers
     from emulator.aws.networks import Networks
@@ -70,55 +70,46 @@ class Moto:
         documents: Keep | None = None,
     ) -> None:
         functions = functions or Functions()
-        self._reporter = reporter
-        self._buffer = FactBuffer()
-        self._credentials = Credentials()
-        self.permissions = InvokePermissions(functions, reporter)
-        self._stopping = threading.Event()
+        buffer, locks = FactBuffer(), ServiceLocks()
+        own = OwnRequests(buffer, locks, activity, reporter)
+        log_subscriptions = LogSubscriptions(buffer, reporter)
         self._activity = activity
+        self._own = own
         self._warming: list[threading.Thread] = []
-        self._clock = clock
-        self._locks = locks = ServiceLocks()
-        self.addresses = Addresses()
-        self._executions = BackgroundWork("executions", activity, clock)
-        self._stacks = BackgroundWork("stacks", activity, clock)
-        self._kept_stacks = KeptStacks(documents or KeepNothing())
-        self._own = own = OwnRequests(self._buffer, locks, activity, reporter)
-        log_subscriptions = LogSubscriptions(self._buffer, reporter)
         self._log_drain = LogDrain(log_book, own, log_subscriptions, activity, reporter)
+        self.addresses = Addresses()
+        self.credentials = Credentials()
+        self.permissions = InvokePermissions(functions, reporter)
         self.calls = OwnCalls(self.wsgi)
-        self._context = context = PatchContext(
+        self._context = PatchContext(
             addresses=self.addresses,
-            buffer=self._buffer,
+            buffer=buffer,
             locks=locks,
             log_subscriptions=log_subscriptions,
             watch_logs=self._log_drain.watch,
             clock=clock,
             functions=functions,
-            credentials=self._credentials,
-            executions=self._executions,
-            stacks=self._stacks,
-            kept_stacks=self._kept_stacks,
+            credentials=self.credentials,
+            executions=BackgroundWork("executions", activity, clock),
+            stacks=BackgroundWork("stacks", activity, clock),
+            kept_stacks=KeptStacks(documents or KeepNothing()),
             destinations=Destinations(functions, self.permissions),
             permissions=self.permissions,
             reporter=reporter,
-            stopping=self._stopping,
+            stopping=threading.Event(),
             call_service=self.calls.call,
         )
-        self._services = Services(context, reporter)
+        self._services = Services(self._context)
         self.log_groups = LogGroups(
             self._services, own, self.permissions, reporter, load=lambda name: self.warm([name])
         )
         self._provisioning = Provisioning(self._services, own)
-        self._inside = Inside(self._services, locks, own, reporter)
         self._front = Front(
-            context,
+            self._context,
             self._services,
-            self._inside,
             own,
             log_drain=self._log_drain,
             metrics=metrics,
-            reporter=reporter,
             reset=self.reset,
         )
         clock.on_move(wake_long_polls)
@@ -126,74 +117,83 @@ class Moto:
     # Made when first asked for, with their modules; none keeps anything of its own.
 
     @cached_property
+    def buckets(self) -> "Buckets":
+        """S3 buckets."""
+        from emulator.aws.buckets import Buckets
+
+        context = self._context
+        return Buckets(self._services, context.locks, self._own, self.permissions, context.reporter)
+
+    @cached_property
     def queues(self) -> "Queues":
         """SQS queues."""
         from emulator.aws.queues import Queues
 
-        return Queues(self._services, self._own, self._clock)
+        return Queues(self._services, self._own, self._context.clock)
 
     @cached_property
     def callers(self) -> "Callers":
         """Who signed requests."""
         from emulator.aws.callers import Callers
 
-        return Callers(self._credentials, self._clock)
+        return Callers(self.credentials, self._context.clock)
 
     @cached_property
     def rest_apis(self) -> "RestApis":
         """REST APIs of API Gateway."""
         from emulator.aws.rest_apis import RestApis
 
-        return RestApis(self._services, self._locks)
+        return RestApis(self._services, self._context.locks)
 
     @cached_property
     def http_apis(self) -> "HttpApis":
         """HTTP and WebSocket APIs of API Gateway."""
         from emulator.aws.http_apis import HttpApis
 
-        return HttpApis(self._services, self._locks)
+        return HttpApis(self._services, self._context.locks)
 
     @cached_property
     def load_balancers(self) -> "LoadBalancers":
         """Load balancers."""
         from emulator.aws.load_balancers import LoadBalancers
 
-        return LoadBalancers(self._services, self._locks)
+        return LoadBalancers(self._services, self._context.locks)
 
     @cached_property
     def rotations(self) -> "Rotations":
         """Rotations of secrets."""
         from emulator.aws.rotations import Rotations
 
-        return Rotations(self._locks, self._clock)
+        return Rotations(self._context.locks, self._context.clock)
 
     @cached_property
     def networks(self) -> "Networks":
         """Subnets and security groups of EC2."""
         from emulator.aws.networks import Networks
 
-        return Networks(self._services, self._locks)
+        return Networks(self._services, self._context.locks)
 
     @cached_property
     def project_stack(self) -> "ProjectStack":
         """The stack of the project's template."""
         from emulator.aws.project_stack import ProjectStack
 
-        return ProjectStack(self.calls.call, self._stacks, self.addresses, self._reporter)
+        context = self._context
+        return ProjectStack(context.call_service, context.stacks, self.addresses, context.reporter)
 
     @cached_property
     def streams(self) -> "Streams":
         """Kinesis streams."""
         from emulator.aws.streams import Streams
 
-        return Streams(self._services, self._locks)
+        return Streams(self._services, self._context.locks)
 
     @cached_property
     def tables(self) -> "Tables":
         """Streams of DynamoDB tables."""
         from emulator.aws.tables import Tables
 
-        return Tables(self._services, self._locks, self._own)
+        return Tables(self._services, self._context.locks, self._own)
 
     @cached_property
     def event_buses(self) -> "EventBuses":
@@ -214,7 +214,8 @@ class Moto:
         """SNS topics."""
         from emulator.aws.topics import Topics
 
-        return Topics(self._services, self._locks, self.permissions, self._reporter)
+        context = self._context
+        return Topics(self._services, context.locks, self._own, self.permissions, context.reporter)
 
     def wsgi(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer a request (PEP 3333); its facts have been delivered when this returns."""
@@ -226,7 +227,7 @@ class Moto:
         Facts come oldest first, on the request's thread and before its answer is sent: a listener
         takes note and leaves the work to others.
         """
-        self._buffer.subscribe(listener, *kinds)
+        self._context.buffer.subscribe(listener, *kinds)
 
     def before_first_load(self, action: Callable[[], None]) -> None:
         """Call `action` before a service is loaded, and so before the first fact."""
@@ -234,19 +235,11 @@ class Moto:
 
     def account_of(self, environ: Environ) -> str:
         """The account whose credentials a request uses."""
-        return self._credentials.account_of(scope_of(environ).access_key)
+        return self.credentials.account_of(scope_of(environ).access_key)
 
     def lambda_caller(self, environ: Environ, body: bytes, region: str) -> "Caller | None":
         """Who signed a request for Lambda in `region`; None: nobody did. Raises LambdaError."""
         return self.callers.identify(environ, body, service="lambda", region=region)
-
-    def issue_credentials(self, account: str, role_arn: str, session_name: str) -> RoleCredentials:
-        """Credentials of an execution role; the same ones for the same session."""
-        return self._credentials.issue(account, role_arn, session_name)
-
-    def container_credentials(self, container_token: str) -> RoleCredentials | None:
-        """The same, for a function that has only this token of them."""
-        return self._credentials.of_container(container_token)
 
     def warm(self, services: Sequence[str]) -> None:
         """Load services (moto's names: "s3", "stepfunctions") on a thread of their own."""
@@ -277,36 +270,35 @@ class Moto:
 
     def end_stacks(self) -> None:
         """Have all changes of stacks end where they are, before what they make is emptied."""
-        self._stacks.reset()
+        self._context.stacks.reset()
 
     def reset(self) -> None:
         """Empty every service of every account and region."""
-        self._executions.reset()
+        self._context.executions.reset()
         self.end_stacks()
-        self._kept_stacks.reset()
-        self._inside.reset()
+        self._context.kept_stacks.reset()
+        _empty(self._context.locks)
         self._log_drain.watch(())
         self.permissions.forget()
 
     def stop(self) -> None:
         """Let long polls and the warming thread end."""
-        self._stopping.set()
-        self._executions.stop()
-        self._stacks.stop()
+        self._context.stopping.set()
+        self._context.executions.stop()
+        self._context.stacks.stop()
         wake_long_polls()
         for thread in self._warming:
             thread.join()
         self._log_drain.stop()
 
-    def fetch_object(
-        self, account: str, region: str, bucket: str, key: str, version_id: str | None = None
-    ) -> bytes:
-        """Content of an object. Raises AwsError with S3's code and message."""
-        return self._inside.fetch_object(account, region, bucket, key, version_id)
-
     def is_revoked(self, signature: CodeSignature) -> bool:
         """Whether the Signer has revoked the job or the profile version behind a signature."""
-        return self._inside.is_revoked(signature)
+        if not self._services.is_loaded("signer"):
+            return False  # it knows of none
+        from emulator.aws.patches.signer import is_revoked
+
+        with self._context.locks.hold("signer"):
+            return is_revoked(signature)
 
     def describe_source(self, arn: str) -> SourceDescription | None:
         """The queue or stream an event source mapping may read; None: there is none."""
@@ -320,79 +312,31 @@ class Moto:
         """Have these exist before their service answers its first, or next, request."""
         self._provisioning.ensure(resources)
 
-    def bind(self, bucket: str, rule: Rule) -> None:
-        """Add a project file's trigger to a bucket's notifications, and the bucket if need be.
-
-        The function's own account and region are the bucket's.
-        """
-        self.permissions.trust(f"arn:aws:s3:::{bucket}", rule.arn)
-        self._services.when_loaded("s3", lambda: self._change_rules(bucket, add=rule))
-
-    def unbind(self, bucket: str, rule: Rule) -> None:
-        """Take away what `bind` added."""
-        self._services.when_loaded("s3", lambda: self._change_rules(bucket, remove=rule))
-
-    def send_message(
-        self,
-        queue_arn: str,
-        body: str,
-        attributes: Attributes | None = None,
-        trace_header: str | None = None,
-    ) -> None:
-        """Put a message into a queue. attributes: name to (type, value). Raises AwsError."""
-        self._inside.send_message(queue_arn, body, attributes, trace_header)
-
     def takes_messages(self, arn: str) -> bool:
         """Whether this is the ARN of a queue or topic that exists and is not FIFO."""
-        return self._inside.takes_messages(arn)
-
-    def publish(
-        self,
-        topic_arn: str,
-        message: str,
-        subject: str | None = None,
-        attributes: Attributes | None = None,
-        trace_header: str | None = None,
-    ) -> None:
-        """Publish to a topic. attributes: name to (type, value). Raises AwsError."""
-        self._inside.publish(topic_arn, message, subject, attributes, trace_header)
-
-    def put_object(
-        self,
-        account: str,
-        region: str,
-        bucket: str,
-        key: str,
-        content: bytes,
-        *,
-        content_type: str,
-        trace_header: str | None = None,
-    ) -> None:
-        """Put an object as `account` would. Raises AwsError with S3's code and message."""
-        self._inside.put_object(account, region, bucket, key, content, content_type, trace_header)
-
-    def put_event(self, event: "BusEvent") -> None:
-        """Give an event to the rules of its bus. Raises AwsError when there is no such bus."""
-        self.event_buses.put(event)
+        if arn.endswith(".fifo"):
+            return False
+        if arn.split(":")[2] == "sqs":
+            return self.queues.describe(arn) is not None
+        return self.topics.exists(arn)
 
     def _warm(self, services: Sequence[str]) -> None:
         try:
             for name in services:
-                if self._stopping.is_set():
+                if self._context.stopping.is_set():
                     return
                 self._services.load(name)
         finally:
             self._activity.end("services loading")
 
-    def _change_rules(
-        self, bucket: str, *, add: Rule | None = None, remove: Rule | None = None
-    ) -> None:
-        rule = add or remove
-        assert rule is not None
-        _, _, _, region, account, _ = rule.arn.split(":", 5)
-        try:
-            self._inside.change_rules(bucket, account, region, add=add, remove=remove)
-        except Refused as refusal:
-            self._reporter.event(
-                "s3.trigger_refused", bucket=bucket, function=rule.arn, reason=refusal.message
-            )
+
+def _empty(locks: ServiceLocks) -> None:
+    if "moto.core.base_backend" not in sys.modules:
+        return
+    from moto.core.base_backend import BackendDict
+
+    queues = all_queues()
+    with locks.hold("cloudformation"):  # that is, all
+        BackendDict.reset()
+    for queue in queues:
+        wake(queue)  # who polls it learns that it is gone

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from emulator.aws.inside import AwsError
+from emulator.aws.aws_error import AwsError, regional
 from emulator.aws.locks import ServiceLocks
 from emulator.aws.services import Services
 
@@ -23,10 +23,7 @@ class Networks:
         from moto.ec2.models import ec2_backends
 
         with self._locks.hold("ec2"):
-            try:
-                backend = ec2_backends[account][region]
-            except KeyError:
-                raise AwsError("InvalidRegion", f'There is no region "{region}"') from None
+            backend = regional(ec2_backends, account, region)
             try:
                 vpcs = [backend.get_subnet(subnet_id).vpc_id for subnet_id in subnet_ids]
             except InvalidSubnetIdError as error:

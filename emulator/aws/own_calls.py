@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from emulator.aws.inside import AwsError
+from emulator.aws.aws_error import AwsError
 from emulator.aws.routing import Environ
 
 _ENDPOINT = "http://127.0.0.1"

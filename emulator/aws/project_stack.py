@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 from emulator.aws.addresses import Addresses
+from emulator.aws.aws_error import AwsError
 from emulator.aws.background_work import BackgroundWork
 from emulator.aws.custom_resources import is_custom
-from emulator.aws.inside import AwsError
 from emulator.aws.stacks.api_addresses import api_addresses
 from emulator.aws.stacks.intrinsics import TemplateProblem
 from emulator.aws.stacks.left_out import without_unknown

@@ -1,10 +1,11 @@
-"""Reading queues of SQS."""
+"""Queues of SQS: messages are sent, received and deleted."""
 
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from emulator.aws.aws_error import AwsError, regional
 from emulator.aws.own_requests import OwnRequests
 from emulator.aws.patches.sqs import SOURCE_ARN, messages_of, receive
 from emulator.aws.services import Services
@@ -62,6 +63,31 @@ class Queues:
                 return None
             return SourceDescription(visibility_timeout_s=int(queue.visibility_timeout))
 
+    def send(
+        self,
+        queue_arn: str,
+        body: str,
+        attributes: Mapping[str, tuple[str, str]] | None = None,
+        trace_header: str | None = None,
+    ) -> None:
+        """Put a message into a queue. attributes: name to (type, value). Raises AwsError."""
+        self._services.load("sqs")
+        from moto.sqs.exceptions import SQSException
+        from moto.sqs.models import sqs_backends
+
+        _, _, _, region, account, name = queue_arn.split(":", 5)
+        system = {_TRACE: ("String", trace_header)} if trace_header else {}
+        try:
+            with self._own.make("sqs", account, trace_header):
+                regional(sqs_backends, account, region).send_message(
+                    name,
+                    _text(body),
+                    message_attributes=_to_moto(attributes or {}),
+                    system_attributes=_to_moto(system),
+                )
+        except SQSException as error:
+            raise AwsError(error.code, error.message) from error
+
     def receive(self, queue_arn: str, most: int) -> Receipt | None:
         """Take up to `most` messages; None: there is no such queue.
 
@@ -101,6 +127,18 @@ class Queues:
                 for handle in receipt_handles:
                     if messages_of(queue).is_known(handle):
                         _backend(queue_arn).change_message_visibility(queue.name, handle, 0)
+
+
+def _to_moto(attributes: Mapping[str, tuple[str, str]]) -> dict[str, dict[str, str]]:
+    return {
+        name: {"DataType": kind, "StringValue": _text(value)}
+        for name, (kind, value) in attributes.items()
+    }
+
+
+def _text(value: str) -> str:
+    """What SQS takes: half a surrogate pair, which JSON can hold, must not cost the message."""
+    return value.encode(errors="replace").decode()
 
 
 def _message(received: Any) -> QueueMessage:

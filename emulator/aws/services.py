@@ -12,7 +12,6 @@ from emulator.aws.patches.registry import CORE
 from emulator.aws.routing import Environ
 from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION
 from emulator.model.web_framework import load_web_framework
-from emulator.observe import Reporter
 
 _MAKER: Final = "cloudformation"
 
@@ -28,9 +27,9 @@ class Services:
     emulator must answer before they are loaded.
     """
 
-    def __init__(self, context: PatchContext, reporter: Reporter) -> None:
+    def __init__(self, context: PatchContext) -> None:
         self._context = context
-        self._reporter = reporter
+        self._reporter = context.reporter
         self._lock = threading.Lock()
         self._loading: dict[str, threading.RLock] = {}
         self._apps: dict[str, WsgiApp] = {}

@@ -1,30 +1,77 @@
-"""Topics of SNS that a project's file subscribes functions to."""
+"""Topics of SNS: messages are published, and a project's functions subscribed."""
 
+from collections.abc import Mapping
+
+from emulator.aws.aws_error import AwsError, regional
 from emulator.aws.locks import ServiceLocks
+from emulator.aws.own_requests import OwnRequests
 from emulator.aws.permissions import InvokePermissions
 from emulator.aws.services import Services
 from emulator.observe import Reporter
 
 
 class Topics:
-    """Subscribes functions to topics of their own account and region. Any thread may call."""
+    """The topics of SNS. Any thread may call, except one that holds a lock of moto."""
 
     def __init__(
         self,
         services: Services,
         locks: ServiceLocks,
+        own: OwnRequests,
         permissions: InvokePermissions,
         reporter: Reporter,
     ) -> None:
         self._services = services
         self._locks = locks
+        self._own = own
         self._permissions = permissions
         self._reporter = reporter
+
+    def exists(self, topic_arn: str) -> bool:
+        """Whether there is a topic of this ARN."""
+        self._services.load("sns")
+        from moto.sns.models import sns_backends
+
+        _, _, _, region, account, _ = topic_arn.split(":", 5)
+        with self._locks.hold("sns"):
+            try:
+                return topic_arn in regional(sns_backends, account, region).topics
+            except AwsError:
+                return False
+
+    def publish(
+        self,
+        topic_arn: str,
+        message: str,
+        subject: str | None = None,
+        attributes: Mapping[str, tuple[str, str]] | None = None,
+        trace_header: str | None = None,
+    ) -> None:
+        """Publish to a topic. attributes: name to (type, value). Raises AwsError."""
+        self._services.load("sns")
+        from moto.core.exceptions import ServiceException
+        from moto.sns.models import sns_backends
+
+        _, _, _, region, account, _ = topic_arn.split(":", 5)
+        sns_attributes = {
+            name: {"Type": kind, "Value": value}
+            for name, (kind, value) in (attributes or {}).items()
+        }
+        try:
+            with self._own.make("sns", account, trace_header):
+                regional(sns_backends, account, region).publish(
+                    message, arn=topic_arn, subject=subject, message_attributes=sns_attributes
+                )
+        except ServiceException as error:
+            raise AwsError(error.code, error.message) from error
 
     def subscribe(
         self, topic: str, function_arn: str, *, filter_policy: str | None, filter_scope: str
     ) -> None:
-        """Subscribe a function; the topic is made if need be. filter_policy: JSON."""
+        """Subscribe a function to a topic of its own account and region, made if need be.
+
+        filter_policy: JSON.
+        """
         arn = _topic_arn(topic, function_arn)
         self._permissions.trust(arn, function_arn)
 

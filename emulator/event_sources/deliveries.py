@@ -103,7 +103,7 @@ class Deliveries:
         body, attributes = delivery.dead_letter(failure)
         typed = {name: ("String", value) for name, value in attributes.items()}
         try:
-            self._around.moto.send_message(queue, body, typed)
+            self._around.moto.queues.send(queue, body, typed)
         except AwsError as error:
             self._around.reporter.event(
                 f"{self._name}.lost", **delivery.label, dead_letter_queue=queue, reason=error

@@ -37,14 +37,14 @@ class DestinationSender:
             raise DestinationError(str(error)) from error
 
     def _to_queue(self, message: DestinationMessage) -> None:
-        self._moto.send_message(
+        self._moto.queues.send(
             message.target_arn, message.body, message.attributes, message.trace_header
         )
 
     def _to_topic(self, message: DestinationMessage) -> None:
         if len(message.body.encode()) > _TOPIC_BYTES:
             raise DestinationError(f"The message is larger than {_TOPIC_BYTES} bytes.")
-        self._moto.publish(
+        self._moto.topics.publish(
             message.target_arn,
             message.body,
             attributes=message.attributes,
@@ -77,10 +77,10 @@ class DestinationSender:
             detail=json.loads(message.body),
             at_s=self._clock.now(),
         )
-        self._moto.put_event(event)
+        self._moto.event_buses.put(event)
 
     def _to_bucket(self, message: DestinationMessage) -> None:
-        self._moto.put_object(
+        self._moto.buckets.put(
             message.account,
             message.region,
             message.target_arn.rpartition(":")[2],

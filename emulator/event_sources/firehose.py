@@ -266,7 +266,7 @@ class FirehoseTransformations(EventSource):
         if made.resets != self._resets:
             return
         try:
-            self.around.moto.put_object(
+            self.around.moto.buckets.put(
                 made.account,
                 made.region,
                 made.bucket,

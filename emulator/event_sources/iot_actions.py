@@ -97,7 +97,7 @@ class RuleActions:
         self._targets.send(_parcel(delivery, arn, more=settings.get("separator") or ""))
 
     def _to_bucket(self, delivery: Delivery, settings: Mapping[str, Any]) -> None:
-        fact, put = delivery.fact, self._around.moto.put_object
+        fact, put = delivery.fact, self._around.moto.buckets.put
         where = fact.account, fact.region, settings["bucketName"], settings["key"]
         with_errors(lambda: put(*where, delivery.body, content_type="application/octet-stream"))
 

@@ -79,13 +79,13 @@ class S3Events(EventSource):
     def bind(self, trigger: Trigger, function_arn: str) -> None:
         """Put the trigger into the bucket's notifications; makes the bucket if need be."""
         assert isinstance(trigger, S3Trigger)
-        self._moto.bind(trigger.bucket, _rule(trigger, function_arn))
+        self._moto.buckets.bind(trigger.bucket, _rule(trigger, function_arn))
 
     @override
     def unbind(self, trigger: Trigger, function_arn: str) -> None:
         """Take it out."""
         assert isinstance(trigger, S3Trigger)
-        self._moto.unbind(trigger.bucket, _rule(trigger, function_arn))
+        self._moto.buckets.unbind(trigger.bucket, _rule(trigger, function_arn))
 
     def _on_fact(self, fact: Fact) -> None:
         if isinstance(fact, NotificationsSavedFact):
@@ -102,13 +102,13 @@ class S3Events(EventSource):
                 document = json.dumps({"Records": [record(fact, rule.id)]}, separators=(",", ":"))
                 self._attempt(rule.arn, self._deliver, fact, rule, document)
         if notifications.event_bridge and fact.name in _BUS_FORMS:
-            self._attempt("the default event bus", self._moto.put_event, bus_event(fact))
+            self._attempt("the default event bus", self._moto.event_buses.put, bus_event(fact))
 
     def _deliver(self, fact: ObjectFact, rule: Rule, document: str) -> None:
         if rule.kind == "queue":
-            self._moto.send_message(rule.arn, document)
+            self._moto.queues.send(rule.arn, document)
         elif rule.kind == "topic":
-            self._moto.publish(rule.arn, document, _SUBJECT)
+            self._moto.topics.publish(rule.arn, document, _SUBJECT)
         else:
             _, _, _, region, account, _ = rule.arn.split(":", 5)
             call = Call(
@@ -135,9 +135,9 @@ class S3Events(EventSource):
         )
         for kind, arn in {(rule.kind, rule.arn): None for rule in fact.notifications.rules}:
             if kind == "queue":
-                self._attempt(arn, self._moto.send_message, arn, body)
+                self._attempt(arn, self._moto.queues.send, arn, body)
             elif kind == "topic":
-                self._attempt(arn, self._moto.publish, arn, body, _SUBJECT)
+                self._attempt(arn, self._moto.topics.publish, arn, body, _SUBJECT)
 
     def _attempt(self, target: str, delivery: Callable[..., None], *arguments: object) -> None:
         """One target that is gone must not keep the event from the others."""

@@ -135,7 +135,7 @@ class ReceivedMails(EventSource):
             raise NotImplementedError("the emulator does not encrypt messages (KmsKeyArn)")
         bucket, prefix = settings["BucketName"], settings.get("ObjectKeyPrefix") or ""
         key = f"{prefix}{turn.mail.id}"
-        self.around.moto.put_object(
+        self.around.moto.buckets.put(
             turn.fact.account,
             turn.fact.region,
             bucket,
@@ -181,7 +181,7 @@ class ReceivedMails(EventSource):
         if not settings.get("TopicArn"):
             return
         document = notification(turn.mail, turn.recipients, action) | more
-        self.around.moto.publish(settings["TopicArn"], json.dumps(document), _SUBJECT)
+        self.around.moto.topics.publish(settings["TopicArn"], json.dumps(document), _SUBJECT)
 
 
 def disposition_of(payload: bytes) -> str:

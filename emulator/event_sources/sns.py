@@ -73,7 +73,7 @@ class SnsEvents(EventSource):
         }
         trace_header = fact.requester.trace_header if fact.requester else None
         try:
-            self.around.moto.send_message(queue, notification(fact), attributes, trace_header)
+            self.around.moto.queues.send(queue, notification(fact), attributes, trace_header)
         except AwsError as refusal:
             self.around.reporter.event("sns.dead_letter_failed", queue=queue, reason=refusal)
 

@@ -39,7 +39,7 @@ def test_the_targets_of_enabled_rules_that_match_are_told_in_one_go(
     events.put_rule(Name="schedule", ScheduleExpression="rate(1 day)")
     events.put_targets(Rule="schedule", Targets=[{"Id": "1", "Arn": QUEUE}])
     aws.facts.clear()
-    aws.moto.put_event(bus_event("Object Created"))
+    aws.moto.event_buses.put(bus_event("Object Created"))
     [fact] = aws.facts
     assert isinstance(fact, EventFact)
     assert [target.rule_name for target in fact.targets] == ["wanted", "too"]
@@ -50,7 +50,7 @@ def test_the_targets_of_enabled_rules_that_match_are_told_in_one_go(
 
 def test_a_bus_that_is_not_there_takes_no_event(aws: Aws) -> None:
     with pytest.raises(AwsError, match="Event bus gone does not exist"):
-        aws.moto.put_event(bus_event("Object Created", bus="gone"))
+        aws.moto.event_buses.put(bus_event("Object Created", bus="gone"))
 
 
 def test_a_rule_that_is_gone_or_disabled_has_no_targets(aws: Aws, client: Client) -> None:

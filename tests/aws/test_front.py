@@ -74,7 +74,7 @@ def test_moto_agrees_on_the_default_account_everywhere(client: Client) -> None:
 
 
 def test_role_credentials_act_as_their_session(aws: Aws, client: Client) -> None:
-    issued = aws.moto.issue_credentials("000000000000", "arn:aws:iam::000000000000:role/r", "fn")
+    issued = aws.moto.credentials.issue("000000000000", "arn:aws:iam::000000000000:role/r", "fn")
     identity = client("sts", key=issued.access_key).get_caller_identity()
     assert identity["Arn"] == "arn:aws:sts::000000000000:assumed-role/r/fn"
     assert identity["UserId"] == issued.user_id

@@ -318,5 +318,5 @@ def test_a_message_that_the_emulator_publishes_reaches_functions_too(
     source: SnsEvents, sns: Any, topic: str, invoker: FakeInvoker
 ) -> None:
     subscribe(sns, topic)
-    source.around.moto.publish(topic, "from S3")
+    source.around.moto.topics.publish(topic, "from S3")
     assert messages(invoker) == ["from S3"]

@@ -234,7 +234,7 @@ def test_an_archive_keeps_events_and_a_replay_gives_them_to_the_rules_it_names(
 
 def test_an_event_of_our_own_goes_the_same_way(events: Any, aws: Aws, invoker: FakeInvoker) -> None:
     rule(events, FUNCTION, EventPattern='{"source":["lambda"]}')
-    aws.moto.put_event(
+    aws.moto.event_buses.put(
         BusEvent(
             account=ACCOUNT,
             region="us-east-1",

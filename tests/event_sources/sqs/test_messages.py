@@ -125,7 +125,7 @@ def test_what_is_no_text_is_refused_and_holds_up_no_other_message(
     ):
         with pytest.raises(ClientError, match=r"InvalidMessageContents.*outside the allowed set"):
             send()
-    aws.moto.send_message(queue.arn, half, {"RequestID": ("String", half)})
+    aws.moto.queues.send(queue.arn, half, {"RequestID": ("String", half)})
     queue.send("good")
     bind(around, queue)
     settle(around)
