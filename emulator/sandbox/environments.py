@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent import futures
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
@@ -22,6 +22,7 @@ from emulator.model import (
 from emulator.model.steps import Afterwards, Pause, Steps, finish
 from emulator.observe import Activity, LogBook
 from emulator.runtime_api import ResponseSink
+from emulator.sandbox.background import Background
 from emulator.sandbox.debug_session import DebugSession
 from emulator.sandbox.debugger import Debugger
 from emulator.sandbox.environment import Environment, InitReport
@@ -49,7 +50,7 @@ class Environments:
     """Pools of environments, one for each deployed state of a function version.
 
     Any thread may call. `_lock` guards the table of pools. Environments that are no longer
-    wanted are stopped on the executor's threads ("environment-…").
+    wanted are stopped on threads of their own ("environment_…").
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Environments:
         self._freezes = freeze
         self._freezers: dict[float, Freezer] = {}  # by how long what they freeze was idle
         self._activity = activity or Activity(Clock())
-        self._executor = ThreadPoolExecutor(_STARTERS, thread_name_prefix="environment")
+        self._background = Background("environment", _STARTERS)
         self.provisioning = Provisioning(
             self._start_provisioned, self._dismiss, self._in_background, self._activity
         )
@@ -246,7 +247,7 @@ class Environments:
         self._backend.close()
         for environment in self._wound_down:
             self._stop(environment)
-        self._executor.shutdown()
+        self._background.close()
         self._groups.close()
         self._sender.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -358,7 +359,7 @@ class Environments:
     def _in_background(self, work: Callable[..., None], *arguments: object) -> Future[None]:
         """Do it on another thread; on the caller's once the emulator stops: little is left then."""
         try:
-            return self._executor.submit(work, *arguments)
+            return self._background.submit(work, *arguments)
         except RuntimeError:
             work(*arguments)
             done: Future[None] = Future()

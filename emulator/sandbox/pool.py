@@ -242,7 +242,17 @@ class EnvironmentPool:
             self._starting += 1
         self._in_background(self._start)
 
+    def _is_in_vain(self) -> bool:
+        """Give up a start that came late to its turn: those that wait have been served."""
+        with self._lock:
+            is_in_vain = bool(self._busy or self._idle) and self._starting > len(self._waiters)
+            if is_in_vain:
+                self._starting -= 1
+        return is_in_vain
+
     def _start(self) -> None:
+        if self._is_in_vain():
+            return
         environment = None
         try:
             environment = self._create()

@@ -71,9 +71,9 @@ def become(log_fd, exit_fd, spec_fd, extra_fds, *, is_program, view, host_pid):
     else:
         kernel.die_with_parent(signal.SIGKILL)
     os.chdir(spec["cwd"])
-    privileges.limit()
-    # Not the zygote's, nor those of environments it has.
+    # Not the zygote's, nor those of environments it has: they may be more than the limit.
     inherited.keep_only(0, 1, 2, exit_fd, *extra_fds)
+    privileges.limit()
     if view is not None:
         is_snapshot = bool(extra_fds) and not (is_program or spec.get("waits"))
         privileges.drop(1, in_own_namespace=view.limits_processes, may_nest=is_snapshot)
