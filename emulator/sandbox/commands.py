@@ -6,6 +6,7 @@ from pathlib import Path
 from emulator.model import FunctionVersion
 from emulator.sandbox.interpreters import Interpreter
 from emulator.sandbox.java_runtime import java_command, java_debugger
+from emulator.sandbox.languages import is_exact
 from emulator.sandbox.layers import EXTENSIONS
 from emulator.sandbox.process import DebugMode, LaunchSpec, Layout
 from emulator.sandbox.runtime_folder import needs_fresh_start
@@ -22,6 +23,15 @@ class ZygoteKind:
     brought: Path | None = None  # the SDK of Node.js, the compiled runtime of Java
     program: Interpreter | None = None  # what it executes, where that is not its own Python
     has_debugger: bool = False  # in its runtime folder
+
+    def own_variables(self, runtime: str) -> dict[str, str]:
+        """Return what a function needs whose runtime is not AWS's; its own variables come first."""
+        if self.language != "nodejs" or self.program is None:
+            return {}
+        # Differs from Lambda: on a Node.js that it will leave behind, the SDK writes a warning into
+        # the log of every cold start. There it has the SDK of that time, or the newer Node.js.
+        is_ours = self.brought is not None or not is_exact(self.program, runtime)
+        return {"AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": "true"} if is_ours else {}
 
 
 def command(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple[str, ...]:

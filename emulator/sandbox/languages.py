@@ -47,7 +47,7 @@ LANGUAGES: Final = (
     ),
     Language(
         name="nodejs",
-        program="Node.js",
+        program="Node.js 16 or newer",
         available=nodes,
         find=lambda runtime: nearest(nodes(), runtime),
         advice="install Node.js with your system's package manager or a version manager (nvm,"

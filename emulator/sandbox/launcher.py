@@ -158,7 +158,8 @@ class Launcher:
             self._file_systems.tell_of_missing(version, "namespaces are not allowed here")
         return LaunchSpec(
             environment_id=launch.environment_id,
-            variables=variables(
+            variables=kind.own_variables(version.runtime or "")
+            | variables(
                 version,
                 layout,
                 runtime_api=launch.runtime_api,

@@ -90,12 +90,13 @@ class NodeSdk:
                 if not target.is_dir():
                     self._install(target, started)
         except (OSError, subprocess.SubprocessError) as error:
+            reason, remedy = _what_is_wrong(error)
             self._report(
                 "sdk.missing",
                 what="AWS SDK for JavaScript v3",
-                reason=_reason(error),
-                hint="put the packages into the function's node_modules, or install npm, go"
-                " online and run: lambda-emulator doctor --fetch",
+                reason=reason,
+                hint=f"{remedy}, then run: lambda-emulator doctor --fetch. Or put the packages into"
+                " the function's node_modules",
             )
             return False
         self._report("sdk.fetched", seconds=round(time.monotonic() - started, 1))
@@ -145,8 +146,12 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _reason(error: Exception) -> str:
+def _what_is_wrong(error: Exception) -> tuple[str, str]:
+    """Return why nothing was fetched, and what the user can do about it."""
     if isinstance(error, FileNotFoundError):
-        return "npm is not installed"
-    lines = [line for line in str(error).splitlines() if line.startswith("npm error")]
-    return (lines or [str(error) or "npm failed"])[0]
+        return "npm is not installed", "install npm, which comes with Node.js"
+    told = [line for line in str(error).splitlines() if line.startswith("npm error")]
+    # Of a dozen lines this one says what could not be reached, and why.
+    network = [line for line in told if line.startswith("npm error network request to")]
+    remedy = "mend that" if told and not network else "go online"
+    return (network or told or [str(error) or "npm failed"])[0], remedy

@@ -21,6 +21,11 @@ echo run >> "$NPM_RUNS"
 mkdir -p node_modules/@aws-sdk/client-s3
 echo 'exports.origin = "the runtime"' > node_modules/@aws-sdk/client-s3/index.js
 """
+OFFLINE = """
+echo 'npm error code ENOTFOUND' >&2
+echo 'npm error network request to here failed' >&2
+exit 1
+"""
 COMMON = """
 const { origin } = require('@aws-sdk/client-s3')
 exports.handler = async () => origin
@@ -82,7 +87,7 @@ def test_functions_find_the_sdk_and_it_is_fetched_once(tmp_path: Path) -> None:
 def test_without_npm_the_terminal_says_why_and_the_function_gets_nodes_error(
     tmp_path: Path,
 ) -> None:
-    machine = Machine(tmp_path, npm="echo 'npm error network is unreachable' >&2; exit 1")
+    machine = Machine(tmp_path, npm=OFFLINE)
     machine.add("common", "index.js", COMMON)
 
     with started_emulator(machine.project, **machine.variables) as emulator:
@@ -91,8 +96,8 @@ def test_without_npm_the_terminal_says_why_and_the_function_gets_nodes_error(
 
         assert error_type == "Runtime.ImportModuleError"
         assert message.startswith("Error: Cannot find module '@aws-sdk/client-s3'")
-        assert "npm error network is unreachable" in emulator.output
-        assert "lambda-emulator doctor --fetch" in emulator.output
+        assert 'reason="npm error network request to here failed"' in emulator.output
+        assert 'hint="go online, then run: lambda-emulator doctor --fetch.' in emulator.output
 
 
 def test_a_function_that_does_not_name_it_waits_for_nothing(tmp_path: Path) -> None:
