@@ -48,7 +48,7 @@ class Emulator:
         What an earlier process kept comes first, so that the project has the last word.
         """
         rooms = self.rooms
-        rooms.layers.restore()  # first: code that nobody has by then is deleted
+        rooms.stores.layers.restore()  # first: code that nobody has by then is deleted
         rooms.store.restore()
         rooms.deployer.forget_kept()
         rooms.durable.restore()
@@ -142,11 +142,7 @@ class Emulator:
         rooms.deployer.check()
         rooms.moto.end_stacks()  # they would go on making functions
         rooms.documents.clear()  # and again below: what is written until then goes, too
-        rooms.mappings.reset()  # first these three: from here on nothing is accepted, told or read
-        rooms.store.reset()
-        rooms.layers.reset()
-        rooms.signing_configs.reset()
-        rooms.providers.reset()
+        rooms.stores.reset()  # first of all rooms: from here on nothing is accepted, told or read
         # While their buckets are there: extensions ship the last of their telemetry.
         rooms.environments.settle()
         rooms.moto.reset()

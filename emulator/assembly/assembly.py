@@ -92,10 +92,7 @@ class Assembly:
         self.code = CodeStore(data.code if data else self._run_folder.path / "code")
         self.stores = self._make_stores(project)
         self.store = self.stores.functions
-        self.layers = self.stores.layers
         self.mappings = self.stores.mappings
-        self.signing_configs = self.stores.signing_configs
-        self.providers = self.stores.providers
         self.tags = tags_of(self.stores)
         self.moto = self._make_moto()
         self.debugger = self._make_debugger() if settings.debug else None

@@ -49,11 +49,6 @@ def results_of(rule: Any, wanted: Sequence[str]) -> list[dict[str, Any]]:
     return [each for each in results if not wanted or each["ComplianceType"] in wanted]
 
 
-def _ordered_s(result: Mapping[str, Any]) -> float:
-    ordered_s: float = result["EvaluationResultIdentifier"]["OrderingTimestamp"]
-    return ordered_s
-
-
 def _result(
     rule: Any, evaluation: Mapping[str, Any], ordered_s: float, invoked_s: float, now_s: float
 ) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from emulator.aws.log_groups import LogGroups
 from emulator.aws.log_subscriptions import LogSubscriptions
 from emulator.aws.own_calls import OwnCalls
 from emulator.aws.own_requests import OwnRequests
-from emulator.aws.patches import PATCHES, PatchContext
+from emulator.aws.patches import PatchContext
 from emulator.aws.patches.sqs import all_queues, wake, wake_long_polls
 from emulator.aws.permissions import InvokePermissions
 from emulator.aws.provisioning import Provisioning
@@ -260,13 +260,6 @@ class Moto:
     def services(self) -> list[str]:
         """moto's names of the services that are loaded."""
         return self._services.loaded()
-
-    def self_test(self) -> dict[str, str]:
-        """Load every service that we patch; return what is broken: patch to reason."""
-        for name in PATCHES:
-            if name not in ("core", "awslambda"):
-                self._services.load(name)
-        return dict(self._services.broken)
 
     def end_stacks(self) -> None:
         """Have all changes of stacks end where they are, before what they make is emptied."""

@@ -36,7 +36,6 @@ class Services:
         self._ready: set[str] = set()
         self._on_load: dict[str, list[Callable[[], None]]] = {}
         self._dispatcher: Any = None
-        self.broken: dict[str, str] = {}  # patch to reason
         self.before_load: Callable[[], None] = lambda: None  # called before each load
 
     def app(self, backend: str) -> WsgiApp:
@@ -115,7 +114,6 @@ class Services:
             broken = apply(patches_of(name, self._context)) or self._prove(name)
             for target, reason in broken.items():
                 self._reporter.event("moto.patch_broken", patch=target, reason=reason)
-            self.broken.update(broken)
             if name == CORE:
                 self._dispatcher = _configure()
             self._ready.add(name)

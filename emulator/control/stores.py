@@ -20,3 +20,11 @@ class Stores:
     mappings: MappingStore
     signing_configs: CodeSigningStore
     providers: CapacityProviderStore
+
+    def reset(self) -> None:
+        """Forget everything; first the mappings: from then on no source invokes a function."""
+        self.mappings.reset()
+        self.functions.reset()
+        self.layers.reset()
+        self.signing_configs.reset()
+        self.providers.reset()

@@ -174,13 +174,6 @@ class Table:
             self._take(key, dict, {})
         return [key for key, value in self._values.items() if isinstance(value, dict)]
 
-    def not_yet(self, *keys: str) -> None:
-        """Refuse keys that are planned, so that nobody takes them for working."""
-        self._known.update(dict.fromkeys(keys))
-        for key in self._values:
-            if key in keys:
-                self.problem(key, "is not supported yet")
-
     def finish(self) -> None:
         """Note the keys that mean nothing here."""
         for key in self._values:

@@ -34,7 +34,7 @@ PATCHES: Final[Mapping[str, tuple[str, ...]]] = {  # by service: module:function
     "signer": ("signer:patches",),
     "sns": ("sns:patches",),
     "sqs": ("sqs:patches",),
-    "stepfunctions": ("stepfunctions:patches",),
+    "stepfunctions": ("stepfunctions_calls:patches", "stepfunctions:patches"),
     "sts": ("sts:patches",),
 }
 # Tried out for real when their service is loaded.
