@@ -11,6 +11,7 @@ from wsgiref.types import WSGIEnvironment
 from emulator.aws.credentials import Credentials
 from emulator.aws.sigv4 import ReceivedRequest, Signature, check_signature, read_signature
 from emulator.model import Clock, LambdaError
+from emulator.model.wsgi_headers import headers_of
 
 # Of every access key that neither we nor moto's IAM and STS have handed out.
 UNKNOWN_SECRET: Final = "test"  # no secret, but a convention of local set-ups
@@ -80,19 +81,11 @@ class Callers:
 
 
 def _request(environ: WSGIEnvironment, body: bytes) -> ReceivedRequest:
-    headers = {
-        key[5:].replace("_", "-").lower(): text
-        for key, text in environ.items()
-        if key.startswith("HTTP_")
-    }
-    for name, key in (("content-type", "CONTENT_TYPE"), ("content-length", "CONTENT_LENGTH")):
-        if environ.get(key):
-            headers[name] = environ[key]
     return ReceivedRequest(
         method=environ["REQUEST_METHOD"],
         path=environ["PATH_INFO"],
         query=environ["QUERY_STRING"],
-        headers=headers,
+        headers=headers_of(environ),
         body=body,
     )
 

@@ -53,14 +53,8 @@ class CognitoTriggers:
             trigger = replace(trigger, version=token_version(configuration))
         if not self._permissions.allows(arn, _PRINCIPAL, pool.arn, pool.account_id):
             raise not_invoked(trigger, "AccessDeniedException")
-        _, _, _, region, account, _ = arn.split(":", 5)
-        call = Call(
-            account=account,
-            region=region,
-            function=arn,
-            payload=json.dumps(event(trigger)).encode(),
-            source="cognito",
-            cause=trigger.source,
+        call = Call.to(
+            arn, json.dumps(event(trigger)).encode(), source="cognito", cause=trigger.source
         )
         with self._locks.released():
             return response_of(self._answer(trigger, call))

@@ -33,18 +33,15 @@ class AlarmActions(EventSource):
                 )
 
     def _invoke(self, fact: AlarmStateFact, function_arn: str) -> None:
-        _, _, _, region, account, _ = function_arn.split(":", 5)
         owner = fact.alarm_arn.split(":")[4]
         try:
             if not self.around.moto.permissions.allows(
                 function_arn, _PRINCIPAL, fact.alarm_arn, owner
             ):
                 raise LambdaError("AccessDeniedException", "its policy does not allow it")
-            call = Call(
-                account=account,
-                region=region,
-                function=function_arn,
-                payload=json.dumps(event(fact), separators=(",", ":")).encode(),
+            call = Call.to(
+                function_arn,
+                json.dumps(event(fact), separators=(",", ":")).encode(),
                 source="cloudwatch",
                 cause=fact.alarm_arn,
             )

@@ -61,13 +61,10 @@ class ConfigRules(EventSource):
             self._due_times.set(fact.rule.arn, plan, fact.at_s)
 
     def _evaluate(self, rule: ConfigRule, at_s: float) -> None:
-        _, _, _, region, account, _ = rule.function_arn.split(":", 5)
         document = event(rule, make_config_token(rule.arn, at_s), at_s)
-        call = Call(
-            account=account,
-            region=region,
-            function=rule.function_arn,
-            payload=json.dumps(document, separators=(",", ":")).encode(),
+        call = Call.to(
+            rule.function_arn,
+            json.dumps(document, separators=(",", ":")).encode(),
             source=_NAME,
             cause=rule.arn,
         )

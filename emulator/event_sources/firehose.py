@@ -328,13 +328,10 @@ def _cancel(buffer: _Buffer | None) -> None:
 
 def _call(batch: FirehoseRecordsFact) -> Call:
     function_arn = batch.transformation.function_arn
-    _, _, _, region, account, _ = function_arn.split(":", 5)
     document = event(batch.stream_arn, batch.records, str(uuid.uuid4()))
-    return Call(
-        account=account,
-        region=region,
-        function=function_arn,
-        payload=json.dumps(document, separators=(",", ":")).encode(),
+    return Call.to(
+        function_arn,
+        json.dumps(document, separators=(",", ":")).encode(),
         source=_NAME,
         cause=batch.stream_arn,
     )

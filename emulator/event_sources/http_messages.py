@@ -8,6 +8,8 @@ from typing import Any, Final
 from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from emulator.model.wsgi_headers import headers_of
+
 # What a path may hold unquoted (RFC 3986, pchar and the slash).
 _PATH_CHARACTERS: Final = "/:@!$&'()*+,;=~"
 # Between a client and its next hop; AWS's front ends consume them.
@@ -71,14 +73,7 @@ def read_request(environ: WSGIEnvironment, path: str, body: bytes, trace: str) -
 
     path: as the environ shows it, from the function's point of view. trace: X-Amzn-Trace-Id.
     """
-    headers = {
-        key[5:].replace("_", "-").lower(): text
-        for key, text in environ.items()
-        if key.startswith("HTTP_")
-    }
-    for name, key in (("content-type", "CONTENT_TYPE"), ("content-length", "CONTENT_LENGTH")):
-        if environ.get(key):
-            headers[name] = environ[key]
+    headers = headers_of(environ)
     # Differs from Lambda: `host` is what the client called, so links the function makes lead
     # back here; and there are no x-amzn-tls-… headers, as there is no TLS.
     headers["x-forwarded-for"] = environ["REMOTE_ADDR"]

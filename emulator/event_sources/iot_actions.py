@@ -63,15 +63,7 @@ class RuleActions:
         allows = self._around.moto.permissions.allows
         if not allows(arn, _PRINCIPAL, delivery.rule.arn, delivery.fact.account):
             raise LambdaError("AccessDeniedException", "its policy does not allow it")
-        _, _, _, region, account, _ = arn.split(":", 5)
-        call = Call(
-            account=account,
-            region=region,
-            function=arn,
-            payload=delivery.body,
-            source="iot",
-            cause=delivery.message.topic,
-        )
+        call = Call.to(arn, delivery.body, source="iot", cause=delivery.message.topic)
         self._around.invoker.accept(call)
 
     def _to_topic(self, delivery: Delivery, settings: Mapping[str, Any]) -> None:

@@ -4,13 +4,12 @@ Source: spec/events.md section 7.5.
 """
 
 import base64
-import binascii
 import json
 from typing import Any, Final
 
-from emulator.event_sources.http_messages import HttpAnswer, HttpRequest, utf8
+from emulator.event_sources.http_messages import HttpAnswer, HttpRequest
 from emulator.event_sources.payload_v1 import grouped
-from emulator.event_sources.payload_v2 import header_text, parse_status
+from emulator.event_sources.proxy_answers import header_text, parse_body, parse_status
 
 LIMIT_BYTES: Final = 1_048_576
 _TEXT: Final = ("application/json", "application/javascript", "application/xml")
@@ -54,16 +53,10 @@ def parse_response(payload: bytes, *, is_multi_value: bool) -> HttpAnswer | None
         return None
     if len(payload) > LIMIT_BYTES or not isinstance(response, dict):
         return None
-    status, text = parse_status(response.get("statusCode")), response.get("body")
+    status, body = parse_status(response.get("statusCode")), parse_body(response)
     named = _headers(response.get("multiValueHeaders" if is_multi_value else "headers") or {})
-    if status is None or named is None or not isinstance(text, str | None):
+    if status is None or named is None or body is None:
         return None
-    body = utf8(text or "")
-    if response.get("isBase64Encoded"):
-        try:
-            body = base64.b64decode(body, validate=True)
-        except binascii.Error:
-            return None
     return HttpAnswer(status=status, headers=named, body=body)
 
 

@@ -53,12 +53,9 @@ class LogsEvents(EventSource):
                 self._deliver(fact, data_message(fact, events))
 
     def _deliver(self, fact: LogEventsFact | LogSubscriptionFact, message: dict[str, Any]) -> None:
-        _, _, _, region, account, _ = fact.function_arn.split(":", 5)
-        call = Call(
-            account=account,
-            region=region,
-            function=fact.function_arn,
-            payload=json.dumps(event(message), separators=(",", ":")).encode(),
+        call = Call.to(
+            fact.function_arn,
+            json.dumps(event(message), separators=(",", ":")).encode(),
             source="logs",
             cause=fact.group,
         )

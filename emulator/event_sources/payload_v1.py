@@ -4,7 +4,6 @@ Source: spec/events.md section 7.1.
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,9 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from emulator.event_sources.http_messages import HOP_BY_HOP, HttpAnswer, HttpRequest, utf8
-from emulator.event_sources.payload_v2 import clf_time, header_text, parse_status
+from emulator.event_sources.http_messages import HOP_BY_HOP, HttpAnswer, HttpRequest
+from emulator.event_sources.payload_v2 import clf_time
+from emulator.event_sources.proxy_answers import header_text, parse_body, parse_status
 
 # Headers of a function's answer that only API Gateway may set come out under another name.
 _REMAPPED: Final = HOP_BY_HOP | {
@@ -121,17 +121,11 @@ def parse_response(
         return None
     if not isinstance(response, dict):
         return None
-    status, text = parse_status(response.get("statusCode")), response.get("body")
-    headers = _answer_headers(response)
-    if status is None or headers is None or not isinstance(text, str | None):
-        return None
-    body = utf8(text or "")
     first = accept.partition(",")[0].partition(";")[0].strip().lower()
-    if response.get("isBase64Encoded") and matches_media_type(first, binary_media_types):
-        try:
-            body = base64.b64decode(body, validate=True)
-        except binascii.Error:
-            return None
+    status, headers = parse_status(response.get("statusCode")), _answer_headers(response)
+    body = parse_body(response, decodes=matches_media_type(first, binary_media_types))
+    if status is None or headers is None or body is None:
+        return None
     return HttpAnswer(status=status, headers=tuple(headers), body=body)
 
 

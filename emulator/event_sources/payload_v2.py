@@ -4,7 +4,6 @@ Source: spec/events.md sections 7.2, 7.3; recorded events of function URLs witho
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from emulator.event_sources.http_messages import (
     compact,
     utf8,
 )
+from emulator.event_sources.proxy_answers import header_text, parse_body, parse_status
 
 JSON_TYPE: Final = "application/json"
 # Headers of a function's answer that only the front end may set come out under another name.
@@ -114,19 +114,6 @@ def parse_response(payload: bytes) -> HttpAnswer | None:
     return _answer(200, utf8(text))
 
 
-def parse_status(status: Any) -> int | None:
-    """The status code of a response: a number, or its digits; None for anything else."""
-    if isinstance(status, str) and status.isdecimal() and len(status) == 3:
-        status = int(status)
-    # True is an int, too.
-    return status if type(status) is int and 200 <= status <= 599 else None
-
-
-def header_text(value: Any) -> str:
-    """A header's value as it goes out: JSON unless it is a string."""
-    return value if isinstance(value, str) else compact(value)
-
-
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     joined: dict[str, str] = {}
     for name, text in pairs:
@@ -150,16 +137,8 @@ def parse_head(response: dict[str, Any], default_type: str = JSON_TYPE) -> HttpA
 
 
 def _parse_object(response: dict[str, Any]) -> HttpAnswer | None:
-    head, text = parse_head(response), response.get("body")
-    if head is None or not isinstance(text, str | None):
-        return None
-    body = utf8(text or "")
-    if response.get("isBase64Encoded"):
-        try:
-            body = base64.b64decode(body, validate=True)
-        except binascii.Error:
-            return None
-    return replace(head, body=body)
+    head, body = parse_head(response), parse_body(response)
+    return None if head is None or body is None else replace(head, body=body)
 
 
 def _answer(

@@ -110,12 +110,9 @@ class S3Events(EventSource):
         elif rule.kind == "topic":
             self._moto.topics.publish(rule.arn, document, _SUBJECT)
         else:
-            _, _, _, region, account, _ = rule.arn.split(":", 5)
-            call = Call(
-                account=account,
-                region=region,
-                function=rule.arn,
-                payload=document.encode(),
+            call = Call.to(
+                rule.arn,
+                document.encode(),
                 source="s3",
                 cause=fact.requester.request_id,
                 trace_header=fact.requester.trace_header,

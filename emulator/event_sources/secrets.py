@@ -97,12 +97,9 @@ class SecretRotations(EventSource):
 
     def _run(self, rotation: Rotation, step: str) -> str | None:
         """Run one step; what went wrong, if anything did."""
-        _, _, _, region, account, _ = rotation.function_arn.split(":", 5)
-        call = Call(
-            account=account,
-            region=region,
-            function=rotation.function_arn,
-            payload=json.dumps(event(rotation, step), separators=(",", ":")).encode(),
+        call = Call.to(
+            rotation.function_arn,
+            json.dumps(event(rotation, step), separators=(",", ":")).encode(),
             source=_NAME,
             cause=rotation.token,
         )

@@ -201,12 +201,9 @@ def _topic(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _call(turn: _Turn, function_arn: str, element: Mapping[str, Any]) -> Call:
-    _, _, _, region, account, _ = function_arn.split(":", 5)
-    return Call(
-        account=account,
-        region=region,
-        function=function_arn,
-        payload=json.dumps({"Records": [element]}, separators=(",", ":")).encode(),
+    return Call.to(
+        function_arn,
+        json.dumps({"Records": [element]}, separators=(",", ":")).encode(),
         source=_NAME,
         cause=turn.mail.id,
     )

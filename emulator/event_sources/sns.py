@@ -127,13 +127,10 @@ def _attributes(fact: NotificationFact) -> dict[str, Any]:
 
 
 def _call(fact: NotificationFact) -> Call:
-    _, _, _, region, account, _ = fact.function_arn.split(":", 5)
     document = json.dumps({"Records": [record(fact)]}, separators=(",", ":"), ensure_ascii=False)
-    return Call(
-        account=account,
-        region=region,
-        function=fact.function_arn,
-        payload=document.encode(errors="replace"),
+    return Call.to(
+        fact.function_arn,
+        document.encode(errors="replace"),
         source="sns",
         cause=fact.message_id,
         trace_header=fact.requester.trace_header if fact.requester else None,

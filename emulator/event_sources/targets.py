@@ -101,15 +101,7 @@ class Targets:
 
     def _to_function(self, parcel: Parcel) -> None:
         _check_json(parcel.body)
-        _, _, _, region, account, _ = parcel.arn.split(":", 5)
-        call = Call(
-            account=account,
-            region=region,
-            function=parcel.arn,
-            payload=parcel.body.encode(),
-            source=parcel.source,
-            cause=parcel.cause,
-        )
+        call = Call.to(parcel.arn, parcel.body.encode(), source=parcel.source, cause=parcel.cause)
         self._around.invoker.accept(call)
 
     def _to_queue(self, parcel: Parcel) -> None:

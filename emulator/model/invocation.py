@@ -41,6 +41,30 @@ class Call:
     durable_name: str | None = None  # of the durable execution; None: it gets one
     activity: str | None = None  # that its caller has begun; rests while an execution waits
 
+    @classmethod
+    def to(
+        cls,
+        function_arn: str,
+        payload: bytes,
+        *,
+        source: str,
+        cause: str | None = None,
+        trace_header: str | None = None,
+        client_context: str | None = None,
+    ) -> "Call":
+        """A call of the function of an ARN, in the function's own account and region."""
+        _, _, _, region, account, _ = function_arn.split(":", 5)
+        return cls(
+            account=account,
+            region=region,
+            function=function_arn,
+            payload=payload,
+            source=source,
+            cause=cause,
+            trace_header=trace_header,
+            client_context=client_context,
+        )
+
 
 @value
 class Invocation:

@@ -81,6 +81,7 @@ def test_every_patch_fits_this_moto_and_does_its_work(aws: Aws) -> None:
     aws.moto.warm(["cloudformation"])  # and with it every patch, as a stack may need them all
     assert aws.activity.wait_idle(30)
     assert "cloudformation" in aws.moto.services()
+    aws.reporter.stop()
     assert "moto.patch_broken" not in aws.terminal.getvalue()
 
 

@@ -94,14 +94,7 @@ class Function:
 
     def invoke(self, body: str | bytes, request_headers: Any, response_headers: Any) -> bytes:
         """Run it and wait, with no lock held: it may call the service that waits for it."""
-        _, _, _, region, account, _ = self.function_arn.split(":", 5)
         payload = body.encode() if isinstance(body, str) else body
-        call = Call(
-            account=account,
-            region=region,
-            function=self.function_arn,
-            payload=payload or b"{}",
-            source="aws",
-        )
+        call = Call.to(self.function_arn, payload or b"{}", source="aws")
         with self._context.locks.released():
             return self._context.functions.invoke(call).payload

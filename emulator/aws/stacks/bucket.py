@@ -12,6 +12,7 @@ from emulator.aws.stacks.resource_type import (
     ResourceProblem,
     Wish,
     changed,
+    tag_list,
     tags_of,
     unless_gone,
 )
@@ -173,8 +174,8 @@ class BucketType(Kind):
             else:
                 raise ResourceProblem(f"The {name} of a bucket cannot be taken away.")
         if tags := tags_of(wish):
-            tag_set = [{"Key": key, "Value": value} for key, value in tags.items()]
-            call("s3", "PutBucketTagging", {**made.address, "Tagging": {"TagSet": tag_set}})
+            tagging = {"TagSet": tag_list(tags)}
+            call("s3", "PutBucketTagging", {**made.address, "Tagging": tagging})
         return made
 
     def delete(self, made: Made, call: Call) -> None:

@@ -14,6 +14,7 @@ from emulator.aws.stacks.resource_type import (
     ResourceProblem,
     ResourceType,
     Wish,
+    tag_list,
     tags_of,
     unless_gone,
 )
@@ -24,12 +25,8 @@ _AT_ONCE: Final = 10  # targets that one request may name
 
 def _bus(wish: Wish) -> Members:
     members = {**wish.properties, "Name": wish.name}
-    members["Tags"] = _tags(wish)
+    members["Tags"] = tag_list(tags_of(wish))
     return members
-
-
-def _tags(wish: Wish) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags_of(wish).items()]
 
 
 def _made_bus(wish: Wish, _: Members, answer: Answer) -> Made:
@@ -70,7 +67,7 @@ class RuleType(Kind):
             call(_SERVICE, "DeleteRule", made.address)
 
     def _put(self, wish: Wish, call: Call) -> Made:
-        members = {**wish.properties, "Name": wish.name, "Tags": _tags(wish)}
+        members = {**wish.properties, "Name": wish.name, "Tags": tag_list(tags_of(wish))}
         members.pop("Targets", None)
         if isinstance(pattern := members.get("EventPattern"), Mapping):
             members["EventPattern"] = json.dumps(pattern)

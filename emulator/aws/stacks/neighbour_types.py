@@ -14,6 +14,7 @@ from emulator.aws.stacks.resource_type import (
     ResourceType,
     Wish,
     require,
+    tag_list,
     tags_of,
     unless_gone,
 )
@@ -189,7 +190,7 @@ def _parameter(wish: Wish) -> Members:
     return {
         **wish.properties,
         "Name": wish.name,
-        "Tags": [{"Key": name, "Value": value} for name, value in tags.items()],
+        "Tags": tag_list(tags),
     }
 
 

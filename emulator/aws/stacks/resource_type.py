@@ -120,6 +120,11 @@ def tags_of(wish: Wish) -> dict[str, str]:
     return {**wish.tags, **own}
 
 
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as most services take them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
 def require(properties: Mapping[str, Any], *names: str) -> None:
     """Raise ResourceProblem when one of these is missing."""
     for name in names:

@@ -14,6 +14,7 @@ from emulator.aws.stacks.resource_type import (
     Wish,
     changed,
     require,
+    tag_list,
     tags_of,
     unless_gone,
 )
@@ -35,8 +36,11 @@ class SecretType(Kind):
 
     def create(self, wish: Wish, call: Call, note: Note) -> Made:
         """Create the secret."""
-        tags = [{"Key": key, "Value": value} for key, value in tags_of(wish).items()]
-        members = {**_members(wish.properties, call), "Name": wish.name, "Tags": tags}
+        members = {
+            **_members(wish.properties, call),
+            "Name": wish.name,
+            "Tags": tag_list(tags_of(wish)),
+        }
         arn = call(_SERVICE, "CreateSecret", members)["ARN"]
         return Made(physical_id=arn, attributes={"Id": arn}, address={"SecretId": arn})
 

@@ -13,6 +13,7 @@ from emulator.aws.stacks.resource_type import (
     Wish,
     changed,
     require,
+    tag_list,
     tags_of,
     unless_gone,
 )
@@ -59,8 +60,7 @@ class TableType(Kind):
             encryption = dict(members["SSESpecification"])
             encryption["Enabled"] = encryption.pop("SSEEnabled", False)
             members["SSESpecification"] = encryption
-        tags = [{"Key": name, "Value": text} for name, text in tags_of(wish).items()]
-        members = {**members, "TableName": wish.name, "Tags": tags}
+        members = {**members, "TableName": wish.name, "Tags": tag_list(tags_of(wish))}
         made = _made(call(_SERVICE, "CreateTable", members)["TableDescription"])
         note(made)
         _set_beside(made, {}, wish.properties, call)
@@ -152,5 +152,4 @@ def _set_tags(made: Made, wanted: Mapping[str, str], call: Call) -> None:
     if gone := sorted(known.keys() - wanted.keys()):
         call(_SERVICE, "UntagResource", {**resource, "TagKeys": gone})
     if known != wanted and wanted:
-        tags = [{"Key": name, "Value": text} for name, text in wanted.items()]
-        call(_SERVICE, "TagResource", {**resource, "Tags": tags})
+        call(_SERVICE, "TagResource", {**resource, "Tags": tag_list(wanted)})

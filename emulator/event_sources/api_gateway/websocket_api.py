@@ -38,7 +38,7 @@ from emulator.event_sources.api_gateway.websocket_events import (
 )
 from emulator.event_sources.function_calls import FunctionCalls, NotAllowed, TookTooLong
 from emulator.event_sources.http_messages import HttpRequest, compact
-from emulator.event_sources.payload_v2 import parse_status
+from emulator.event_sources.proxy_answers import parse_status
 from emulator.event_sources.source import Surroundings
 from emulator.invoke.runner_threads import RunnerThreads
 from emulator.model import InvocationResult, LambdaError

@@ -22,13 +22,10 @@ class Desk:
 
 def call_of(message: NatsMessage, function_arn: str) -> Call:
     """The invocation a message asks for."""
-    _, _, _, region, account, _ = function_arn.split(":", 5)
     cause = message.subject if message.stream is None else f"{message.stream}:{message.sequence}"
-    return Call(
-        account=account,
-        region=region,
-        function=function_arn,
-        payload=event_of(message.body),
+    return Call.to(
+        function_arn,
+        event_of(message.body),
         client_context=client_context_of(message),
         source="nats",
         cause=cause,
