@@ -36,12 +36,12 @@ class StreamedAnswer:
         return self
 
     def __iter__(self) -> Iterator[bytes]:
-        # Differs from Lambda: an error in the middle ends the body as its end would, because the
-        # server has no way to break a chunked answer off (docs/serving.md); terminal and record
-        # tell of it.
-        if self._first:
-            yield self._first
+        yield self._first  # even if empty: with it, status and headers go out
         yield from self._response
+        if (error := self._response.result.function_error) is not None:
+            # Status and headers have gone: all that is left is to let the client see that the
+            # body is not whole. Terminal and record tell what happened.
+            raise ConnectionAbortedError(f"the function failed in the middle: {error}")
 
     def close(self) -> None:
         """Let the function run on without a reader."""

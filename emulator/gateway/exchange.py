@@ -28,6 +28,17 @@ class Exchange(Protocol):
         """Answer chunk by chunk; returns when the last was handed over or the client went."""
 
 
+class Client(Protocol):
+    """Whose request it is: a client, on a connection that granian has no hold of."""
+
+    @property
+    def address(self) -> str:
+        """Its IP address."""
+
+    def break_off(self) -> None:
+        """Let it see, by a broken connection, that the answer under way is not whole."""
+
+
 class Requests:
     """What granian calls for each request, on a thread of its own; knows which are running.
 
@@ -36,9 +47,9 @@ class Requests:
     """
 
     def __init__(
-        self, wsgi: WSGIApplication, port: int = 0, clients: Mapping[str, str] | None = None
+        self, wsgi: WSGIApplication, port: int = 0, clients: Mapping[str, Client] | None = None
     ) -> None:
-        """port: that clients connected to. clients: their addresses, by what granian sees."""
+        """port: that clients connected to. clients: by the address that granian sees."""
         self._wsgi = wsgi
         self._clients = {} if clients is None else clients
         self._running: set[Exchange] = set()
@@ -78,7 +89,9 @@ class Requests:
     def _answer(self, exchange: Exchange, environ: WSGIEnvironment) -> None:
         body = _request_body(environ)
         environ.update(self._fixed)
-        environ["REMOTE_ADDR"] = self._clients.get(environ["REMOTE_ADDR"], environ["REMOTE_ADDR"])
+        # None: it has just gone, or this system shows granian all of them as the local one.
+        client = self._clients.get(environ["REMOTE_ADDR"])
+        environ["REMOTE_ADDR"] = "127.0.0.1" if client is None else client.address
         environ["wsgi.input"] = body
         start = StartResponse()
         answer = self._wsgi(environ, start)
@@ -87,7 +100,7 @@ class Requests:
                 # Otherwise granian would close a connection on which the client still sends,
                 # and the client could see a reset instead of the answer.
                 body.drain(DRAIN_BYTES)
-            _send(exchange, environ["REQUEST_METHOD"], start, answer)
+            _send(exchange, environ["REQUEST_METHOD"], start, answer, client)
         finally:
             if close := getattr(answer, "close", None):
                 close()
@@ -133,7 +146,13 @@ def _request_body(environ: WSGIEnvironment) -> RequestBody:
     return RequestBody(environ["wsgi.input"], None if has_body else 0)
 
 
-def _send(exchange: Exchange, method: str, start: StartResponse, answer: Iterable[bytes]) -> None:
+def _send(
+    exchange: Exchange,
+    method: str,
+    start: StartResponse,
+    answer: Iterable[bytes],
+    client: Client | None,
+) -> None:
     if isinstance(answer, list):
         _send_whole(exchange, method, start, answer[0] if len(answer) == 1 else b"".join(answer))
         return
@@ -148,6 +167,8 @@ def _send(exchange: Exchange, method: str, start: StartResponse, answer: Iterabl
             _send_whole(exchange, method, start, first)
             return
         chunks = _join(first, chunks)
+    else:
+        chunks = _whole_or_broken_off(chunks, client)
     exchange.response_iter(_checked(start.status), start.headers, Chunks(chunks))
 
 
@@ -174,6 +195,17 @@ def _content_length(headers: Headers) -> int | None:
 def _join(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from rest
+
+
+def _whole_or_broken_off(chunks: Iterator[bytes], client: Client | None) -> Iterator[bytes]:
+    """Pass on chunks of an answer without a length, which granian ends as whole when they fail."""
+    try:
+        yield from chunks
+    except Exception as error:  # whatever it is, the client is to see that something is missing
+        if client is not None:
+            client.break_off()
+        if not isinstance(error, ConnectionError):  # those are told of where they come from
+            log.exception("request.failed in the middle of its answer")
 
 
 def _no_write(_data: bytes) -> object:

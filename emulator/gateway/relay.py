@@ -3,40 +3,64 @@
 import asyncio
 import contextlib
 import os
-import sys
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import httptools
 from typing_extensions import override
 
 _LOOPBACK: Final = "127.0.0.1"
-_MOST_ALIASES: Final = 0xFFFF
+_ALIASES: Final = 0xFFFF
+_LAST_CHUNK: Final = b"0\r\n\r\n"  # after it a chunked body is whole
 _LAST_BYTES: Final = 65_536
 _LINGER_S: Final = 1.0
 
 
 class Backend:
-    """The server behind: where it listens, and how it knows whose connection is relayed.
+    """The server behind: where it listens, and which relay a connection that it sees belongs to.
 
-    It sees the address that the relay connects from. Where the system has all of 127.0.0.0/8, each
-    client that is not local gets an address there; `clients` leads back from it.
+    All it sees of a connection is the address that it comes from. Where the system has all of
+    127.0.0.0/8, each relay connects from an address of its own. Used on the loop's thread;
+    reading `relays` is any thread's.
     """
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self.clients: dict[str, str] = {}
-        self._aliases: dict[str, str] = {}
+        self.relays: dict[str, Relay] = {}  # by the address that they connect from
+        self._last = 0
+        self._has_aliases = _can_connect_from(_alias(1))
 
-    def address_for(self, client: str) -> str:
-        """Return the address to connect from for a client at address `client`."""
-        if client == _LOOPBACK or sys.platform != "linux":
+    def join(self, relay: "Relay") -> str:
+        """Return the address for `relay` to connect from, until it leaves."""
+        if not self._has_aliases:
             return _LOOPBACK
-        if client not in self._aliases:
-            number = len(self._aliases) % _MOST_ALIASES + 1
-            alias = self._aliases[client] = f"127.77.{number >> 8}.{number & 0xFF}"
-            self.clients[alias] = client
-        return self._aliases[client]
+        self._last = next(each for each in self._numbers() if _alias(each) not in self.relays)
+        address = _alias(self._last)
+        self.relays[address] = relay
+        return address
+
+    def leave(self, address: str) -> None:
+        """Nothing that comes from `address` is under way any more."""
+        self.relays.pop(address, None)
+
+    def _numbers(self) -> Iterator[int]:
+        """Every number there is, the one that was given away last at the end."""
+        return (number % _ALIASES + 1 for number in range(self._last, self._last + _ALIASES))
+
+
+def _alias(number: int) -> str:
+    return f"127.77.{number >> 8}.{number & 0xFF}"
+
+
+def _can_connect_from(address: str) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:  # macOS has 127.0.0.1 only
+            return False
+    return True
 
 
 class Relay(asyncio.Protocol):
@@ -48,12 +72,14 @@ class Relay(asyncio.Protocol):
 
     def __init__(self, client: asyncio.Transport, on_loss: Callable[[], None]) -> None:
         """on_loss: called when the server has closed the connection and nothing was under way."""
+        self.address = (client.get_extra_info("peername") or (_LOOPBACK,))[0]  # the client's
         self._client = client
         self._on_loss = on_loss
         self._early: list[bytes] = []  # what the client sent before there was a connection
         self._server: asyncio.Transport | None = None
         self._is_at_end = False  # the client sends no more
         self._is_over = False
+        self._is_to_break_off = False
         self._requests = _Requests()
         self._responses = _Responses()
 
@@ -72,13 +98,14 @@ class Relay(asyncio.Protocol):
         self._connecting = loop.create_task(self._connect(backend))
 
     async def _connect(self, backend: Backend) -> None:
-        client = self._client.get_extra_info("peername")
-        address = backend.address_for(client[0] if client else _LOOPBACK)
+        address = backend.join(self)
+        self._leave = partial(backend.leave, address)
         try:
             await self._loop.create_connection(
                 lambda: self, _LOOPBACK, backend.port, local_addr=(address, 0)
             )
         except OSError:  # it has stopped
+            self._leave()
             self._client.abort()
 
     def send(self, data: bytes) -> None:
@@ -96,10 +123,18 @@ class Relay(asyncio.Protocol):
             self._server.write_eof()
 
     def client_lost(self) -> None:
-        """The client is gone."""
+        """The client is gone: nobody waits for what the server may still send."""
         self._is_over = True
         if self._server is not None:
             self._server.abort()
+
+    def break_off(self) -> None:
+        """Close the client's connection in the place of ending the answer that is under way.
+
+        Any thread may call, before the server behind ends the answer. In HTTP/2 nothing happens:
+        other answers share the connection.
+        """
+        self._is_to_break_off = True
 
     def pause(self) -> None:
         """The client does not read what it got."""
@@ -128,21 +163,35 @@ class Relay(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
+        ended = self._responses.ended
         self._responses.feed(data)
-        self._client.write(data)
+        if self._is_to_break_off and self._responses.ended > ended:
+            self._client.write(data.rpartition(_LAST_CHUNK)[0])
+            self.client_lost()
+            self._close_client()
+        else:
+            self._client.write(data)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
+        self._leave()
+        if self._is_over:
+            return  # the client has gone, or its connection was broken off
         is_reusable = self._responses.keeps_alive and not self._is_at_end
         self._is_over = True
         if self.is_at_rest and is_reusable:
             self._on_loss()
         elif exc is not None and not self._pass_on_last_words():
             self._client.abort()
-        elif self._requests.is_within and not self._is_at_end:
+        else:
+            self._close_client()
+
+    def _close_client(self) -> None:
+        """Close, once all is sent."""
+        if self._requests.is_within and not self._is_at_end:
             self._linger()
         else:
-            self._client.close()  # once all is sent
+            self._client.close()
 
     def _pass_on_last_words(self) -> bool:
         """Read what the server sent before it broke the connection off, which is not lost yet."""

@@ -12,7 +12,9 @@ mended in `exchange` and `request_body`, each held by a test in tests/gateway/te
 - A client that goes away does not stop the application. A streamed answer is closed at its next
   chunk, so a stream that may be silent for long has to yield b"" now and then.
 - An application error becomes a 500 with a JSON body and a log line; one in the middle of a
-  streamed answer breaks it off when it had a Content-Length, and just ends it when it had none.
+  streamed answer breaks the connection off: granian does that when there was a Content-Length; when
+  there was none, it ends the answer, and the relay closes the connection in the place of its end
+  (over HTTP/1.1; a stream of HTTP/2 just ends).
 - A wrong Content-Length on a whole body is dropped (the client would wait for the rest). A status
   outside 200 to 999 becomes a 500 (granian would abort the process).
 """
@@ -58,7 +60,7 @@ class Server:
         self.host, self.port = listener.getsockname()[:2]
         behind = _listen("127.0.0.1", 0)
         backend = Backend(behind.getsockname()[1])
-        self._requests = Requests(wsgi, self.port, backend.clients)
+        self._requests = Requests(wsgi, self.port, backend.relays)
         self._closed = threading.Event()
         self._is_stopped = False
         self._signal = _rust.WorkerSignal()

@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -31,6 +32,9 @@ code = "streams"
 handler = "unused"
 runtime = "provided.al2023"
 timeout_s = 1
+
+[functions.hurries.url]
+invoke_mode = "RESPONSE_STREAM"
 
 [functions.plain]
 code = "plain"
@@ -202,6 +206,31 @@ def test_a_function_url_streams_what_the_function_writes(emulator: RunningEmulat
         assert answer.read() == b"last"
     [record, *_] = emulator.invocations("streams")
     assert record["source"] == "url"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no connection of a client can be broken off")
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("streams", {"fail": "half way"}),
+        ("streams", {"do": "exit"}),
+        ("streams", {"do": "cut"}),
+        ("hurries", {"do": "hang"}),
+    ],
+)
+def test_a_function_url_breaks_the_connection_off_when_its_function_fails_in_the_middle(
+    emulator: RunningEmulator, name: str, event: dict[str, Any]
+) -> None:
+    host = emulator.endpoint.removeprefix("http://")
+    with closing(http.client.HTTPConnection(host, timeout=20)) as connection:
+        headers = {"Content-Type": "application/json"}
+        body = json.dumps({"chunks": ["half"], **event})
+        connection.request("POST", f"/fn/{name}", body, headers)
+        answer = connection.getresponse()
+        assert answer.status == 200
+        with pytest.raises(http.client.IncompleteRead) as caught:
+            answer.read()
+    assert caught.value.partial == b"half"
 
 
 def test_fifty_megabytes_arrive_whole(functions: Any) -> None:

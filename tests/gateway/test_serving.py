@@ -361,15 +361,51 @@ def test_an_error_in_the_middle_of_a_known_length_breaks_the_answer_off(
     connection.close()
 
 
-def test_an_error_in_the_middle_of_an_unknown_length_ends_the_answer(
-    served: Callable[..., Server], exchange: Exchange
+@pytest.mark.skipif(sys.platform != "linux", reason="connections cannot be told apart")
+@pytest.mark.parametrize("written", [[], [b"some"], [b"more" * 100_000] * 5], ids=len)
+@pytest.mark.parametrize("error", [ValueError("boom"), ConnectionAbortedError("told elsewhere")])
+def test_an_error_in_the_middle_of_an_unknown_length_breaks_the_answer_off(
+    served: Callable[..., Server], written: list[bytes], error: Exception
 ) -> None:
     def broken() -> Iterator[bytes]:
-        yield b"some"
-        raise ValueError("boom")
+        yield from written
+        raise error
 
     port = served(answering("200 OK", [], broken())).port
-    assert split(exchange(port, get(port)))[2] == b"4\r\nsome\r\n0\r\n\r\n"
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("GET", "/")
+        with pytest.raises(http.client.IncompleteRead) as caught:
+            connection.getresponse().read()
+    assert caught.value.partial == b"".join(written)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="connections cannot be told apart")
+def test_an_answer_that_is_broken_off_leaves_all_others_whole(
+    served: Callable[..., Server], exchange: Exchange
+) -> None:
+    halfway, go_on = threading.Event(), threading.Event()
+
+    def stream(fails: bool) -> Iterator[bytes]:
+        yield b"0\r\n\r\n"  # as a body's end looks
+        if not fails:
+            halfway.set()
+            assert go_on.wait(10)
+            return
+        raise ValueError("boom")
+
+    def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        return stream(environ["PATH_INFO"] == "/fails")
+
+    port = served(wsgi).port
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as other:
+        other.request("GET", "/")
+        answer = other.getresponse()
+        assert halfway.wait(10)
+        requests = b"GET /fails HTTP/1.1\r\nHost: x\r\n\r\n" + get(port)
+        assert split(exchange(port, requests))[2] == b"5\r\n0\r\n\r\n\r\n"  # and no second answer
+        go_on.set()
+        assert answer.read() == b"0\r\n\r\n"
 
 
 def test_a_client_that_goes_away_does_not_stop_the_application(
