@@ -35,8 +35,8 @@ class Client(Protocol):
     def address(self) -> str:
         """Its IP address."""
 
-    def break_off(self) -> None:
-        """Let it see, by a broken connection, that the answer under way is not whole."""
+    def break_off(self) -> bytes:
+        """What to write for its connection to break there: it sees that the answer is not whole."""
 
 
 class Requests:
@@ -100,7 +100,7 @@ class Requests:
                 # Otherwise granian would close a connection on which the client still sends,
                 # and the client could see a reset instead of the answer.
                 body.drain(DRAIN_BYTES)
-            _send(exchange, environ["REQUEST_METHOD"], start, answer, client)
+            _send(exchange, environ, start, answer, client)
         finally:
             if close := getattr(answer, "close", None):
                 close()
@@ -148,11 +148,12 @@ def _request_body(environ: WSGIEnvironment) -> RequestBody:
 
 def _send(
     exchange: Exchange,
-    method: str,
+    environ: WSGIEnvironment,
     start: StartResponse,
     answer: Iterable[bytes],
     client: Client | None,
 ) -> None:
+    method = environ["REQUEST_METHOD"]
     if isinstance(answer, list):
         _send_whole(exchange, method, start, answer[0] if len(answer) == 1 else b"".join(answer))
         return
@@ -167,8 +168,8 @@ def _send(
             _send_whole(exchange, method, start, first)
             return
         chunks = _join(first, chunks)
-    else:
-        chunks = _whole_or_broken_off(chunks, client)
+    is_chunked = promised is None and method != "HEAD" and environ["SERVER_PROTOCOL"] == "HTTP/1.1"
+    chunks = _whole_or_broken_off(chunks, client if is_chunked else None)
     exchange.response_iter(_checked(start.status), start.headers, Chunks(chunks))
 
 
@@ -198,14 +199,17 @@ def _join(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _whole_or_broken_off(chunks: Iterator[bytes], client: Client | None) -> Iterator[bytes]:
-    """Pass on chunks of an answer without a length, which granian ends as whole when they fail."""
+    """Pass the chunks of an answer on; where they fail, `client` is to see that it is not whole.
+
+    granian sees to that itself where there is a length that is not reached.
+    """
     try:
         yield from chunks
-    except Exception as error:  # whatever it is, the client is to see that something is missing
-        if client is not None:
-            client.break_off()
+    except Exception as error:  # status and headers have gone; who asked gets what there is
         if not isinstance(error, ConnectionError):  # those are told of where they come from
             log.exception("request.failed in the middle of its answer")
+        if client is not None:
+            yield client.break_off()
 
 
 def _no_write(_data: bytes) -> object:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import secrets
 import socket
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,7 +14,6 @@ from typing_extensions import override
 
 _LOOPBACK: Final = "127.0.0.1"
 _ALIASES: Final = 0xFFFF
-_LAST_CHUNK: Final = b"0\r\n\r\n"  # after it a chunked body is whole
 _LAST_BYTES: Final = 65_536
 _LINGER_S: Final = 1.0
 
@@ -70,6 +70,9 @@ class Relay(asyncio.Protocol):
     the way, only to know when nothing is under way and another may answer the next request.
     """
 
+    # A body that contains it is not whole. Nobody who writes bodies knows it.
+    _MARK: Final = secrets.token_bytes(16)
+
     def __init__(self, client: asyncio.Transport, on_loss: Callable[[], None]) -> None:
         """on_loss: called when the server has closed the connection and nothing was under way."""
         self.address = (client.get_extra_info("peername") or (_LOOPBACK,))[0]  # the client's
@@ -79,7 +82,8 @@ class Relay(asyncio.Protocol):
         self._server: asyncio.Transport | None = None
         self._is_at_end = False  # the client sends no more
         self._is_over = False
-        self._is_to_break_off = False
+        self._is_marked = False  # the mark is on its way
+        self._held = b""  # of what came since: perhaps the mark's beginning
         self._requests = _Requests()
         self._responses = _Responses()
 
@@ -128,13 +132,14 @@ class Relay(asyncio.Protocol):
         if self._server is not None:
             self._server.abort()
 
-    def break_off(self) -> None:
-        """Close the client's connection in the place of ending the answer that is under way.
+    def break_off(self) -> bytes:
+        """Return the mark to write in the place of an answer's rest.
 
-        Any thread may call, before the server behind ends the answer. In HTTP/2 nothing happens:
-        other answers share the connection.
+        Where it comes by, the client's connection is closed, so that the client sees that
+        something is missing. Any thread may call.
         """
-        self._is_to_break_off = True
+        self._is_marked = True
+        return self._MARK
 
     def pause(self) -> None:
         """The client does not read what it got."""
@@ -163,14 +168,21 @@ class Relay(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        ended = self._responses.ended
         self._responses.feed(data)
-        if self._is_to_break_off and self._responses.ended > ended:
-            self._client.write(data.rpartition(_LAST_CHUNK)[0])
+        if self._is_marked:
+            self._write_to_mark(self._held + data)
+        else:
+            self._client.write(data)
+
+    def _write_to_mark(self, data: bytes) -> None:
+        start = data.find(self._MARK)
+        if start >= 0:
+            self._client.write(data[:start])
             self.client_lost()
             self._close_client()
         else:
-            self._client.write(data)
+            self._held = data[1 - len(self._MARK) :]
+            self._client.write(data[: 1 - len(self._MARK)])
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

@@ -13,8 +13,8 @@ mended in `exchange` and `request_body`, each held by a test in tests/gateway/te
   chunk, so a stream that may be silent for long has to yield b"" now and then.
 - An application error becomes a 500 with a JSON body and a log line; one in the middle of a
   streamed answer breaks the connection off: granian does that when there was a Content-Length; when
-  there was none, it ends the answer, and the relay closes the connection in the place of its end
-  (over HTTP/1.1; a stream of HTTP/2 just ends).
+  there was none, it would end the answer as if whole, and the relay does it (over HTTP/1.1; a
+  stream of HTTP/2 just ends).
 - A wrong Content-Length on a whole body is dropped (the client would wait for the rest). A status
   outside 200 to 999 becomes a 500 (granian would abort the process).
 """

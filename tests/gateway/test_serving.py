@@ -385,27 +385,28 @@ def test_an_answer_that_is_broken_off_leaves_all_others_whole(
 ) -> None:
     halfway, go_on = threading.Event(), threading.Event()
 
-    def stream(fails: bool) -> Iterator[bytes]:
-        yield b"0\r\n\r\n"  # as a body's end looks
-        if not fails:
+    def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        yield b"some"
+        if environ["PATH_INFO"] == "/fails":
+            raise ValueError("boom")
+        if environ["PATH_INFO"] == "/waits":
             halfway.set()
             assert go_on.wait(10)
-            return
-        raise ValueError("boom")
-
-    def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        start_response("200 OK", [])
-        return stream(environ["PATH_INFO"] == "/fails")
 
     port = served(wsgi).port
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as other:
-        other.request("GET", "/")
+        other.request("GET", "/waits")
         answer = other.getresponse()
         assert halfway.wait(10)
-        requests = b"GET /fails HTTP/1.1\r\nHost: x\r\n\r\n" + get(port)
-        assert split(exchange(port, requests))[2] == b"5\r\n0\r\n\r\n\r\n"  # and no second answer
+        requests = b"".join(
+            f"GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for path in ("a", "b", "fails", "c")
+        )
+        before, *broken_off = exchange(port, requests).rsplit(b"4\r\nsome\r\n", 1)
+        assert before.count(b"4\r\nsome\r\n0\r\n\r\n") == before.count(b"some") == 2
+        assert broken_off == [b"10\r\n"]  # and then nothing
         go_on.set()
-        assert answer.read() == b"0\r\n\r\n"
+        assert answer.read() == b"some"
 
 
 def test_a_client_that_goes_away_does_not_stop_the_application(
