@@ -20,7 +20,7 @@ from emulator.aws.stacks.neighbour_types import TYPES as NEIGHBOUR_TYPES
 from emulator.aws.stacks.resource_type import Made, ResourceProblem, ResourceType
 from emulator.aws.stacks.rest_api import TYPES as REST_API_TYPES
 from emulator.aws.stacks.secret import SecretType
-from emulator.aws.stacks.state_machine import StateMachineType
+from emulator.aws.stacks.state_machine import STATE_MACHINE
 from emulator.aws.stacks.table import TableType
 
 OWN_TYPES: Final[Mapping[str, ResourceType]] = {
@@ -34,7 +34,7 @@ OWN_TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::Logs::LogGroup": LogGroupType(),
     "AWS::S3::Bucket": BucketType(),
     "AWS::SecretsManager::Secret": SecretType(),
-    "AWS::StepFunctions::StateMachine": StateMachineType(),
+    "AWS::StepFunctions::StateMachine": STATE_MACHINE,
 }
 WITHOUT_EFFECT: Final = frozenset(
     {"AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle"}

@@ -14,7 +14,6 @@ from emulator.aws.stacks.resource_type import (
     Wish,
     changed,
     require,
-    unless_gone,
 )
 
 Answer = Mapping[str, Any]
@@ -31,7 +30,6 @@ class ApiType(Kind):
 
     service: str
     create_with: str
-    delete_with: str = ""  # "": it goes with what it belongs to
     update_with: str = ""  # "": every change replaces it
     required: tuple[str, ...] = ()
     members: Callable[[Wish], Members] = _properties
@@ -69,10 +67,3 @@ class ApiType(Kind):
         asked = {**members, **self.only_at_update, **made.address}
         answer = call(self.service, self.update_with, asked)
         return self.made(wish, {**members, **made.address}, answer)
-
-    def delete(self, made: Made, call: Call) -> None:
-        """Remove one; what is gone already is no problem."""
-        if not self.delete_with:
-            return
-        with unless_gone():
-            call(self.service, self.delete_with, made.address)

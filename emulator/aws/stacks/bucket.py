@@ -14,7 +14,6 @@ from emulator.aws.stacks.resource_type import (
     changed,
     tag_list,
     tags_of,
-    unless_gone,
 )
 
 _ATTRIBUTES: Final = frozenset(
@@ -133,6 +132,8 @@ _OTHERS: Final = frozenset({"AccessControl", "BucketName", "Tags"})
 class BucketType(Kind):
     """Implements ResourceType."""
 
+    service: str = "s3"
+    delete_with: str = "DeleteBucket"
     name_property: str = "BucketName"
     name_length: int = 63
     attributes: frozenset[str] = _ATTRIBUTES
@@ -177,11 +178,6 @@ class BucketType(Kind):
             tagging = {"TagSet": tag_list(tags)}
             call("s3", "PutBucketTagging", {**made.address, "Tagging": tagging})
         return made
-
-    def delete(self, made: Made, call: Call) -> None:
-        """Delete the bucket, which must be empty; one that is gone is no problem."""
-        with unless_gone():
-            call("s3", "DeleteBucket", made.address)
 
 
 def _canned_acl(name: str) -> str:

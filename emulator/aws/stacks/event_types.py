@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from typing_extensions import override
+
 from emulator.aws.stacks.api_type import Answer, ApiType, Members
 from emulator.aws.stacks.resource_type import (
     Call,
@@ -60,6 +62,7 @@ class RuleType(Kind):
         self._put_targets(made, wanted, call)
         return made
 
+    @override
     def delete(self, made: Made, call: Call) -> None:
         """Delete the rule with its targets; one that is gone is no problem."""
         with unless_gone():

@@ -40,6 +40,8 @@ _LATER: Final = frozenset({"Body", "BasePath", "FailOnWarnings"})  # not of Crea
 class HttpApiType(Kind):
     """Implements ResourceType."""
 
+    service: str = _SERVICE
+    delete_with: str = "DeleteApi"
     name_property: str = "Name"
     name_length: int = 128
     attributes: frozenset[str] = frozenset({"ApiEndpoint", "ApiId"})
@@ -82,11 +84,6 @@ class HttpApiType(Kind):
                     call(_SERVICE, "DeleteAuthorizer", {**made.address, "AuthorizerId": identity})
             return _with_routes(made, wish.properties.get("Body") or {}, call)
         return made
-
-    def delete(self, made: Made, call: Call) -> None:
-        """Delete the API; one that is gone is no problem."""
-        with unless_gone():
-            call(_SERVICE, "DeleteApi", made.address)
 
 
 def _members(properties: Mapping[str, Any]) -> dict[str, Any]:

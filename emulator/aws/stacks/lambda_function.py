@@ -15,7 +15,6 @@ from emulator.aws.stacks.resource_type import (
     changed,
     require,
     tags_of,
-    unless_gone,
 )
 
 _SETTINGS: Final[Mapping[str, Any]] = {  # property: what it is again when a template drops it
@@ -80,6 +79,8 @@ _ATTRIBUTES: Final = frozenset(
 class FunctionType(Kind):
     """Implements ResourceType."""
 
+    service: str = "lambda"
+    delete_with: str = "DeleteFunction"
     name_property: str = "FunctionName"
     name_length: int = 64
     attributes: frozenset[str] = _ATTRIBUTES
@@ -115,11 +116,6 @@ class FunctionType(Kind):
         _set_others(sorted(differing & set(_OWN_OPERATIONS)), made, new, call)
         _set_tags(made.attributes["Arn"], tags_of(wish), call)
         return _made(wish, call("lambda", "GetFunctionConfiguration", made.address))
-
-    def delete(self, made: Made, call: Call) -> None:
-        """Delete the function with all its versions; one that is gone is no problem."""
-        with unless_gone():
-            call("lambda", "DeleteFunction", made.address)
 
 
 def _check(properties: Mapping[str, Any]) -> None:

@@ -15,7 +15,6 @@ from emulator.aws.stacks.resource_type import (
     Wish,
     changed,
     require,
-    unless_gone,
 )
 
 _ALIAS_MEMBERS: Final = ("FunctionVersion", "Description", "RoutingConfig")
@@ -39,6 +38,8 @@ def _qualifier(address: Mapping[str, Any]) -> str:
 class VersionType(Kind):
     """Implements ResourceType; a version never changes."""
 
+    service: str = "lambda"
+    delete_with: str = "DeleteFunction"
     attributes: frozenset[str] = frozenset({"FunctionArn", "Version"})
 
     @override
@@ -81,11 +82,6 @@ class VersionType(Kind):
         """Never called: every change replaces a version."""
         raise ResourceProblem("A version cannot be changed.")
 
-    def delete(self, made: Made, call: Call) -> None:
-        """Delete the version, unless it went with its function."""
-        with unless_gone():
-            call("lambda", "DeleteFunction", made.address)
-
 
 def _numbers(call: Call, function: str) -> set[str]:
     found: set[str] = set()
@@ -102,6 +98,8 @@ def _numbers(call: Call, function: str) -> set[str]:
 class AliasType(Kind):
     """Implements ResourceType."""
 
+    service: str = "lambda"
+    delete_with: str = "DeleteAlias"
     name_property: str = "Name"
     name_length: int = 128
     attributes: frozenset[str] = frozenset({"AliasArn"})
@@ -128,11 +126,6 @@ class AliasType(Kind):
         if _PROVISIONED in changed(old, wish.properties):
             _provision(made.address, wish.properties.get(_PROVISIONED), call)
         return made
-
-    def delete(self, made: Made, call: Call) -> None:
-        """Delete the alias; one that is gone is no problem."""
-        with unless_gone():
-            call("lambda", "DeleteAlias", made.address)
 
 
 def _alias(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from emulator.aws.stacks.resource_type import (
     Note,
     Wish,
     tags_of,
-    unless_gone,
 )
 
 _RETENTION = "RetentionInDays"
@@ -21,6 +20,8 @@ _RETENTION = "RetentionInDays"
 class LogGroupType(Kind):
     """Implements ResourceType."""
 
+    service: str = "logs"
+    delete_with: str = "DeleteLogGroup"
     name_property: str = "LogGroupName"
     name_length: int = 512
     attributes: frozenset[str] = frozenset({"Arn"})
@@ -45,8 +46,3 @@ class LogGroupType(Kind):
         elif _RETENTION in old:
             call("logs", "DeleteRetentionPolicy", made.address)
         return made
-
-    def delete(self, made: Made, call: Call) -> None:
-        """Delete the group; one that is gone is no problem."""
-        with unless_gone():
-            call("logs", "DeleteLogGroup", made.address)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from typing_extensions import override
+
 from emulator.aws.stacks.api_type import Answer, ApiType, Members
 from emulator.aws.stacks.resource_type import (
     Call,
@@ -85,7 +87,6 @@ def _made_subscription(_: Wish, __: Members, answer: Answer) -> Made:
 class PolicyType(Kind):
     """Implements ResourceType: one policy for several queues or topics."""
 
-    service: str
     targets: str  # the property that lists them
     operation: str
     members: Callable[[str, str], Members]  # of a target, and a policy; "": the default one
@@ -108,6 +109,7 @@ class PolicyType(Kind):
                 self._set(target, "", call)
         return self.create(wish, call, lambda _: None)
 
+    @override
     def delete(self, made: Made, call: Call) -> None:
         """Take it away; what it was for may be gone."""
         for target in made.address["targets"]:

@@ -79,8 +79,10 @@ class ResourceType(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
-    """What of a ResourceType is told, not done."""
+    """What types of resources have in common: facts about them, and how one is deleted."""
 
+    service: str = ""  # whose operation `delete_with` is; both "" where `delete` does more
+    delete_with: str = ""
     name_property: str = ""
     name_length: int = 64
     attributes: frozenset[str] = frozenset()
@@ -89,6 +91,11 @@ class Kind:
     def is_replaced(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
         """Whether a change of properties needs another resource in the place of this one."""
         return not self.replaced_by.isdisjoint(changed(old, new))
+
+    def delete(self, made: Made, call: Call) -> None:
+        """Remove one; what is gone already is no problem."""
+        with unless_gone():
+            call(self.service, self.delete_with, made.address)
 
 
 @contextmanager

@@ -37,6 +37,8 @@ _LATER: Final = frozenset({"Body", "Mode", "FailOnWarnings", "Tags"})  # not of 
 class RestApiType(Kind):
     """Implements ResourceType."""
 
+    service: str = _SERVICE
+    delete_with: str = "DeleteRestApi"
     name_property: str = "Name"
     name_length: int = 128
     attributes: frozenset[str] = frozenset({"RestApiId", "RootResourceId"})
@@ -69,11 +71,6 @@ class RestApiType(Kind):
             )
         _remove_methods(before, made, call)
         return _with_methods(made, new, call)
-
-    def delete(self, made: Made, call: Call) -> None:
-        """Delete the API; one that is gone is no problem."""
-        with unless_gone():
-            call(_SERVICE, "DeleteRestApi", made.address)
 
 
 def _resources(call: Call, address: Mapping[str, Any]) -> dict[str, str]:
@@ -151,6 +148,8 @@ def _add_method(
 class StageType(Kind):
     """Implements ResourceType."""
 
+    service: str = _SERVICE
+    delete_with: str = "DeleteStage"
     name_property: str = "StageName"
     name_length: int = 128
     replaced_by: frozenset[str] = frozenset({"RestApiId", "StageName"})
@@ -186,11 +185,6 @@ class StageType(Kind):
         call(_SERVICE, "UpdateStage", {**made.address, "patchOperations": patch})
         return made
 
-    def delete(self, made: Made, call: Call) -> None:
-        """Delete the stage; one that is gone is no problem."""
-        with unless_gone():
-            call(_SERVICE, "DeleteStage", made.address)
-
 
 @dataclass(frozen=True, slots=True)
 class DeploymentType(Kind):
@@ -216,6 +210,7 @@ class DeploymentType(Kind):
         """Never called: every change replaces a deployment."""
         raise ResourceProblem("A deployment cannot be changed.")
 
+    @override
     def delete(self, made: Made, call: Call) -> None:
         """Delete the deployment, and the stage it was made with unless that moved on."""
         with unless_gone():

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from typing_extensions import override
+
 from emulator.aws.stacks.resource_type import (
     Call,
     Kind,
@@ -53,6 +55,7 @@ class SecretType(Kind):
         call(_SERVICE, "UpdateSecret", members)
         return made
 
+    @override
     def delete(self, made: Made, call: Call) -> None:
         """Delete it at once; one that is gone is no problem."""
         with unless_gone():

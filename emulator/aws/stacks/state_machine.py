@@ -3,61 +3,29 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-from emulator.aws.stacks.resource_type import (
-    Call,
-    Kind,
-    Made,
-    Note,
-    ResourceProblem,
-    Wish,
-    require,
-    tags_of,
-    unless_gone,
-)
+from emulator.aws.stacks.api_type import Answer, ApiType, Members
+from emulator.aws.stacks.resource_type import Made, ResourceProblem, Wish, tags_of
 
-_SERVICE: Final = "stepfunctions"
-_REPLACED_BY: Final = frozenset({"StateMachineName", "StateMachineType"})
 _SETTINGS: Final = ("LoggingConfiguration", "TracingConfiguration", "EncryptionConfiguration")
 
 
-@dataclass(frozen=True, slots=True)
-class StateMachineType(Kind):
-    """Implements ResourceType."""
-
-    name_property: str = "StateMachineName"
-    name_length: int = 80
-    attributes: frozenset[str] = frozenset({"Arn", "Name"})
-    replaced_by: frozenset[str] = _REPLACED_BY
-
-    def create(self, wish: Wish, call: Call, note: Note) -> Made:
-        """Create the state machine."""
-        members = {**_members(wish.properties), "Name": wish.name}
-        if "StateMachineType" in wish.properties:
-            members["Type"] = wish.properties["StateMachineType"]
-        if tags := tags_of(wish):
-            members["Tags"] = [{"key": key, "value": value} for key, value in tags.items()]
-        arn = call(_SERVICE, "CreateStateMachine", members)["stateMachineArn"]
-        attributes = {"Arn": arn, "Name": wish.name}
-        return Made(physical_id=arn, attributes=attributes, address={"stateMachineArn": arn})
-
-    def update(self, made: Made, old: Mapping[str, Any], wish: Wish, call: Call) -> Made:
-        """Give it another definition, role or settings; tags stay those of its creation."""
-        call(_SERVICE, "UpdateStateMachine", {**_members(wish.properties), **made.address})
-        return made
-
-    def delete(self, made: Made, call: Call) -> None:
-        """Delete the state machine; one that is gone is no problem."""
-        with unless_gone():
-            call(_SERVICE, "DeleteStateMachine", made.address)
+def _members(wish: Wish) -> Members:
+    properties = wish.properties
+    members = {name: properties[name] for name in ("RoleArn", *_SETTINGS) if name in properties}
+    members |= {"Name": wish.name, "Definition": _definition(properties)}
+    if "StateMachineType" in properties:
+        members["Type"] = properties["StateMachineType"]
+    if tags := tags_of(wish):
+        members["Tags"] = [{"key": key, "value": value} for key, value in tags.items()]
+    return members
 
 
-def _members(properties: Mapping[str, Any]) -> dict[str, Any]:
-    require(properties, "RoleArn")
-    members = {"RoleArn": properties["RoleArn"], "Definition": _definition(properties)}
-    return members | {name: properties[name] for name in _SETTINGS if name in properties}
+def _made(wish: Wish, members: Members, answer: Answer) -> Made:
+    arn = answer.get("stateMachineArn") or members["stateMachineArn"]
+    attributes = {"Arn": arn, "Name": wish.name}
+    return Made(physical_id=arn, attributes=attributes, address={"stateMachineArn": arn})
 
 
 def _definition(properties: Mapping[str, Any]) -> str:
@@ -70,3 +38,19 @@ def _definition(properties: Mapping[str, Any]) -> str:
     text = found if isinstance(found, str) else json.dumps(found)
     given = properties.get("DefinitionSubstitutions") or {}
     return re.sub(r"\$\{(\w+)\}", lambda name: str(given.get(name[1], name[0])), text)
+
+
+STATE_MACHINE: Final = ApiType(
+    service="stepfunctions",
+    create_with="CreateStateMachine",
+    update_with="UpdateStateMachine",
+    delete_with="DeleteStateMachine",
+    required=("RoleArn",),
+    replaced_by=frozenset({"StateMachineName", "StateMachineType"}),
+    name_property="StateMachineName",
+    name_length=80,
+    members=_members,
+    only_at_creation=frozenset({"Name", "Tags", "Type"}),  # so tags stay those of its creation
+    made=_made,
+    attributes=frozenset({"Arn", "Name"}),
+)

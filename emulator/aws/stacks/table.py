@@ -15,7 +15,6 @@ from emulator.aws.stacks.resource_type import (
     require,
     tag_list,
     tags_of,
-    unless_gone,
 )
 
 _SERVICE: Final = "dynamodb"
@@ -42,6 +41,8 @@ _KNOWN: Final = frozenset(
 class TableType(Kind):
     """Implements ResourceType."""
 
+    service: str = _SERVICE
+    delete_with: str = "DeleteTable"
     name_property: str = "TableName"
     name_length: int = 255
     attributes: frozenset[str] = frozenset({"Arn", "StreamArn"})
@@ -80,11 +81,6 @@ class TableType(Kind):
         _set_beside(made, old, new, call)
         _set_tags(made, tags_of(wish), call)
         return _made(call(_SERVICE, "DescribeTable", made.address)["Table"])
-
-    def delete(self, made: Made, call: Call) -> None:
-        """Delete the table; one that is gone is no problem."""
-        with unless_gone():
-            call(_SERVICE, "DeleteTable", made.address)
 
 
 def _check(properties: Mapping[str, Any]) -> None:
