@@ -9,6 +9,7 @@ from typing import Any, Final, TypeGuard
 from emulator.control.alias import Alias, check_provisionable, check_routing, missing_version
 from emulator.control.lifecycle import TIMED, Phase, Signal, step
 from emulator.control.policy import ResourcePolicy
+from emulator.control.publication import Publication
 from emulator.control.snap_start import check_without_snap_start
 from emulator.control.spec import FunctionSpec
 from emulator.control.validation import check_spec
@@ -197,17 +198,15 @@ class Function:
         self,
         code: CodePackage,
         layers: Sequence[CodePackage],
+        publication: Publication,
         description: str,
         now: float,
-        *,
-        to_latest: bool = False,
     ) -> FunctionConfiguration:
         """Make the next version of `$LATEST`, or return the last one when nothing changed.
 
-        code, layers: those of `$LATEST` in a form that does not change any more. to_latest: put
-        it in the place of `$LATEST.PUBLISHED`, without a number.
+        code, layers: those of `$LATEST` in a form that does not change any more.
         """
-        if to_latest:
+        if publication is Publication.LATEST:
             return self._publish_to_latest(code, layers, description, now)
         newest = self.published.get(str(self.last_number))
         is_unchanged = self.published_spec == self.latest.spec

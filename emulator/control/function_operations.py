@@ -15,6 +15,7 @@ from emulator.control.images import check_code_update, image_code_answer
 from emulator.control.names import Target, target
 from emulator.control.other_services import OtherServices
 from emulator.control.paging import last_shown, page
+from emulator.control.publication import publication
 from emulator.control.request import (
     Request,
     RequestContext,
@@ -106,8 +107,7 @@ class FunctionOperations:
             spec,
             code,
             layers,
-            publish=request.get("Publish", False) or "PublishTo" in request,
-            to_latest="PublishTo" in request,
+            publish=publication(request),
             tags=request.get("Tags"),
             code_signing=lambda: signing_arn and self._signing.config(signing_arn).arn,
         )
@@ -135,8 +135,7 @@ class FunctionOperations:
             code,
             changes=changes,
             revision_id=revision_id,
-            publish=request.get("Publish", False) or "PublishTo" in request,
-            to_latest="PublishTo" in request,
+            publish=publication(request),
         )
         self._without_effect.look_at(updated.spec)
         return answers.changed(updated)

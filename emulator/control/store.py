@@ -15,6 +15,7 @@ from emulator.control.kept_functions import FunctionKey, KeptFunctions
 from emulator.control.lifecycle import Phase
 from emulator.control.names import Target
 from emulator.control.provisions import Provisions
+from emulator.control.publication import Publication
 from emulator.control.snap_start import check_without_snap_start
 from emulator.control.spec import FunctionSpec
 from emulator.control.url_declaration import declared_urls
@@ -88,14 +89,12 @@ class FunctionStore(FunctionDirectory):
         code: CodePackage,
         layers: Sequence[CodePackage] = (),
         *,
-        publish: bool = False,
-        to_latest: bool = False,
+        publish: Publication | None = None,
         tags: Mapping[str, str] | None = None,
         code_signing: Callable[[], str | None] = lambda: None,
     ) -> FunctionConfiguration:
         """Add a function; returns its version 1 with `publish`, else `$LATEST`.
 
-        to_latest: the version that is published has no number, here and below.
         layers: the content of those that `spec` names, in their order, here and below.
         code_signing: looks up the ARN of its configuration while nobody can delete that.
 
@@ -113,7 +112,7 @@ class FunctionStore(FunctionDirectory):
             latest = deployed(spec, code, Phase.CREATING, now, layers=layers)
             function = Function(latest=latest, tags=tags or {}, code_signing_arn=code_signing())
             if publish:
-                function.publish(*frozen, "", now, to_latest=to_latest)
+                function.publish(*frozen, publish, "", now)
             self._functions[key_of(spec)] = function
             self._start_transition(function)
             made = function.configurations()
@@ -161,8 +160,7 @@ class FunctionStore(FunctionDirectory):
         *,
         changes: Mapping[str, Any] | None = None,
         revision_id: str | None = None,
-        publish: bool = False,
-        to_latest: bool = False,
+        publish: Publication | None = None,
     ) -> FunctionConfiguration:
         """Give `$LATEST` new code; returns it, or with `publish` the version made of it.
 
@@ -172,11 +170,9 @@ class FunctionStore(FunctionDirectory):
             return self._update(where, revision_id, changes or {}, code)
         while True:
             source = self.get(where).version
-            frozen = source, *self._frozen(code, source.layers)
+            frozen = source, *self._frozen(code, source.layers), publish
             with suppress(_Overtaken):
-                return self._update(
-                    where, revision_id, changes or {}, code, frozen, to_latest=to_latest
-                )
+                return self._update(where, revision_id, changes or {}, code, frozen)
 
     def _frozen(
         self, code: CodePackage, layers: Sequence[CodePackage]
@@ -218,10 +214,9 @@ class FunctionStore(FunctionDirectory):
         revision_id: str | None,
         changes: Mapping[str, Any],
         code: CodePackage | None = None,
-        publish: tuple[FunctionVersion, CodePackage, Sequence[CodePackage]] | None = None,
+        publish: tuple[FunctionVersion, CodePackage, Sequence[CodePackage], Publication]
+        | None = None,
         layers: Sequence[CodePackage] | None = None,
-        *,
-        to_latest: bool = False,
     ) -> FunctionConfiguration:
         with self._changing(key_of(where)):
             function = self._function(where)
@@ -233,7 +228,7 @@ class FunctionStore(FunctionDirectory):
             function.update(spec, code or old.code, old.layers if layers is None else layers, now)
             made = function.latest
             if publish:
-                made = function.publish(*publish[1:], "", now, to_latest=to_latest)
+                made = function.publish(*publish[1:], "", now)
             self._start_transition(function)
             new = function.latest.version
             answer = function.find(made.version.version) or made
@@ -248,7 +243,7 @@ class FunctionStore(FunctionDirectory):
         description: str = "",
         code_sha256: str | None = None,
         revision_id: str | None = None,
-        to_latest: bool = False,
+        publication: Publication = Publication.NUMBERED,
     ) -> FunctionConfiguration:
         """Make an immutable version of `$LATEST`; returns the last one when nothing changed."""
         while True:
@@ -262,7 +257,7 @@ class FunctionStore(FunctionDirectory):
                 function.check_code_sha256(code_sha256)
                 before = dict(function.published)
                 now = self._clock.now()
-                made = function.publish(*frozen, description, now, to_latest=to_latest)
+                made = function.publish(*frozen, publication, description, now)
             self._tell_if_published(made, before)
             return made
 

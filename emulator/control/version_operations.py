@@ -4,6 +4,7 @@ from typing import Final
 
 from emulator.control import answers
 from emulator.control.paging import page
+from emulator.control.publication import Publication, publication
 from emulator.control.request import (
     Request,
     RequestContext,
@@ -29,7 +30,7 @@ class VersionOperations:
             description=request.get("Description", ""),
             code_sha256=request.get("CodeSha256"),
             revision_id=request.get("RevisionId"),
-            to_latest="PublishTo" in request,
+            publication=publication(request) or Publication.NUMBERED,
         )
         return answers.changed(made)
 

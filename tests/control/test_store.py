@@ -15,6 +15,7 @@ from emulator.control import (
     directory,
 )
 from emulator.control.alias import Alias
+from emulator.control.publication import Publication
 from emulator.model import Clock, CodePackage, LambdaError, function_arn
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
@@ -88,7 +89,7 @@ def test_every_form_of_a_name_resolves_and_the_arn_repeats_the_qualifier(
     version: str,
     suffix: str,
 ) -> None:
-    store.create(SPEC, package, publish=True)
+    store.create(SPEC, package, publish=Publication.NUMBERED)
     for _ in range(2):  # the second answer is remembered
         resolved = store.resolve(ACCOUNT, REGION, function, qualifier)
         assert resolved.version.version == version
@@ -142,7 +143,7 @@ def test_no_change_leaves_an_old_answer_behind(store: FunctionStore, package: Co
 def test_a_version_shares_no_environments_with_latest(
     store: FunctionStore, package: CodePackage
 ) -> None:
-    store.create(SPEC, package, publish=True)
+    store.create(SPEC, package, publish=Publication.NUMBERED)
     latest, first = store.versions(WHERE)
     assert latest.version.deployment != first.version.deployment
 
@@ -210,12 +211,12 @@ def test_a_hold_that_is_forgotten_ends_by_itself(
 def test_listeners_hear_of_every_version(store: FunctionStore, package: CodePackage) -> None:
     heard: list[FunctionChange] = []
     store.subscribe(heard.append)
-    store.create(SPEC, package, publish=True)
+    store.create(SPEC, package, publish=Publication.NUMBERED)
     store.replace_configuration(WHERE, {"timeout_s": 4})
     store.publish(WHERE)
     store.publish(WHERE)  # nothing changed
     store.replace_configuration(WHERE, {"timeout_s": 5})
-    store.replace_code(WHERE, package, publish=True)
+    store.replace_code(WHERE, package, publish=Publication.NUMBERED)
     store.delete(replace(WHERE, qualifier="1"))
     store.delete(WHERE)
     store.deploy(SPEC, package)
@@ -325,5 +326,5 @@ def test_a_version_has_the_layers_of_its_settings_whatever_changes_meanwhile(
         return freeze(packed)
 
     monkeypatch.setattr(code, "frozen", overtaken)
-    made = store.replace_code(WHERE, package, publish=True)
+    made = store.replace_code(WHERE, package, publish=Publication.NUMBERED)
     assert len(made.spec.layers) == len(made.version.layers) == 1
