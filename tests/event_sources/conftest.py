@@ -44,6 +44,11 @@ class FakeInvoker:
             self.on_call(call)
 
 
+def settle(around: Surroundings) -> None:
+    """Wait until nothing is under way."""
+    assert around.activity.wait_idle(10), around.activity.pending()
+
+
 @pytest.fixture
 def invoker(running_invoker: FakeInvoker) -> FakeInvoker:
     running_invoker.reset()

@@ -11,7 +11,7 @@ from emulator.event_sources import Surroundings
 from emulator.event_sources.stream_rules import Batch, Entry, Window
 from emulator.model import Call, InvocationResult
 from emulator.model.mapping import EventSourceMapping
-from tests.event_sources.conftest import FakeInvoker, answered
+from tests.event_sources.conftest import FakeInvoker, answered, settle
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
 STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
@@ -54,7 +54,7 @@ class StreamLab:
         self.around.mappings.declare(self.mapping)
 
     def settle(self) -> None:
-        assert self.around.activity.wait_idle(10), self.around.activity.pending()
+        settle(self.around)
 
     def advance(self, seconds: float) -> None:
         self.settle()  # else what is on its way would come after the move

@@ -14,6 +14,7 @@ from emulator.event_sources.due_times import MAXIMUM_MISSED, DueTimes, Plan
 from emulator.event_sources.lanes import Lanes
 from emulator.model.schedule_expression import Once, Rate
 from tests.aws.conftest import Aws
+from tests.event_sources.conftest import settle
 
 
 @pytest.fixture
@@ -25,10 +26,6 @@ def due_times(surroundings: Surroundings) -> Iterator[DueTimes]:
     made.reset()
     surroundings.clock.freeze(False)
     lanes.stop(1)
-
-
-def settle(around: Surroundings) -> None:
-    assert around.activity.wait_idle(10), around.activity.pending()
 
 
 def test_many_movers_of_the_clock_make_each_time_come_once_and_in_order(

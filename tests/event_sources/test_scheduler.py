@@ -13,7 +13,7 @@ from emulator.event_sources.scheduler import ScheduledCalls, delay_of, project_s
 from emulator.model import LambdaError
 from emulator.model.triggers.schedule import ScheduleTrigger
 from tests.aws.conftest import Aws, Client
-from tests.event_sources.conftest import FakeInvoker
+from tests.event_sources.conftest import FakeInvoker, settle
 
 ACCOUNT = "000000000000"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
@@ -66,10 +66,6 @@ class Time:
 @pytest.fixture
 def time(aws: Aws, surroundings: Surroundings) -> Time:
     return Time(aws, surroundings)
-
-
-def settle(around: Surroundings) -> None:
-    assert around.activity.wait_idle(10), around.activity.pending()
 
 
 def make(

@@ -8,8 +8,7 @@ import pytest
 from emulator.event_sources import Surroundings
 from emulator.event_sources.events import BusEvents
 from tests.aws.conftest import Aws, Client
-from tests.event_sources.conftest import FakeInvoker
-from tests.event_sources.events.events_lab import settle
+from tests.event_sources.conftest import FakeInvoker, settle
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from emulator.event_sources import Surroundings
 from tests.aws.conftest import Client
 from tests.event_sources.conftest import FakeInvoker
 
@@ -11,10 +10,6 @@ ACCOUNT = "000000000000"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
 OTHER = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:other"
 DEAD = f"arn:aws:sqs:us-east-1:{ACCOUNT}:dead"
-
-
-def settle(around: Surroundings) -> None:
-    assert around.activity.wait_idle(10), around.activity.pending()
 
 
 def rule(events: Any, *targets: str | dict[str, Any], name: str = "r", **more: Any) -> str:

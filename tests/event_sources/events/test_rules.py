@@ -9,7 +9,7 @@ import pytest
 from emulator.aws import BusEvent
 from emulator.event_sources import Surroundings
 from tests.aws.conftest import Aws, Client
-from tests.event_sources.conftest import FakeInvoker
+from tests.event_sources.conftest import FakeInvoker, settle
 from tests.event_sources.events.events_lab import (
     ACCOUNT,
     DEAD,
@@ -20,7 +20,6 @@ from tests.event_sources.events.events_lab import (
     payloads,
     put,
     rule,
-    settle,
 )
 
 

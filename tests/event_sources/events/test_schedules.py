@@ -10,8 +10,8 @@ from emulator.event_sources.due_times import MAXIMUM_MISSED
 from emulator.event_sources.events import BusEvents, project_rule
 from emulator.model.triggers.events import EventsTrigger
 from tests.aws.conftest import Aws, Client
-from tests.event_sources.conftest import FakeInvoker
-from tests.event_sources.events.events_lab import ACCOUNT, FUNCTION, payloads, put, settle
+from tests.event_sources.conftest import FakeInvoker, settle
+from tests.event_sources.events.events_lab import ACCOUNT, FUNCTION, payloads, put
 
 
 def test_a_rate_fires_from_the_time_of_the_rule_on(

@@ -12,7 +12,7 @@ from emulator.event_sources.events import BusEvents
 from emulator.gateway import serve
 from emulator.model import LambdaError
 from tests.aws.conftest import Aws, Client
-from tests.event_sources.conftest import FakeInvoker
+from tests.event_sources.conftest import FakeInvoker, settle
 from tests.event_sources.events.events_lab import (
     ACCOUNT,
     DEAD,
@@ -23,7 +23,6 @@ from tests.event_sources.events.events_lab import (
     payloads,
     put,
     rule,
-    settle,
 )
 
 QUEUE = f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"

@@ -70,10 +70,6 @@ def bind(around: Surroundings, queue: Queue, **options: Any) -> EventSourceMappi
     return mapping
 
 
-def settle(around: Surroundings) -> None:
-    assert around.activity.wait_idle(WAIT_S), around.activity.pending()
-
-
 def bodies(call: Call) -> list[str]:
     return [record["body"] for record in json.loads(call.payload)["Records"]]
 

@@ -9,8 +9,8 @@ from emulator.event_sources import Surroundings
 from emulator.event_sources.sqs_poller import SqsPoller
 from emulator.model import Call, InvocationResult
 from tests.aws.conftest import Aws
-from tests.event_sources.conftest import FakeInvoker, answered
-from tests.event_sources.sqs.sqs_lab import ERROR, WAIT_S, Queue, bind, bodies, received, settle
+from tests.event_sources.conftest import FakeInvoker, answered, settle
+from tests.event_sources.sqs.sqs_lab import ERROR, WAIT_S, Queue, bind, bodies, received
 
 
 def test_a_batch_is_no_larger_than_batch_size(

@@ -13,8 +13,8 @@ from emulator.event_sources import Surroundings
 from emulator.model import Call, InvocationResult, LambdaError
 from emulator.model.mapping import EventSourceMapping
 from tests.aws.conftest import Aws
-from tests.event_sources.conftest import FakeInvoker, answered
-from tests.event_sources.sqs.sqs_lab import Queue, bind, settle
+from tests.event_sources.conftest import FakeInvoker, answered, settle
+from tests.event_sources.sqs.sqs_lab import Queue, bind
 
 VISIBILITY_S = 600  # longer than all windows of a batch together
 

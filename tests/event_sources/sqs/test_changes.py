@@ -15,7 +15,7 @@ from emulator.event_sources.sqs_batch import Batch
 from emulator.invoke import recursion
 from emulator.model import Call, InvocationResult, LambdaError
 from tests.aws.conftest import Aws
-from tests.event_sources.conftest import FakeInvoker, answered
+from tests.event_sources.conftest import FakeInvoker, answered, settle
 from tests.event_sources.sqs.sqs_lab import (
     ACCOUNT,
     FUNCTION,
@@ -26,7 +26,6 @@ from tests.event_sources.sqs.sqs_lab import (
     bodies,
     deploy,
     received,
-    settle,
 )
 
 

@@ -14,7 +14,7 @@ from emulator.event_sources import Surroundings
 from emulator.invoke.recursion import advanced, stopped
 from emulator.model import Call, InvocationResult
 from tests.aws.conftest import Aws
-from tests.event_sources.conftest import FakeInvoker, answered
+from tests.event_sources.conftest import FakeInvoker, answered, settle
 from tests.event_sources.sqs.sqs_lab import (
     ERROR,
     FUNCTION,
@@ -24,7 +24,6 @@ from tests.event_sources.sqs.sqs_lab import (
     bind,
     bodies,
     received,
-    settle,
 )
 
 
