@@ -102,16 +102,7 @@ class Assembly:
         destinations = DestinationSender(self.moto, self._accept, self.clock)
         self.durable = self._make_durable(destinations)
         self.invoker = self._make_invoker(project, destinations)
-        self._changes = FunctionChanges(
-            self.stores,
-            self.environments,
-            self.durable,
-            self.reporter,
-            listens=lambda: self.server is not None,
-        )
-        self.store.subscribe(self._changes.changed)
-        self.store.provisions.subscribe(self.environments.provisioning.provision)
-        self.environments.snapshots.subscribe(self._changes.snapshot_ended)
+        self._pass_on_changes()
         self.event_sources = self._make_event_sources(project)
         self.deployer = self._make_deployer(project)
         self.watcher = self._up_to_date.watcher = self._make_watcher() if settings.watch else None
@@ -230,6 +221,18 @@ class Assembly:
             clock=self.clock,
         )
         return DurableOnDemand(around, self.store)
+
+    def _pass_on_changes(self) -> None:
+        changes = FunctionChanges(
+            self.stores,
+            self.environments,
+            self.durable,
+            self.reporter,
+            listens=lambda: self.server is not None,
+        )
+        self.store.subscribe(changes.changed)
+        self.store.provisions.subscribe(self.environments.provisioning.provision)
+        self.environments.snapshots.subscribe(changes.snapshot_ended)
 
     def _make_event_sources(self, project: Project) -> SourcesOnDemand:
         return SourcesOnDemand(

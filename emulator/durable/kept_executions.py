@@ -10,8 +10,8 @@ from typing import Any, Final
 from emulator.durable.draft import Draft
 from emulator.durable.execution import Execution, ExecutionHead
 from emulator.durable.history import HistoryEvent
-from emulator.durable.on_demand import HEAD
 from emulator.durable.operation import Operation
+from emulator.durable.surroundings import HEAD
 from emulator.storage import Documents, StorageError, from_document, to_document
 
 OPERATION: Final = "durable-operation"

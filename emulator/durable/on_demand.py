@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from emulator.control import FunctionStore, Operation, Request, RequestContext, Response
 from emulator.control.request import operations_of
-from emulator.durable.surroundings import Invoke, RunOnce, Surroundings
+from emulator.durable.surroundings import HEAD, Invoke, RunOnce, Surroundings
 from emulator.model import Call, FunctionVersion, Invocation, InvocationResult, ResolvedFunction
 
 if TYPE_CHECKING:
     from emulator.durable.engine import DurableEngine
 
-HEAD: Final = "durable-execution"  # kind of document that each execution has one of
 OPERATIONS: Final = (
     "CheckpointDurableExecution",
     "DeleteDurableExecution",

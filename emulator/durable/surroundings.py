@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from emulator.invoke.neighbours import Destinations, Resolver
 from emulator.model import Call, Clock, Invocation, InvocationResult, ResolvedFunction
 from emulator.observe import Activity, Metrics, Reporter
 from emulator.storage import Documents
+
+HEAD: Final = "durable-execution"  # the kind of document that each execution has one of
 
 
 class Cancellable(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from emulator.project.file_events import Progress
+from emulator.project.file_change import Progress
 from emulator.project.hold import Hold
 
 # All physical time, on `time.monotonic`: a frozen `Clock` does not keep editors from saving.

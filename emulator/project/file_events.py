@@ -1,28 +1,10 @@
-"""What happens below watched files and folders, told within a millisecond."""
+"""Watchers of files and folders, which tell of a change within a millisecond."""
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol
 
-
-class Progress(Enum):
-    """How far a change has come when it is told."""
-
-    DONE = auto()
-    BEGUN = auto()  # more is to come: a file not yet closed, a new folder, a missing root
-    WRITING = auto()  # somebody has the file open and has written to it
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something under a watched root is not as it was, or may not be."""
-
-    root: Path
-    path: str  # a file, or a folder that stands for all below it
-    progress: Progress = Progress.DONE
+from emulator.project.file_change import Tell, TellError
 
 
 class FileEvents(Protocol):
@@ -46,10 +28,6 @@ class FileEvents(Protocol):
 
     def stop(self) -> None:
         """Tell nothing more; the threads are gone when this returns."""
-
-
-Tell = Callable[[Change], None]  # runs on the watcher's own thread and must be quick
-TellError = Callable[[Path, OSError], None]  # part of the root cannot be watched
 
 
 def file_events(tell: Tell, tell_error: TellError) -> FileEvents:

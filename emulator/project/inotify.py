@@ -21,7 +21,7 @@ from watchdog.observers.inotify_c import (
 )
 
 from emulator.model.readable import Readable
-from emulator.project.file_events import Change, Progress, Tell, TellError
+from emulator.project.file_change import Change, Progress, Tell, TellError
 from emulator.project.ignored import is_ignored
 
 _COMES_OR_GOES: Final = (

@@ -10,7 +10,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import ObservedWatch
 
-from emulator.project.file_events import Change, Tell
+from emulator.project.file_change import Change, Tell
 from emulator.project.ignored import is_ignored
 
 _CHANGES: Final = frozenset({"created", "modified", "moved", "deleted", "closed"})

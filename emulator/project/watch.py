@@ -13,7 +13,8 @@ from emulator.project import git
 from emulator.project.burst import Burst
 from emulator.project.config import ProjectError
 from emulator.project.deployer import Deployer
-from emulator.project.file_events import Change, FileEvents, Progress, file_events
+from emulator.project.file_change import Change, Progress
+from emulator.project.file_events import FileEvents, file_events
 from emulator.project.hold import Hold
 from emulator.project.reload import ACTIVITY, Cause, Reloader
 from emulator.project.snapshot import Snapshot

@@ -1,7 +1,7 @@
 import pytest
 
 from emulator.project.burst import LONGEST_QUIET_S, OPEN_QUIET_S, PATIENCE_S, QUIET_S, Burst
-from emulator.project.file_events import Progress
+from emulator.project.file_change import Progress
 
 DONE, BEGUN, WRITING = Progress.DONE, Progress.BEGUN, Progress.WRITING
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.project.file_events import Change, FileEvents, Progress
+from emulator.project.file_change import Change, Progress
+from emulator.project.file_events import FileEvents
 from emulator.project.inotify import InotifyEvents
 from emulator.project.observer import ObserverEvents
 

@@ -78,10 +78,12 @@ def _create(prepare: Prepare) -> Callable[[Any], Any]:
                 del self.stacks[stack_id]
                 made.stack, made.stack_id, stack_id = found, found.stack_id, found.stack_id
             setattr(made, _REVISION, revision)
-            has_changes = stack is None or not is_same(stack, revision, values)
-            made.status = "CREATE_COMPLETE" if has_changes else "FAILED"
-            made.execution_status = "AVAILABLE" if has_changes else "UNAVAILABLE"
-            made.status_reason = None if has_changes else _NO_CHANGES
+            if stack is not None and is_same(stack, revision, values):
+                made.status, made.status_reason = "FAILED", _NO_CHANGES
+                made.execution_status = "UNAVAILABLE"
+            else:
+                made.status, made.status_reason = "CREATE_COMPLETE", None
+                made.execution_status = "AVAILABLE"
             return made_id, stack_id
 
         return create_change_set

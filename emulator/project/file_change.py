@@ -1,0 +1,27 @@
+"""What is told of watched files and folders."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+
+class Progress(Enum):
+    """How far a change has come when it is told."""
+
+    DONE = auto()
+    BEGUN = auto()  # more is to come: a file not yet closed, a new folder, a missing root
+    WRITING = auto()  # somebody has the file open and has written to it
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something under a watched root is not as it was, or may not be."""
+
+    root: Path
+    path: str  # a file, or a folder that stands for all below it
+    progress: Progress = Progress.DONE
+
+
+Tell = Callable[[Change], None]  # runs on the watcher's own thread and must be quick
+TellError = Callable[[Path, OSError], None]  # part of the root cannot be watched
