@@ -1,6 +1,7 @@
 """The messages of one SQS queue, kept so that nothing costs more when the queue is long."""
 
 import heapq
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -14,6 +15,14 @@ _SPARE: Final = 64  # entries of a heap that mean nothing any more, before it is
 Stay = Enum("Stay", "READY DELAYED HIDDEN GONE")
 
 
+@dataclass(slots=True)
+class _Hold:
+    """A function has the message. Its time is the machine's, however far the clock is moved."""
+
+    until_s: float  # on the machine's clock; until then nobody else gets the message
+    due_ms: float  # when it would be ready but for the hold
+
+
 @dataclass(slots=True, eq=False)
 class _Place:
     """Where a message stands: what receives look at, instead of the message."""
@@ -22,6 +31,7 @@ class _Place:
     number: int  # in the order of arrival
     stay: Stay = Stay.READY
     due_ms: float = 0.0  # when a delayed or hidden one becomes ready
+    hold: _Hold | None = None
 
     def __lt__(self, other: "_Place") -> bool:
         return self.number < other.number
@@ -48,9 +58,15 @@ class QueueMessages:
     Every call costs the logarithm of the queue's length, at most.
     """
 
-    def __init__(self, is_fifo: bool, retention_ms: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        is_fifo: bool,
+        retention_ms: Callable[[], float],
+        machine_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._is_fifo = is_fifo
         self._retention_ms = retention_ms
+        self._machine_s = machine_s
         self._numbers = count(1)
         self._places: OrderedDict[int, _Place] = OrderedDict()  # oldest first
         self._by_handle: dict[str, _Place] = {}
@@ -116,11 +132,13 @@ class QueueMessages:
         now_ms: float,
         hide: Callable[[Any], float],
         is_spent: Callable[[Any], bool],
+        held_s: float = 0.0,
     ) -> tuple[list[Any], list[Any]]:
         """Take up to `most` messages, oldest first; those that are spent leave the queue.
 
-        hide: marks one as received, and returns until when nobody else gets it. Returns those
-        received, and those spent.
+        hide: marks one as received, and returns until when nobody else gets it. held_s: for so
+        long of the machine's time nobody does, either, unless it is let go. Returns those received,
+        and those spent.
         """
         self._settle(now_ms)
         received: list[Any] = []
@@ -132,6 +150,7 @@ class QueueMessages:
                     spent.append(place.message)
                 else:
                     self._wait(place, Stay.HIDDEN, hide(place.message))
+                    place.hold = _Hold(self._machine_s() + held_s, place.due_ms) if held_s else None
                     self._by_handle[place.message.receipt_handle] = place
                     received.append(place.message)
         return received, spent
@@ -144,9 +163,21 @@ class QueueMessages:
         """The message of a known receipt handle."""
         return self._by_handle[handle].message
 
-    def hide_until(self, handle: str, due_ms: float) -> None:
+    def hide_until(self, handle: str, due_ms: float, now_ms: float) -> None:
         """Change how long nobody else gets the message of a known receipt handle."""
-        self._wait(self._by_handle[handle], Stay.HIDDEN, due_ms)
+        place = self._by_handle[handle]
+        self._wait(place, Stay.HIDDEN, due_ms)
+        if place.hold is not None:
+            place.hold = _Hold(self._machine_s() + (due_ms - now_ms) / 1000.0, due_ms)
+
+    def let_go(self, handle: str, now_ms: float) -> bool:
+        """Hold the message of a known receipt handle no longer; tell whether it is due already."""
+        place = self._by_handle[handle]
+        hold = place.hold
+        if hold is None or place.message.receipt_handle != handle:
+            return False  # it is in other hands meanwhile
+        place.hold = None
+        return place.stay is Stay.HIDDEN and hold.due_ms <= now_ms
 
     def delete(self, handle: str) -> Any:
         """Remove the message of a known receipt handle."""
@@ -181,9 +212,16 @@ class QueueMessages:
         """Make ready what is due, and drop what was kept for long enough."""
         while self._waiting and self._waiting[0][0] <= now_ms:
             entry = heapq.heappop(self._waiting)
-            if _is_waiting(entry):
-                self._move(entry[1], Stay.READY)
-                self._offer(entry[1])
+            if not _is_waiting(entry):
+                continue
+            place = entry[1]
+            left_s = place.hold.until_s - self._machine_s() if place.hold else 0.0
+            if left_s > 0:
+                self._wait(place, Stay.HIDDEN, now_ms + left_s * 1000.0)
+            else:
+                place.hold = None
+                self._move(place, Stay.READY)
+                self._offer(place)
         oldest_ms = now_ms - self._retention_ms()
         while self._places:
             place = next(iter(self._places.values()))

@@ -89,9 +89,11 @@ class Queues:
             raise AwsError(error.code, error.message) from error
 
     def receive(self, queue_arn: str, most: int) -> Receipt | None:
-        """Take up to `most` messages; None: there is no such queue.
+        """Take up to `most` messages for a function; None: there is no such queue.
 
-        They are hidden for the queue's visibility timeout. Times due are on `Clock.monotonic`.
+        They are hidden for the queue's visibility timeout, and held for as long on the machine's
+        clock, so that moving the emulator's gives nobody what a function has: its time does not
+        move. Who takes them deletes them or lets them go. Times due are on `Clock.monotonic`.
         """
         self._services.load("sqs")
         with self._own.make("sqs", _account(queue_arn)):
@@ -100,7 +102,7 @@ class Queues:
                 return None
             now_s, hidden_s = self._clock.monotonic(), int(queue.visibility_timeout)
             now_ms = self._clock.now() * 1000.0
-            found = receive(queue, most, hidden_s, now_ms)
+            found = receive(queue, most, hidden_s, now_ms, held_s=hidden_s)
             due_ms = messages_of(queue).next_due_ms(now_ms) if len(found) < most else None
             return Receipt(
                 messages=[_message(each) for each in found],
@@ -117,6 +119,20 @@ class Queues:
                 for handle in receipt_handles:
                     if messages_of(queue).is_known(handle):
                         queue.delete_message(handle)
+
+    def let_go(self, queue_arn: str, receipt_handles: Iterable[str]) -> None:
+        """No function has these messages any more: they are visible again when they are due."""
+        self._services.load("sqs")
+        with self._own.make("sqs", _account(queue_arn)):
+            queue, now_ms = _find(queue_arn), self._clock.now() * 1000.0
+            if queue is None:
+                return
+            for handle in receipt_handles:
+                with queue._messages_lock:
+                    messages = messages_of(queue)
+                    is_due = messages.is_known(handle) and messages.let_go(handle, now_ms)
+                if is_due:  # so that those who wait are told
+                    _backend(queue_arn).change_message_visibility(queue.name, handle, 0)
 
     def give_back(self, queue_arn: str, receipt_handles: Iterable[str]) -> None:
         """Let others have messages at once; those that are gone are no error."""

@@ -146,7 +146,10 @@ class SqsPoller:
             batch = self._complete.popleft() if self._complete else None
             is_held_up = bool(self._refused)
         if batch:
-            self._run(mapping, batch)
+            if batch.refusals and self._is_due(batch):
+                self._around.moto.queues.let_go(self.queue_arn, batch.handles)
+            else:
+                self._run(mapping, batch)
             return self._goes_on()
         most = _RECEIVE if mapping.window_s else min(mapping.batch_size, _RECEIVE)
         receipt = None if is_held_up else self._receive(mapping, most)
@@ -322,11 +325,14 @@ class SqsPoller:
         return not failed
 
     def _settle(self, mapping: EventSourceMapping, batch: Batch, failed: set[str]) -> None:
-        """Delete what is done; the rest becomes visible again by itself."""
-        done = [
-            each.message.receipt_handle for each in batch.records if each.message.id not in failed
-        ]
+        """Delete what is done; the rest becomes visible again when it is due."""
+        done: list[str] = []
+        left: list[str] = []
+        for message in (each.message for each in batch.records):
+            (left if message.id in failed else done).append(message.receipt_handle)
         self._around.moto.queues.delete(self.queue_arn, done)
+        if left:
+            self._around.moto.queues.let_go(self.queue_arn, left)
         self.last_result = _FAILED if failed else _OK
         self._count(mapping, "InvokedEventCount", len(batch.records))
         self._count(mapping, "FailedInvokeEventCount", len(failed))
@@ -343,25 +349,34 @@ class SqsPoller:
             return
         self.last_result = _FAILED
         self._count(mapping, "FailedInvokeEventCount", len(batch.records))
-        if error.fault.status not in _PASSING:
-            return  # as any failure: the messages become visible again by themselves
+        if error.fault.status not in _PASSING or not self._retry(batch):
+            # As after any failure: the messages become visible again when they are due.
+            self._around.moto.queues.let_go(self.queue_arn, batch.handles)
+
+    def _retry(self, batch: Batch) -> bool:
+        """Plan the next try of a batch that was refused; False: there is no time left for it."""
         due_s = self._around.clock.monotonic() + batch.retry_s
         with self._lock:
             self._pace.shrink(self._readers)
-            if due_s < batch.records[0].hidden_until_s and not self._is_stopping:
-                again = replace(batch, refusals=batch.refusals + 1)
-                self._refused.append(again)
-                self._around.alarms.set(due_s, partial(self._again, again))
+            if self._is_stopping or due_s >= batch.records[0].hidden_until_s:
+                return False
+            again = replace(batch, refusals=batch.refusals + 1)
+            self._refused.append(again)
+            self._around.alarms.set(due_s, partial(self._again, again))
+        return True
 
     def _again(self, batch: Batch) -> None:
         with self._lock:
             if self._is_stopping:
                 return
             self._refused.remove(batch)
-            if self._around.clock.monotonic() < batch.records[0].hidden_until_s:
-                self._complete.append(batch)
+            self._complete.append(batch)
             self._wakes += 1
             self._hire()
+
+    def _is_due(self, batch: Batch) -> bool:
+        """Whether its messages are to be visible again by now."""
+        return self._around.clock.monotonic() >= batch.records[0].hidden_until_s
 
     def _count(self, mapping: EventSourceMapping, metric: str, value: int) -> None:
         if mapping.counts_events and value:

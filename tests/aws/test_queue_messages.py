@@ -101,7 +101,7 @@ class Trial:
         if (handle := self.handle()) and self.queue.is_known(handle):
             due = self.now + self.chance.choice([0.0, 5.0, 50.0])
             self.queue.message_of(handle).visible_at = due
-            self.queue.hide_until(handle, due)
+            self.queue.hide_until(handle, due, self.now)
 
     def handle(self) -> str | None:
         return self.chance.choice(self.handles) if self.handles else None
@@ -156,6 +156,71 @@ def test_a_fifo_queue_knows_a_message_again_for_five_minutes() -> None:
     assert queue.is_repeated(again, "")
     assert not queue.is_repeated(again, "b")  # where groups are told apart
     assert not queue.is_repeated(Message(3, 300_000.0, deduplication_id="d"), "")
+
+
+class Held:
+    """A queue whose one message a function has; each clock moves by itself."""
+
+    def __init__(self) -> None:
+        self.machine_s = 50.0
+        self.queue = QueueMessages(False, lambda: 1e9, lambda: self.machine_s)
+        self.queue.add(Message(1, 0.0), 0.0)
+        self.message = self.take(0.0, held_s=0.030)
+
+    def take(self, now_ms: float, held_s: float = 0.0) -> Message | None:
+        found, _ = self.queue.receive(
+            1, now_ms, lambda m: m.hide(now_ms + HIDDEN_MS), lambda m: False, held_s
+        )
+        return found[0] if found else None
+
+    @property
+    def handle(self) -> str:
+        assert self.message is not None
+        assert self.message.receipt_handle is not None
+        return self.message.receipt_handle
+
+
+def test_a_held_message_is_hidden_however_far_the_clock_is_moved() -> None:
+    held = Held()
+    assert held.take(1e6) is None
+    assert held.queue.counts(1e6) == (0, 0, 1)
+    held.machine_s += 0.010
+    assert held.queue.next_due_ms(2e6) == pytest.approx(2e6 + 20)
+
+
+def test_a_held_message_is_back_when_it_would_be_had_nobody_moved_the_clock() -> None:
+    held = Held()
+    held.machine_s += HIDDEN_MS / 1000 + 0.001
+    assert held.take(HIDDEN_MS - 1) is None
+    assert held.take(HIDDEN_MS) is held.message
+
+
+@pytest.mark.parametrize(("now_ms", "is_due"), [(29.0, False), (30.0, True), (1e6, True)])
+def test_a_message_that_is_let_go_is_back_when_it_is_due(now_ms: float, is_due: bool) -> None:
+    held = Held()
+    assert held.take(now_ms) is None
+    assert held.queue.let_go(held.handle, now_ms) is is_due
+    if is_due:
+        held.queue.hide_until(held.handle, now_ms, now_ms)
+    assert (held.take(now_ms) is held.message) is is_due
+    assert (held.take(HIDDEN_MS) is held.message) is not is_due
+
+
+def test_who_changes_how_long_a_message_is_hidden_changes_how_long_it_is_held() -> None:
+    held = Held()
+    held.queue.hide_until(held.handle, 5.0, 0.0)
+    assert held.take(1e6) is None
+    held.machine_s += 0.006
+    assert held.take(1e6 + 6) is held.message
+
+
+def test_a_message_is_let_go_by_who_has_it_now_only() -> None:
+    held = Held()
+    first = held.handle
+    held.machine_s += 1
+    held.take(HIDDEN_MS, held_s=0.030)
+    assert not held.queue.let_go(first, 1e6)
+    assert held.take(1e6) is None
 
 
 def test_what_is_over_takes_no_room() -> None:

@@ -133,7 +133,9 @@ def messages_of(queue: Any) -> QueueMessages:
     return found
 
 
-def receive(queue: Any, most: int, visibility_timeout: int, now_ms: float) -> list[Any]:
+def receive(
+    queue: Any, most: int, visibility_timeout: int, now_ms: float, held_s: float = 0.0
+) -> list[Any]:
     """Take up to `most` of moto's messages; what was received too often goes where it must."""
 
     def hide(message: Any) -> float:
@@ -141,7 +143,7 @@ def receive(queue: Any, most: int, visibility_timeout: int, now_ms: float) -> li
         return now_ms + visibility_timeout * 1000.0
 
     with queue._messages_lock:
-        received, spent = messages_of(queue).receive(most, now_ms, hide, _is_spent(queue))
+        received, spent = messages_of(queue).receive(most, now_ms, hide, _is_spent(queue), held_s)
     for message in spent:
         setattr(message, SOURCE_ARN, queue.queue_arn)
         message.delayed_until = 0.0
@@ -248,7 +250,7 @@ def _change_visibility(context: PatchContext) -> Callable[[Any], Any]:
                     " [43200 seconds]"
                 )
             message.visible_at = due_ms
-            messages.hide_until(receipt_handle, due_ms)
+            messages.hide_until(receipt_handle, due_ms, now_ms)
         _tell(context, queue)
 
     return lambda original: change_message_visibility

@@ -157,6 +157,44 @@ def test_a_failed_batch_comes_back_after_the_visibility_timeout(
     assert queue.counts() == (0, 0)
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_batch_runs_once_though_the_clock_moves_past_its_visibility_meanwhile(
+    around: Surroundings, invoker: FakeInvoker, sqs: Any, aws: Aws, fails: bool
+) -> None:
+    queue = Queue(sqs, "q", VisibilityTimeout="30")
+    counts: list[tuple[int, int]] = []
+
+    def move_the_clock(_: Call) -> None:
+        if not counts:
+            aws.clock.advance(3_600)
+            counts.append(queue.counts())
+
+    answers = iter([ERROR if fails else answered(), answered()])
+    invoker.answer = lambda call: next(answers)
+    invoker.on_call = move_the_clock
+    bind(around, queue)
+    queue.send("x")
+    settle(around)
+    assert counts == [(0, 1)]
+    received = [json.loads(call.payload)["Records"][0] for call in invoker.calls]
+    seen = [record["attributes"]["ApproximateReceiveCount"] for record in received]
+    assert seen == (["1", "2"] if fails else ["1"])  # what failed is due, and comes at once
+    assert queue.counts() == (0, 0)
+
+
+def test_a_window_and_its_visibility_may_be_over_at_once(
+    around: Surroundings, invoker: FakeInvoker, sqs: Any, aws: Aws
+) -> None:
+    queue = Queue(sqs, "q", VisibilityTimeout="30")
+    bind(around, queue, window_s=20)
+    queue.send("x")
+    settle(around)
+    aws.clock.advance(3_600)
+    settle(around)
+    assert len(invoker.calls) == 1
+    assert queue.counts() == (0, 0)
+
+
 def test_what_fails_too_often_goes_to_the_queue_s_dead_letter_queue(
     around: Surroundings, invoker: FakeInvoker, sqs: Any, aws: Aws
 ) -> None:
