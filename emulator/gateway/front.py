@@ -15,6 +15,7 @@ from email.utils import formatdate
 from typing import Final
 from wsgiref.types import WSGIEnvironment
 
+from emulator.gateway.acceptor import Acceptor
 from emulator.gateway.calls import Calls
 from emulator.gateway.client import Client
 from emulator.gateway.relay import Backend
@@ -30,9 +31,7 @@ FastInvoke = Callable[[WSGIEnvironment], Steps[Answer] | None]
 class Front:
     """Accepts connections. Any thread may call its public methods, but where it is said."""
 
-    def __init__(
-        self, listener: socket.socket, backend: Backend, fast_invoke: FastInvoke, backlog: int
-    ) -> None:
+    def __init__(self, listener: socket.socket, backend: Backend, fast_invoke: FastInvoke) -> None:
         self.backend = backend
         self.is_stopping = False
         self.loop: Final = asyncio.new_event_loop()
@@ -41,9 +40,7 @@ class Front:
         self._none = threading.Event()  # it stops, and all connections are closed
         self._fast_invoke = fast_invoke
         self._date = (0, "")
-        self._server = self.loop.run_until_complete(
-            self.loop.create_server(lambda: Client(self), sock=listener, backlog=backlog)
-        )
+        self._acceptor = Acceptor(self.loop, listener, lambda: Client(self))
         self._thread = threading.Thread(target=self.loop.run_forever, name="gateway", daemon=True)
         self._thread.start()
 
@@ -56,11 +53,17 @@ class Front:
         self._none.wait(flush_s)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
-        for client in list(self._clients):
-            client.abort()
-        self.loop.run_until_complete(asyncio.sleep(0))  # the transports close their sockets
+        self.loop.run_until_complete(self._abort_all())
         self.calls.close()
         self.loop.close()
+
+    async def _abort_all(self) -> None:
+        for client in list(self._clients):
+            client.abort()
+        for _ in range(
+            3
+        ):  # they lose their connections, their relays theirs, or give up to connect
+            await asyncio.sleep(0)
 
     # On the loop's thread.
 
@@ -71,6 +74,7 @@ class Front:
     def went(self, client: Client) -> None:
         """Its connection is closed."""
         self._clients.discard(client)
+        self._acceptor.has_room()
         self._tell_none()
 
     def steps(self, environ: WSGIEnvironment) -> Steps[Answer] | None:
@@ -90,7 +94,7 @@ class Front:
 
     def _stop_accepting(self) -> None:
         self.is_stopping = True
-        self._server.close()
+        self._acceptor.close()
         for client in list(self._clients):
             client.close_if_idle()
         self._tell_none()

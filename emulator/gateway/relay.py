@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import secrets
 import socket
@@ -16,6 +17,18 @@ _LOOPBACK: Final = "127.0.0.1"
 _ALIASES: Final = 0xFFFF
 _LAST_BYTES: Final = 65_536
 _LINGER_S: Final = 1.0
+
+_WHY: Final = b'{"message": "The emulator has no descriptor left: raise its limit (`ulimit -n`)."}'
+_NO_DESCRIPTOR: Final = b"\r\n".join(
+    [
+        b"HTTP/1.1 503 Service Unavailable",
+        b"Content-Type: application/json",
+        b"Content-Length: %d" % len(_WHY),
+        b"Connection: close",
+        b"",
+        _WHY,
+    ]
+)
 
 
 class Backend:
@@ -108,8 +121,18 @@ class Relay(asyncio.Protocol):
             await self._loop.create_connection(
                 lambda: self, _LOOPBACK, backend.port, local_addr=(address, 0)
             )
-        except OSError:  # it has stopped
+        except OSError as error:
             self._leave()
+            self._refuse(error)
+        except asyncio.CancelledError:
+            self._leave()
+            raise
+
+    def _refuse(self, error: OSError) -> None:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            self._client.write(_NO_DESCRIPTOR)
+            self._client.close()
+        else:  # the server behind has stopped
             self._client.abort()
 
     def send(self, data: bytes) -> None:
@@ -131,6 +154,8 @@ class Relay(asyncio.Protocol):
         self._is_over = True
         if self._server is not None:
             self._server.abort()
+        else:
+            self._connecting.cancel()
 
     def break_off(self) -> bytes:
         """Return the mark to write in the place of an answer's rest.
@@ -208,12 +233,13 @@ class Relay(asyncio.Protocol):
     def _pass_on_last_words(self) -> bool:
         """Read what the server sent before it broke the connection off, which is not lost yet."""
         assert self._server is not None
-        try:
-            data = os.read(self._server.get_extra_info("socket").fileno(), _LAST_BYTES)
-        except OSError:
-            return False
-        self._client.write(data)
-        return True
+        descriptor = self._server.get_extra_info("socket").fileno()
+        has_some = False
+        with contextlib.suppress(OSError):  # that is all
+            while data := os.read(descriptor, _LAST_BYTES):
+                self._client.write(data)
+                has_some = True
+        return has_some
 
     def _linger(self) -> None:
         """Close, but read on for a moment: a client that still sends would not see its answer."""

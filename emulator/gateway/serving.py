@@ -68,7 +68,7 @@ class Server:
         self._loop = asyncio.new_event_loop()  # granian wants one; WSGI never runs it
         scheduler = _new_scheduler(self._loop, self._requests)
         _worker(behind).serve_mtr(scheduler, self._loop, self._signal)
-        self._front = Front(listener, backend, fast_invoke, BACKLOG)
+        self._front = Front(listener, backend, fast_invoke)
 
     def stop(self, grace_s: float = 10.0) -> bool:
         """Stop accepting and wait for running requests; False when some were still running."""

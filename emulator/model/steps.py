@@ -47,9 +47,10 @@ class Pause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Afterwards:
-    """What is left to do, but not before the caller has its answer; it neither blocks nor raises.
+    """What is left to do once the result is known; it neither blocks nor raises.
 
-    It is done before anything else that the same thread does, the next request included.
+    The event loop does it after the answer has left, and before anything else, the next request of
+    that caller included. `finish` does it at once: its caller gets the result when it returns.
     """
 
     work: Callable[[], None]

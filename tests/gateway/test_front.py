@@ -376,6 +376,22 @@ def test_a_stop_gives_up_on_an_invoke_after_its_grace(lab: Lab) -> None:
     lab.go_on.set()  # its thread ends without anybody to tell
 
 
+def test_a_stop_closes_what_is_relayed(lab: Lab) -> None:
+    server = serve(lab.wsgi, "127.0.0.1", 0, lab.fast_invoke)
+    with connected(server) as client:
+        client.sendall(b"PUT /b/k HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n12")
+        answer_on(client)
+        client.sendall(b"PUT /b/k HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n1")  # half
+        (front,) = server._front._clients
+        relay = front._relay
+        assert relay is not None
+        assert relay._server is not None
+        server.stop(0.0)
+        with contextlib.suppress(ConnectionResetError):  # where the half was not read
+            assert client.recv(1) == b""
+        assert relay._server.get_extra_info("socket").fileno() == -1
+
+
 @pytest.mark.parametrize("function", ["hello", "other"])
 def test_a_large_request_behind_a_slow_one_is_read_to_its_end(
     server: Server, lab: Lab, function: str

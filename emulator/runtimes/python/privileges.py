@@ -20,7 +20,9 @@ COUNTS_BY_NAMESPACE = (5, 14)
 
 def limit():
     """Set Lambda's limits that hold for a process wherever it runs."""
-    resource.setrlimit(resource.RLIMIT_NOFILE, (FILE_DESCRIPTORS, FILE_DESCRIPTORS))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILE_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(FILE_DESCRIPTORS, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     _, hard = resource.getrlimit(resource.RLIMIT_STACK)
     if hard == resource.RLIM_INFINITY or hard > STACK_BYTES:
         resource.setrlimit(resource.RLIMIT_STACK, (STACK_BYTES, STACK_BYTES))
