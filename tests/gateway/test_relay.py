@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -48,7 +49,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 def relay_between(client: FakeTransport, server: FakeTransport) -> Relay:
     relay = Relay(cast(Any, client), lambda: None)
     relay._server = cast(Any, server)
-    relay._leave = lambda: None  # it came from nowhere
+    relay._leave = partial(Backend(1).leave, "nowhere")
     return relay
 
 
