@@ -85,6 +85,10 @@ class CodeStore:
             raise invalid(f"The code folder {folder} does not exist or is not a folder.")
         if not live:
             return self.from_zip(archive.pack(folder))
+        return self.from_live_folder(folder)
+
+    def from_live_folder(self, folder: Path) -> CodePackage:
+        """Take code from a folder that may have gone, and may come back."""
         digest, size = _survey(folder)
         package = CodePackage(
             folder=folder,

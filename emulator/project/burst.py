@@ -11,6 +11,7 @@ from emulator.project.hold import Hold
 QUIET_S: Final = 0.005  # after one file: an editor's write and rename are microseconds apart
 LONGEST_QUIET_S: Final = 0.15  # after many files, or while a folder may still be filled
 OPEN_QUIET_S: Final = 1.0  # while a file is open that was written to: it may be half a save
+GONE_QUIET_S: Final = 2.0  # while the root is missing: whoever builds it anew may take a moment
 PATIENCE_S: Final = 4.0  # files that never come to rest; callers are held no longer than 5 s
 
 
@@ -21,6 +22,7 @@ class Burst:
     began_s: float
     holds: Sequence[Hold] = ()  # on the functions that run from the root
     last_s: float = 0.0
+    is_gone: bool = False  # the root, at the last change
     paths: set[str] = field(default_factory=set)
     unfinished: dict[str, Progress] = field(default_factory=dict)
 
@@ -28,7 +30,8 @@ class Burst:
         """Add one change."""
         self.last_s = now_s
         self.paths.add(path)
-        if progress is Progress.DONE:
+        self.is_gone = progress is Progress.GONE
+        if progress in (Progress.DONE, Progress.GONE):
             self.unfinished.pop(path, None)
         else:
             self.unfinished[path] = progress
@@ -37,12 +40,16 @@ class Burst:
         """Count the quiet time from now on; patience still ends when it would have."""
         self.last_s = now_s
 
-    @property
-    def due_s(self) -> float:
-        """When it is over unless more comes: the more files changed, the longer the wait."""
+    def due_s(self, *, expects_return: bool = True) -> float:
+        """When it is over unless more comes: the more files changed, the longer the wait.
+
+        expects_return: False where a root that is missing was removed for good.
+        """
         quiet_s = min(QUIET_S * len(self.paths), LONGEST_QUIET_S)
         if self.unfinished:
             quiet_s = OPEN_QUIET_S if self.still_written else LONGEST_QUIET_S
+        if self.is_gone:
+            quiet_s = GONE_QUIET_S if expects_return else LONGEST_QUIET_S
         return min(self.last_s + quiet_s, self.began_s + PATIENCE_S)
 
     @property

@@ -140,6 +140,14 @@ def load(folder: Path) -> Project:
     return project
 
 
+def is_blank(folder: Path) -> bool:
+    """Tell whether the project's file is there and has nothing in it, not even a comment."""
+    try:
+        return not (folder / FILE_NAME).read_bytes().strip()
+    except OSError:
+        return False
+
+
 def _without_file(folder: Path) -> Project:
     if not folder.is_dir():
         raise ProjectError(folder, [Problem("", "is not a folder. Pass the project's folder.")])

@@ -10,8 +10,9 @@ class Progress(Enum):
     """How far a change has come when it is told."""
 
     DONE = auto()
-    BEGUN = auto()  # more is to come: a file not yet closed, a new folder, a missing root
+    BEGUN = auto()  # more is to come: a file not yet closed, a new folder
     WRITING = auto()  # somebody has the file open and has written to it
+    GONE = auto()  # the root itself is missing
 
 
 @dataclass(frozen=True, slots=True)

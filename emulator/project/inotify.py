@@ -196,8 +196,8 @@ class _Root:
         return self._changed(self._tree)
 
     def _changed(self, path: str, progress: Progress = Progress.DONE) -> Change:
-        if progress is Progress.DONE and not os.path.exists(self._tree):
-            progress = Progress.BEGUN
+        if not os.path.exists(self._tree):
+            progress = Progress.GONE
         return Change(self._root, path, progress)
 
     def _attach(self) -> None:

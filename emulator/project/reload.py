@@ -77,9 +77,8 @@ class Reloader:
         try:
             package = read_code(self._code, root)
         except (LambdaError, OSError) as error:
-            for version in versions:
-                self._failed(version, cause, LoadError(_text(error), None))
-            return
+            versions = self._without_code(root, versions, cause, _text(error))
+            package = self._code.from_live_folder(root)
         for position, old in enumerate(versions):
             hold = Hold(self._store, old, cause.began_s)
             try:
@@ -94,6 +93,20 @@ class Reloader:
                 self._threads.submit(self._load, new, hold, cause)
             else:
                 self._end(new, hold, cause, None)
+
+    def _without_code(
+        self, root: Path, versions: Sequence[FunctionVersion], cause: Cause, text: str
+    ) -> Sequence[FunctionVersion]:
+        """Return those whose whole code has gone; of the others tell what is wrong.
+
+        They have nothing left to run, whatever some environment still has in memory.
+        """
+        gone = [each for each in versions if each.code.is_live and each.code.folder == root]
+        gone = [] if root.exists() else gone
+        for version in versions:
+            if version not in gone:
+                self._failed(version, cause, LoadError(text, None))
+        return gone
 
     def stop(self) -> None:
         """Load nothing more. What loads now ends with the environments, and its thread with it."""

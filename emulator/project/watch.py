@@ -188,7 +188,7 @@ class Watcher:
     def _wait_for_git(self, now_s: float) -> None:
         with self._lock:
             for root, burst in self._bursts.items():
-                if burst.due_s <= now_s and git.is_at_work(root):
+                if self._over_s(root, burst) <= now_s and git.is_at_work(root):
                     burst.prolong(now_s)
 
     def _take(self, now_s: float) -> tuple[dict[Path, Burst], Snapshot | None]:
@@ -197,23 +197,34 @@ class Watcher:
             due_s = self._due_s()
             if due_s is None or due_s > now_s:
                 return {}, self._unseen.pop() if self._unseen else None
-            over = [root for root, burst in self._bursts.items() if burst.due_s <= now_s]
+            over = [r for r, burst in self._bursts.items() if self._over_s(r, burst) <= now_s]
             due = {root: self._bursts.pop(root) for root in over}
             for burst in due.values():
                 self._open_files |= burst.still_written
             return due, None
 
     def _due_s(self) -> float | None:
-        dues = [burst.due_s for burst in self._bursts.values()]
+        dues = [self._over_s(root, burst) for root, burst in self._bursts.items()]
         # A branch switch changes the project's file and the code: both in one go.
-        soonest = max if any(file in self._bursts for file in self._deployer.files) else min
+        soonest = max if self._is_project_changing else min
         return soonest(dues) if dues else None
+
+    def _over_s(self, root: Path, burst: Burst) -> float:
+        # A branch that has no such folder has another project's file as well.
+        is_project = root in self._deployer.files
+        return burst.due_s(expects_return=is_project or not self._is_project_changing)
+
+    @property
+    def _is_project_changing(self) -> bool:
+        return any(file in self._bursts for file in self._deployer.files)
 
     def _end(self, root: Path, burst: Burst) -> None:
         try:
             snapshot = self._snapshots.get(root)
             paths = burst.paths - burst.still_written
             changed = snapshot.changed(paths, burst.began_s) if snapshot else []
+            if not changed and str(root) in paths and root.is_dir():
+                changed = ["."]  # environments still show the folder that was in its place
             cause = Cause(changed=changed, began_s=burst.began_s)
             if changed and root in self._deployer.files:
                 self._apply_project(cause.began_s)

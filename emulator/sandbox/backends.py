@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from emulator.model import FunctionVersion
+from emulator.model import FunctionVersion, LambdaError
 from emulator.sandbox.process import Backend, Launch, RuntimeProcess
 from emulator.sandbox.suspension import Suspension
 
@@ -42,7 +42,10 @@ class Backends:
         return self._of(version).listens_on(version)
 
     def launch(self, launch: Launch) -> RuntimeProcess:
-        """See `Backend.launch`."""
+        """See `Backend.launch`; raises LambdaError, too, for live code that is not there now."""
+        version = launch.version
+        if version.code.is_live and not version.code.folder.is_dir():
+            raise _missing(version)
         return self._of(launch.version).launch(launch)
 
     def lets_debuggers_in(self, version: FunctionVersion) -> bool:
@@ -90,3 +93,9 @@ class Backends:
             with self._making:
                 self._containers = self._containers or self._make_containers()
         return self._containers
+
+
+def _missing(version: FunctionVersion) -> LambdaError:
+    """Return what an invocation without code is answered; events that wait are tried again."""
+    text = f"The code folder {version.code.folder} of function {version.name} does not exist."
+    return LambdaError("InvalidZipFileException", f"{text} It runs again when the folder is back.")

@@ -187,6 +187,27 @@ def test_what_is_not_code_and_what_did_not_change_reload_nothing(
 
 
 @pytest.mark.slow
+def test_a_folder_that_is_gone_for_good_is_named_until_it_is_back(
+    folder: ProjectFolder, functions: Any, told: Told
+) -> None:
+    source = folder.add("gone", "def handler(event, context):\n    return open(__file__).read()\n")
+    text = source.read_text()
+    told("project.applied")
+    assert invoke(functions, "gone").result == text
+    shutil.rmtree(source.parent)
+    with pytest.raises(functions.exceptions.InvalidZipFileException, match=str(source.parent)):
+        invoke(functions, "gone")
+    source.parent.mkdir()
+    source.write_text(text)
+    assert invoke(functions, "gone").result == text
+
+    shutil.rmtree(source.parent)  # and at once another one, with the same in it
+    source.parent.mkdir()
+    source.write_text(text)
+    assert invoke(functions, "gone").result == text
+
+
+@pytest.mark.slow
 def test_a_branch_switch_over_300_files_is_one_reload(
     folder: ProjectFolder, functions: Any, told: Told
 ) -> None:

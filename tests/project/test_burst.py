@@ -1,9 +1,16 @@
 import pytest
 
-from emulator.project.burst import LONGEST_QUIET_S, OPEN_QUIET_S, PATIENCE_S, QUIET_S, Burst
+from emulator.project.burst import (
+    GONE_QUIET_S,
+    LONGEST_QUIET_S,
+    OPEN_QUIET_S,
+    PATIENCE_S,
+    QUIET_S,
+    Burst,
+)
 from emulator.project.file_change import Progress
 
-DONE, BEGUN, WRITING = Progress.DONE, Progress.BEGUN, Progress.WRITING
+DONE, BEGUN, WRITING, GONE = Progress.DONE, Progress.BEGUN, Progress.WRITING, Progress.GONE
 
 
 def burst(*changes: tuple[float, str, Progress]) -> Burst:
@@ -21,6 +28,9 @@ CASES = [
     ("half a file", burst((0, "a", WRITING)), OPEN_QUIET_S),
     ("a whole file", burst((0, "a", WRITING), (0.001, "a", DONE)), 0.001 + QUIET_S),
     ("one of two is whole", burst((0, "a", BEGUN), (0, "b", DONE)), LONGEST_QUIET_S),
+    ("the folder itself is missing", burst((0, "a", DONE), (0, "/", GONE)), GONE_QUIET_S),
+    ("it is back, and empty", burst((0, "/", GONE), (1, "/", BEGUN)), 1 + LONGEST_QUIET_S),
+    ("it is back", burst((0, "/", GONE), (1, "/", DONE)), 1 + QUIET_S),
     ("no end of it", burst(*((n / 10, "a", DONE) for n in range(100))), PATIENCE_S),
 ]
 
@@ -29,7 +39,7 @@ CASES = [
 def test_a_burst_is_over_after_a_quiet_time_that_grows_with_it(
     what: str, made: Burst, due_s: float
 ) -> None:
-    assert made.due_s == pytest.approx(due_s)
+    assert made.due_s() == pytest.approx(due_s)
 
 
 def test_a_file_that_was_written_to_and_not_closed_is_still_written() -> None:
@@ -42,6 +52,10 @@ def test_a_file_that_was_written_to_and_not_closed_is_still_written() -> None:
 def test_a_prolonged_burst_is_over_when_patience_ends() -> None:
     made = burst((0, "a", DONE))
     made.prolong(1)
-    assert made.due_s == pytest.approx(1 + QUIET_S)
+    assert made.due_s() == pytest.approx(1 + QUIET_S)
     made.prolong(PATIENCE_S)
-    assert made.due_s == pytest.approx(PATIENCE_S)
+    assert made.due_s() == pytest.approx(PATIENCE_S)
+
+
+def test_a_folder_that_is_not_expected_back_is_waited_for_no_longer_than_other_changes() -> None:
+    assert burst((0, "/", GONE)).due_s(expects_return=False) == pytest.approx(LONGEST_QUIET_S)

@@ -190,7 +190,7 @@ def test_a_single_file_is_watched_through_writes_renames_and_absence(
     (tmp_path / "other").rename(file)
     told.until_path(file)
     file.unlink()
-    told.until_path(file, Progress.BEGUN)
+    told.until_path(file, Progress.GONE)
 
 
 def test_roots_inside_each_other_are_told_each(

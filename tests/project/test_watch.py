@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from emulator.control import CodeStore, FunctionSpec, FunctionStore
-from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, Clock, FunctionVersion
+from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, Clock, FunctionVersion, LambdaError
 from emulator.observe import Activity
-from emulator.project import snapshot, watch
+from emulator.project import burst, snapshot, watch
 from emulator.project.apply import ProjectDeployer
 from emulator.project.reload import Reloader
 from emulator.project.watch import Watcher
@@ -117,6 +117,10 @@ class Running:
         """Function and what changed, of each reload so far, by function."""
         events = self.lines.events
         return sorted((e["function"], e["changed"]) for name, e in events if name == FINISHED)
+
+
+def no_code(_version: FunctionVersion) -> bytes | None:
+    raise LambdaError("InvalidZipFileException", "no code")
 
 
 @pytest.fixture
@@ -263,15 +267,65 @@ def test_functions_that_share_a_folder_are_reloaded_together(running: Running) -
     assert running.reloads() == [("f", "app.py"), ("h", "app.py")]
 
 
-def test_a_folder_that_is_deleted_and_made_anew_is_reloaded(running: Running) -> None:
+def test_a_folder_that_is_deleted_and_made_anew_is_reloaded(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(burst, "GONE_QUIET_S", 0.01)
     running.start("f")
+    old = running.version("f").deployment
+    running.load = no_code
     shutil.rmtree(running.folder / "f")
-    assert "does not exist" in running.lines.wait("reload.failed")["error"]
+    assert running.lines.wait("reload.failed")["error"] == "no code"
+    assert running.version("f").deployment > old  # what runs the old code is used no more
+    running.load = running.compile
     running.write("f/app.py", "x = 1")
     running.lines.wait(FINISHED)
     running.write("f/app.py", "x = 2")
     running.lines.wait(FINISHED, 2)
     assert running.loaded[-1] == ("f", "x = 2")
+
+
+def test_callers_wait_for_a_folder_that_is_built_anew(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(burst, "GONE_QUIET_S", burst.PATIENCE_S)
+    running.start("f")
+    old = running.version("f").deployment
+    shutil.rmtree(running.folder / "f")
+    running.watcher.catch_up()
+    resolved: list[int] = []
+    caller = threading.Thread(target=lambda: resolved.append(running.version("f").deployment))
+    caller.start()
+    caller.join(0.05)
+    assert resolved == []
+    running.write("f/app.py", "x = 1")
+    caller.join(DEADLINE_S)
+    assert resolved[0] > old
+    running.settle()
+    assert running.loaded == [("f", "x = 1")]
+
+
+def test_a_folder_that_another_one_with_the_same_files_replaces_is_reloaded(
+    running: Running,
+) -> None:
+    running.start("f")
+    shutil.copytree(running.folder / "f", running.folder / "copy")
+    shutil.rmtree(running.folder / "f")
+    (running.folder / "copy").rename(running.folder / "f")
+    assert running.lines.wait(FINISHED)["changed"] == "."
+    running.settle()
+    assert running.loaded == [("f", "x = 0")]
+
+
+def test_a_branch_without_the_folder_and_the_function_is_not_waited_for(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GONE_QUIET_S", "PATIENCE_S"):
+        monkeypatch.setattr(burst, name, 100 * DEADLINE_S)
+    running.start("f", "g")
+    shutil.rmtree(running.folder / "g")
+    running.write("emulator.toml", FUNCTION.format("f"))
+    assert running.lines.wait("project.applied")["removed"] == "g"
 
 
 def test_an_archive_of_the_project_is_deployed_again_when_it_is_rebuilt(running: Running) -> None:
@@ -348,6 +402,21 @@ def test_the_project_file_that_was_saved_before_it_was_watched_is_applied(runnin
     running.write("emulator.toml", FUNCTION.format("f"))
     running.watcher.start()
     assert running.lines.wait("project.applied")["added"] == "f"
+
+
+@pytest.mark.parametrize("nothing", ["", "\n \n"])
+def test_an_emptied_project_file_removes_nothing_until_it_says_so(
+    running: Running, nothing: str
+) -> None:
+    running.start("f", "g")
+    before = running.version("f")
+    running.write("emulator.toml", nothing)
+    assert "[functions]" in running.lines.wait("project.invalid")["error"]
+    assert running.version("f") is before
+    running.write("emulator.toml", FUNCTION.format("f"))
+    assert running.lines.wait("project.applied")["removed"] == "g"
+    running.write("emulator.toml", "[functions]\n")
+    assert running.lines.wait("project.applied", 2)["removed"] == "f"
 
 
 def test_a_mistake_in_the_project_file_is_told_and_everything_runs_on(running: Running) -> None:

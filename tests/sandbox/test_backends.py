@@ -1,6 +1,11 @@
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
+from emulator.model import CodePackage, LambdaError
 from emulator.sandbox import DOCKER, PROCESS, Backends
+from emulator.sandbox.process import Launch
 from tests.sandbox.versions import version
 
 
@@ -19,3 +24,22 @@ def test_a_function_says_what_runs_it_and_an_image_needs_docker(
 ) -> None:
     backends = Backends(processes=None, make_containers=None, default=default)  # type: ignore[arg-type]  # it is only asked
     assert backends.sandbox(version(image, sandbox=own)) == expected
+
+
+def test_live_code_that_has_gone_is_named_and_runs_again_when_it_is_back(tmp_path: Path) -> None:
+    launched: list[Launch] = []
+    backends = Backends(processes=SimpleNamespace(launch=launched.append), make_containers=None)  # type: ignore[arg-type]  # has what is used
+    code = CodePackage(folder=tmp_path / "f", sha256="", size_bytes=0, is_live=True)
+    launch = Launch(
+        version=version(code=code),
+        environment_id="1",
+        tmp_folder=tmp_path,
+        runtime_api="127.0.0.1:1",
+        log_stream="s",
+    )
+    with pytest.raises(LambdaError, match=f"The code folder {tmp_path}/f of function") as refused:
+        backends.launch(launch)
+    assert refused.value.code == "InvalidZipFileException"
+    (tmp_path / "f").mkdir()
+    backends.launch(launch)
+    assert launched == [launch]
