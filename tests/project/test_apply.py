@@ -99,7 +99,7 @@ def test_a_trigger_that_moves_leaves_the_old_function_first(deployed: Deployed) 
 
 def test_a_removed_function_loses_its_triggers_first_and_buckets_stay(deployed: Deployed) -> None:
     deployed.apply(FUNCTION.format("f") + TRIGGER.format("f") + BUCKETS)
-    told = deployed.apply("")
+    told = deployed.apply("[functions]")
     assert deployed.calls == ["unbind photos f", "deleted f"]
     assert told["removed"] == "f"
 
@@ -107,7 +107,7 @@ def test_a_removed_function_loses_its_triggers_first_and_buckets_stay(deployed: 
 def test_a_function_deleted_over_the_api_can_be_removed_from_the_file(deployed: Deployed) -> None:
     deployed.apply(FUNCTION.format("f"))
     deployed.store.reset()
-    assert deployed.apply("") == {"removed": "f"}
+    assert deployed.apply("[functions]") == {"removed": "f"}
 
 
 def test_a_mistake_in_the_file_changes_nothing(deployed: Deployed) -> None:
