@@ -86,13 +86,14 @@ class CapacityProviderOperations:
     def delete_capacity_provider(self, context: RequestContext, request: Request) -> Response:
         """Take a provider away that no function uses."""
         arn = self._arn(context, request)
-        self._providers.get(arn)  # an unknown one counts before its users
-        if self._users(context, arn):
-            raise LambdaError(  # of the two codes of "in use" the one the service model names here
-                "ResourceConflictException",
-                f"The capacity provider {arn} is in use by functions and cannot be deleted.",
-            )
-        return _answer(self._providers.delete(arn), DELETING)
+        with self._functions.unchanged():
+            self._providers.get(arn)  # an unknown one counts before its users
+            if self._users(context, arn):
+                raise LambdaError(  # of the two codes of "in use" that of the service model
+                    "ResourceConflictException",
+                    f"The capacity provider {arn} is in use by functions and cannot be deleted.",
+                )
+            return _answer(self._providers.delete(arn), DELETING)
 
     def list_function_versions_by_capacity_provider(
         self, context: RequestContext, request: Request

@@ -85,8 +85,7 @@ class FunctionOperations:
         is_image = request.get("PackageType") == "Image"
         settings = read_settings("CreateFunction", request) | _code_settings(request["Code"])
         settings |= self._vpc(where, request)
-        if capacity := settings.get("capacity"):
-            self._providers.get(capacity.provider_arn)
+        if settings.get("capacity"):
             settings.setdefault("log_format", JSON_LOG)
         check_dead_letter_target(settings.get("dead_letter_arn"), self._target_exists)
         spec = FunctionSpec(
@@ -97,6 +96,7 @@ class FunctionOperations:
             durable=new_durable_config(request.get("DurableConfig")),
             **{"runtime": "", "handler": "", **settings},
         )
+        self._check_provider(spec)
         layers = self._layers.attached(where.account, where.region, spec.layers)
         code = self._source.package(context, request["Code"], is_image=is_image)
         _check_size(code, layers)
@@ -110,6 +110,7 @@ class FunctionOperations:
             publish=publication(request),
             tags=request.get("Tags"),
             code_signing=lambda: signing_arn and self._signing.config(signing_arn).arn,
+            check=self._check_provider,
         )
         self._without_effect.look_at(made.spec)
         return answers.changed(made)
@@ -160,10 +161,19 @@ class FunctionOperations:
             _check_size(old.code, layers)
             self._check_signed(where, layers)
         updated = self._store.replace_configuration(
-            where, changes, layers, revision_id=request.get("RevisionId")
+            where,
+            changes,
+            layers,
+            revision_id=request.get("RevisionId"),
+            check=self._check_provider,
         )
         self._without_effect.look_at(updated.spec)
         return answers.changed(updated)
+
+    def _check_provider(self, spec: FunctionSpec) -> None:
+        """Look for the provider that a function is to run on; it is where nobody can delete it."""
+        if spec.capacity is not None:
+            self._providers.get(spec.capacity.provider_arn)
 
     def _vpc(self, where: Target, request: Request) -> dict[str, Any]:
         if "VpcConfig" not in request:

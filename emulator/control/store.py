@@ -92,11 +92,13 @@ class FunctionStore(FunctionDirectory):
         publish: Publication | None = None,
         tags: Mapping[str, str] | None = None,
         code_signing: Callable[[], str | None] = lambda: None,
+        check: Callable[[FunctionSpec], None] = lambda spec: None,
     ) -> FunctionConfiguration:
         """Add a function; returns its version 1 with `publish`, else `$LATEST`.
 
         layers: the content of those that `spec` names, in their order, here and below.
         code_signing: looks up the ARN of its configuration while nobody can delete that.
+        check: raises LambdaError for what `spec` names in vain, likewise, here and below.
 
         Raises LambdaError for settings Lambda refuses and for a name that is taken.
         """
@@ -109,6 +111,7 @@ class FunctionStore(FunctionDirectory):
                 raise LambdaError(
                     "ResourceConflictException", f"Function already exist: {spec.name}"
                 )
+            check(spec)
             latest = deployed(spec, code, Phase.CREATING, now, layers=layers)
             function = Function(latest=latest, tags=tags or {}, code_signing_arn=code_signing())
             if publish:
@@ -201,12 +204,13 @@ class FunctionStore(FunctionDirectory):
         layers: Sequence[CodePackage] | None = None,
         *,
         revision_id: str | None = None,
+        check: Callable[[FunctionSpec], None] = lambda spec: None,
     ) -> FunctionConfiguration:
         """Change settings of `$LATEST`, by their names in FunctionSpec; returns it as it now is.
 
         layers: with `changes` that have others; None: they stay.
         """
-        return self._update(where, revision_id, changes, layers=layers)
+        return self._update(where, revision_id, changes, layers=layers, check=check)
 
     def _update(
         self,
@@ -217,10 +221,12 @@ class FunctionStore(FunctionDirectory):
         publish: tuple[FunctionVersion, CodePackage, Sequence[CodePackage], Publication]
         | None = None,
         layers: Sequence[CodePackage] | None = None,
+        check: Callable[[FunctionSpec], None] = lambda spec: None,
     ) -> FunctionConfiguration:
         with self._changing(key_of(where)):
             function = self._function(where)
             spec = function.changed(changes, revision_id)
+            check(spec)
             old, before = function.latest.version, dict(function.published)
             if publish and publish[0] is not old:
                 raise _Overtaken

@@ -1,10 +1,12 @@
 """Capacity providers, and functions that run on one."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from emulator.control import Target
+from emulator.control.capacity_providers import CapacityProviderStore
 from emulator.model import LambdaError
 from tests.api.function_answers import Create, refusal, shown
 from tests.api.lab import ACCOUNT, ROLE, Lab, archive
@@ -110,6 +112,52 @@ def test_a_provider_goes_when_no_function_uses_it(
     assert delete(CapacityProviderName="fleet")["CapacityProvider"]["State"] == "Deleting"
     refused = refusal(client.get_capacity_provider, CapacityProviderName="fleet")
     assert refused[:2] == (404, "ResourceNotFoundException")
+
+
+@pytest.mark.parametrize("through", ["create", "replace_configuration"])  # methods of the store
+def test_a_provider_that_is_deleted_meanwhile_is_on_no_function(
+    through: str, lab: Lab, create: Create, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {**REQUEST, "CapacityProviderName": "other"}
+    client.create_capacity_provider(**REQUEST)
+    client.create_capacity_provider(**other)
+    use = {**USE["LambdaManagedInstancesCapacityProviderConfig"]}
+    use["CapacityProviderArn"] = ARN.replace("fleet", "other")
+    config = {"LambdaManagedInstancesCapacityProviderConfig": use}
+    if through == "replace_configuration":
+        create(CapacityProviderConfig=USE)
+    original = getattr(lab.store, through)
+
+    def overtaken(*args: Any, **kwargs: Any) -> Any:
+        client.delete_capacity_provider(CapacityProviderName="other")
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(lab.store, through, overtaken)
+    if through == "create":
+        refused = refusal(create, CapacityProviderConfig=config)
+        assert not lab.store.exists(FUNCTION)
+    else:
+        update = client.update_function_configuration
+        refused = refusal(update, FunctionName="hello", CapacityProviderConfig=config)
+        shown_config = client.get_function_configuration(FunctionName="hello")
+        assert shown_config["CapacityProviderConfig"] == USE
+    assert refused[:2] == (404, "ResourceNotFoundException")
+
+
+def test_no_function_gets_a_provider_while_it_is_deleted(
+    provider: Any, lab: Lab, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete = CapacityProviderStore.delete
+    may_change = []
+
+    def watched(providers: CapacityProviderStore, arn: str) -> Any:
+        with ThreadPoolExecutor(1) as another:
+            may_change.append(another.submit(lab.store._lock.acquire, False).result())
+        return delete(providers, arn)
+
+    monkeypatch.setattr(CapacityProviderStore, "delete", watched)
+    client.delete_capacity_provider(CapacityProviderName="fleet")
+    assert may_change == [False]
 
 
 def test_a_function_on_a_provider_logs_json(provider: Any, create: Create, client: Any) -> None:
