@@ -1,6 +1,6 @@
 """All rooms of one emulator, made in order, and the questions one asks another."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -8,7 +8,7 @@ import emulator
 from emulator.api import LambdaApi
 from emulator.assembly.backends import make_backends
 from emulator.assembly.changes import FunctionChanges
-from emulator.aws import AwsError, Functions, Moto
+from emulator.aws import Functions, Moto
 from emulator.aws.routing import scope_of
 from emulator.console import Admin, Rooms
 from emulator.control import (
@@ -37,7 +37,7 @@ from emulator.event_sources import (
 from emulator.gateway import HostKind, Hosts, Router, Server
 from emulator.invoke import Invoker, InvokeSettings, Neighbours
 from emulator.invoke.identity import new_request_id
-from emulator.model import Call, FetchError, FunctionVersion
+from emulator.model import Call, FunctionVersion
 from emulator.model.function_url import url_address
 from emulator.model.triggers.nats import DEFAULT_URL
 from emulator.observe import Activity, LogBook, Metrics, Records, Reporter
@@ -311,10 +311,10 @@ class Assembly:
 
     def _make_lambda_api(self) -> LambdaApi:
         others = OtherServices(
-            fetch_object=self._fetch_object,
+            fetch_object=lambda *asked: self.moto.buckets.fetch(*asked),
             describe_source=self.moto.describe_source,
             target_exists=self.moto.takes_messages,
-            find_vpc=self._find_vpc,
+            find_vpc=lambda *asked: self.moto.networks.find_vpc(*asked),
             tell=self.reporter.notice,
             provisioned_state=self.environments.provisioning.state,
             is_revoked=self.moto.is_revoked,
@@ -355,22 +355,6 @@ class Assembly:
     def _catch_up_all(self) -> None:
         self._up_to_date.catch_up()
         self.event_sources.catch_up()
-
-    def _fetch_object(
-        self, account: str, region: str, bucket: str, key: str, version_id: str | None
-    ) -> bytes:
-        try:
-            return self.moto.buckets.fetch(account, region, bucket, key, version_id)
-        except AwsError as error:
-            raise FetchError(error.code, error.message) from error
-
-    def _find_vpc(
-        self, account: str, region: str, subnet_ids: Sequence[str], group_ids: Sequence[str]
-    ) -> str:
-        try:
-            return self.moto.networks.find_vpc(account, region, subnet_ids, group_ids)
-        except AwsError as error:
-            raise FetchError(error.code, error.message) from error
 
     def _log_group(self, arn: str) -> str | None:
         version = self.store.find(arn)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from emulator.aws.alarm_facts import AlarmMetric, AlarmState, AlarmStateFact
-    from emulator.aws.aws_error import AwsError
     from emulator.aws.cognito_events import CognitoTrigger
     from emulator.aws.cognito_events import event as cognito_event
     from emulator.aws.config_facts import (
@@ -67,7 +66,6 @@ __all__ = [
     "AlarmMetric",
     "AlarmState",
     "AlarmStateFact",
-    "AwsError",
     "BucketNotifications",
     "BusEvent",
     "CognitoTrigger",
@@ -133,7 +131,6 @@ _HOMES: Final = {  # module, name in it
     "AlarmMetric": ("alarm_facts", "AlarmMetric"),
     "AlarmState": ("alarm_facts", "AlarmState"),
     "AlarmStateFact": ("alarm_facts", "AlarmStateFact"),
-    "AwsError": ("aws_error", "AwsError"),
     "BucketNotifications": ("notifications", "BucketNotifications"),
     "BusEvent": ("event_buses", "BusEvent"),
     "CognitoTrigger": ("cognito_events", "CognitoTrigger"),

@@ -3,14 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
-from emulator.aws.aws_error import AwsError, regional
 from emulator.aws.locks import ServiceLocks
 from emulator.aws.notifications import BucketNotifications, Refused, Rule, check
 from emulator.aws.own_requests import OwnRequests
 from emulator.aws.patches.s3 import notifications_of, set_notifications
 from emulator.aws.permissions import InvokePermissions
 from emulator.aws.provisioning import make_bucket
+from emulator.aws.regional import regional
 from emulator.aws.services import Services
+from emulator.model import AwsError
 from emulator.observe import Reporter
 
 

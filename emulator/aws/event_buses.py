@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.aws.aws_error import AwsError
 from emulator.aws.event_facts import RuleTarget, event_document
 from emulator.aws.own_requests import OwnRequests
 from emulator.aws.patches import PatchContext
 from emulator.aws.patches.event_rules import find_bus, targets_of
 from emulator.aws.patches.events import offer
 from emulator.aws.services import Services
+from emulator.model import AwsError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

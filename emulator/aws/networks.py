@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from emulator.aws.aws_error import AwsError, regional
 from emulator.aws.locks import ServiceLocks
+from emulator.aws.regional import regional
 from emulator.aws.services import Services
+from emulator.model import AwsError
 
 
 class Networks:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from emulator.aws.aws_error import AwsError
 from emulator.aws.routing import Environ
+from emulator.model import AwsError
 
 _ENDPOINT = "http://127.0.0.1"
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 from emulator.aws.addresses import Addresses
-from emulator.aws.aws_error import AwsError
 from emulator.aws.background_work import BackgroundWork
 from emulator.aws.custom_resources import is_custom
 from emulator.aws.stacks.api_addresses import api_addresses
@@ -15,7 +14,7 @@ from emulator.aws.stacks.left_out import without_unknown
 from emulator.aws.stacks.places import places_of
 from emulator.aws.stacks.sam import transformed
 from emulator.aws.stacks.template import parse
-from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, nearest
+from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION, AwsError, nearest
 from emulator.model.project_stack import (
     TEMPLATE_BUCKET,
     StackOutcome,

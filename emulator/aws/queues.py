@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from emulator.aws.aws_error import AwsError, regional
 from emulator.aws.own_requests import OwnRequests
 from emulator.aws.patches.sqs import SOURCE_ARN, messages_of, receive
+from emulator.aws.regional import regional
 from emulator.aws.services import Services
-from emulator.model import Clock
+from emulator.model import AwsError, Clock
 from emulator.model.mapping import SourceDescription
 
 _TRACE: Final = "AWSTraceHeader"

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from emulator.aws.aws_error import AwsError, regional
 from emulator.aws.locks import ServiceLocks
 from emulator.aws.own_requests import OwnRequests
 from emulator.aws.permissions import InvokePermissions
+from emulator.aws.regional import regional
 from emulator.aws.services import Services
+from emulator.model import AwsError
 from emulator.observe import Reporter
 
 

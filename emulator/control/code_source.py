@@ -7,7 +7,7 @@ from emulator.control.code import CodeStore
 from emulator.control.request import FetchObject, Request, RequestContext
 from emulator.control.spec import CodeObject
 from emulator.control.violations import invalid
-from emulator.model import CodePackage, FetchError
+from emulator.model import AwsError, CodePackage
 from emulator.model.hot_reload import ARCHIVES, HOT_RELOAD_BUCKET
 
 
@@ -75,7 +75,7 @@ class CodeSource:
         version_id = members.get("S3ObjectVersion")
         try:
             return self._fetch_object(context.account, context.region, bucket, key, version_id)
-        except FetchError as error:
+        except AwsError as error:
             raise invalid(
                 f"Error occurred while GetObject. S3 Error Code: {error.code}. S3 Error Message:"
                 f" {error.message}"

@@ -216,12 +216,7 @@ class Function:
         number = str(self.last_number)
         self.published_spec = self.latest.spec
         spec = replace(self.latest.spec, description=description or self.latest.spec.description)
-        phase = Phase.CREATING if self.latest.phase is not Phase.ACTIVE else Phase.ACTIVE
-        if spec.snap_start:
-            phase = Phase.OPTIMIZING
-        self.published[number] = deployed(spec, code, phase, now, layers=layers, version=number)
-        self.latest = replace(self.latest, revision_id=str(uuid.uuid4()))
-        return self.published[number]
+        return self._add_version(number, spec, code, layers, now)
 
     def _publish_to_latest(
         self, code: CodePackage, layers: Sequence[CodePackage], description: str, now: float
@@ -235,12 +230,23 @@ class Function:
         is_same = before is not None and before.spec == spec
         if before and is_same and _hashes(before.version) == _hashes_of(code, layers):
             return before
+        return self._add_version(LATEST_PUBLISHED, spec, code, layers, now)
+
+    def _add_version(
+        self,
+        number: str,
+        spec: FunctionSpec,
+        code: CodePackage,
+        layers: Sequence[CodePackage],
+        now: float,
+    ) -> FunctionConfiguration:
         phase = Phase.CREATING if self.latest.phase is not Phase.ACTIVE else Phase.ACTIVE
-        self.published[LATEST_PUBLISHED] = deployed(
-            spec, code, phase, now, layers=layers, version=LATEST_PUBLISHED
-        )
+        if spec.snap_start:
+            phase = Phase.OPTIMIZING
+        made = deployed(spec, code, phase, now, layers=layers, version=number)
+        self.published[number] = made
         self.latest = replace(self.latest, revision_id=str(uuid.uuid4()))
-        return self.published[LATEST_PUBLISHED]
+        return made
 
     def remove_version(self, qualifier: str) -> list[FunctionConfiguration]:
         """Delete a published version and return it; none is no error, as in Lambda."""

@@ -24,7 +24,7 @@ Request = Mapping[str, Any]  # in botocore's member names; what was absent or nu
 Response = dict[str, Any]
 Operation = Callable[[RequestContext, Request], Response]
 FetchObject = Callable[[str, str, str, str, str | None], bytes]
-"""account, region, bucket, key, version id -> content; raises `model.FetchError`."""
+"""account, region, bucket, key, version id -> content; raises `model.AwsError`."""
 TargetExists = Callable[[str], bool]
 """ARN of a queue or a topic -> whether it is there and takes messages in any order."""
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from emulator.control.violations import invalid
-from emulator.model import FetchError
+from emulator.model import AwsError
 
 FindVpc = Callable[[str, str, Sequence[str], Sequence[str]], str]
-"""account, region, subnets, security groups -> their VPC; raises `model.FetchError`."""
+"""account, region, subnets, security groups -> their VPC; raises `model.AwsError`."""
 
 _CALLS: Final = {  # of EC2, by the code of its error
     "InvalidGroup.NotFound": "DescribeSecurityGroups",
@@ -49,7 +49,7 @@ def vpc_of(
     """The VPC that subnets are in; raises InvalidParameterValueException with EC2's refusal."""
     try:
         return find_vpc(account, region, subnets, groups)
-    except FetchError as error:
+    except AwsError as error:
         raise invalid(
             f"Error occurred while {_CALLS.get(error.code, 'DescribeSubnets')}. EC2 Error Code:"
             f" {error.code}. EC2 Error Message: {error.message}"

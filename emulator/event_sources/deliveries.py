@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from emulator.aws import AwsError, RetryPolicy
+from emulator.aws import RetryPolicy
 from emulator.event_sources.lanes import Lanes
 from emulator.event_sources.source import Surroundings
 from emulator.event_sources.targets import TargetError
+from emulator.model import AwsError
 
 _LONGEST_PAUSE_S: Final = 480.0  # 185 of these are a day
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from emulator.aws import AwsError, Moto
-from emulator.model import Call, Clock, DestinationError, DestinationMessage, LambdaError
+from emulator.aws import Moto
+from emulator.model import AwsError, Call, Clock, DestinationError, DestinationMessage, LambdaError
 
 _TOPIC_BYTES: Final = 262_144  # of one message; Source: Amazon SNS quotas
 

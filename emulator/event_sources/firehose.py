@@ -12,7 +12,6 @@ from typing import Final
 from typing_extensions import override
 
 from emulator.aws import (
-    AwsError,
     Fact,
     FirehoseDeletedFact,
     FirehoseRecord,
@@ -36,7 +35,7 @@ from emulator.event_sources.firehose_rules import (
 )
 from emulator.event_sources.lanes import Lanes
 from emulator.event_sources.source import EventSource, Surroundings
-from emulator.model import Call, LambdaError
+from emulator.model import AwsError, Call, LambdaError
 from emulator.model.limits import SYNC_REQUEST_BYTES
 
 _NAME: Final = "firehose"

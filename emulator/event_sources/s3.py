@@ -12,7 +12,6 @@ from urllib.parse import quote_plus
 from typing_extensions import override
 
 from emulator.aws import (
-    AwsError,
     BusEvent,
     Fact,
     NotificationsSavedFact,
@@ -20,7 +19,7 @@ from emulator.aws import (
     Rule,
 )
 from emulator.event_sources.source import EventSource, Surroundings
-from emulator.model import Call, LambdaError
+from emulator.model import AwsError, Call, LambdaError
 from emulator.model.triggers import Trigger
 from emulator.model.triggers.s3 import S3Trigger
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from typing_extensions import override
 
-from emulator.aws import AwsError, Fact, MailFact, ReceiptRule
+from emulator.aws import Fact, MailFact, ReceiptRule
 from emulator.event_sources.lanes import Lanes
 from emulator.event_sources.ses_receipt import (
     ReceivedMail,
@@ -22,7 +22,7 @@ from emulator.event_sources.ses_receipt import (
     with_header,
 )
 from emulator.event_sources.source import EventSource, Surroundings
-from emulator.model import Call, LambdaError
+from emulator.model import AwsError, Call, LambdaError
 
 _NAME: Final = "ses"
 _PRINCIPAL: Final = "ses.amazonaws.com"

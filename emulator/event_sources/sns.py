@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from typing_extensions import override
 
-from emulator.aws import AwsError, Fact, NotificationFact
+from emulator.aws import Fact, NotificationFact
 from emulator.event_sources.source import EventSource, Surroundings
-from emulator.model import FAULTS, Call, LambdaError
+from emulator.model import FAULTS, AwsError, Call, LambdaError
 from emulator.model.triggers import Trigger
 from emulator.model.triggers.sns import SnsTrigger
 

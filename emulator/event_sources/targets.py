@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from emulator.aws import AwsError
 from emulator.event_sources.source import Surroundings
-from emulator.model import Call, LambdaError
+from emulator.model import AwsError, Call, LambdaError
 
 _Answer = TypeVar("_Answer")
 

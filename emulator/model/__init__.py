@@ -14,7 +14,7 @@ from emulator.model.arn import (
 from emulator.model.clock import Clock
 from emulator.model.destination import DestinationError, DestinationMessage
 from emulator.model.durable import DurableConfig
-from emulator.model.errors import FAULTS, Fault, FetchError, LambdaError
+from emulator.model.errors import FAULTS, AwsError, Fault, LambdaError
 from emulator.model.function import (
     APPLICATION_LOG_LEVELS,
     DEFAULT_LOG_LEVEL,
@@ -50,6 +50,7 @@ __all__ = [
     "SNAP_START",
     "SYSTEM_LOG_LEVELS",
     "TEXT_LOG",
+    "AwsError",
     "Call",
     "Clock",
     "CodePackage",
@@ -58,7 +59,6 @@ __all__ = [
     "DurableConfig",
     "EventInvokeConfig",
     "Fault",
-    "FetchError",
     "FileSystem",
     "FunctionName",
     "FunctionVersion",

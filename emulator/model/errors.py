@@ -85,16 +85,14 @@ FAULTS: Final[Mapping[str, Fault]] = {
 }
 
 
-class FetchError(Exception):
-    """Another service refused what a request needs of it; its own error code and text.
+class AwsError(Exception):
+    """Another service said no: its own code and text, and the status of its answer."""
 
-    What `fetch_object` raises: `FetchError("NoSuchKey", "The specified key does not exist.")`.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+        self.status = status
 
 
 class LambdaError(Exception):

@@ -19,7 +19,7 @@ from emulator.invoke import Accepted, StreamedInvocation
 from emulator.invoke.identity import new_request_id
 from emulator.invoke.payload import check_payload
 from emulator.invoke.response_channel import ResponseChannel
-from emulator.model import Call, Clock, FetchError, InvocationResult, Status, limits
+from emulator.model import AwsError, Call, Clock, InvocationResult, Status, limits
 from emulator.model.invocation import InvocationLog
 from emulator.model.mapping import SourceDescription
 from emulator.model.steps import Pause, Steps
@@ -152,9 +152,9 @@ def _client(endpoint: str, region: str, account: str) -> Any:
 def fetch_from(objects: Mapping[tuple[str, str], bytes]) -> Callable[..., bytes]:
     def fetch(_account: str, _region: str, bucket: str, key: str, _version: str | None) -> bytes:
         if not any(bucket == held for held, _ in objects):
-            raise FetchError("NoSuchBucket", "The specified bucket does not exist")
+            raise AwsError("NoSuchBucket", "The specified bucket does not exist")
         if (bucket, key) not in objects:
-            raise FetchError("NoSuchKey", "The specified key does not exist.")
+            raise AwsError("NoSuchKey", "The specified key does not exist.")
         return objects[bucket, key]
 
     return fetch
@@ -165,12 +165,10 @@ def find_vpc(_account: str, _region: str, subnets: Sequence[str], groups: Sequen
     for subnet in subnets:
         if subnet not in {"subnet-1", "subnet-2"}:
             text = f"The subnet ID '{subnet}' does not exist"
-            raise FetchError("InvalidSubnetID.NotFound", text)
+            raise AwsError("InvalidSubnetID.NotFound", text)
     for group in groups:
         if group not in {"sg-1", "sg-2"}:
-            raise FetchError(
-                "InvalidGroup.NotFound", f"The security group '{group}' does not exist"
-            )
+            raise AwsError("InvalidGroup.NotFound", f"The security group '{group}' does not exist")
     return "vpc-1"
 
 

@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from emulator.aws import AwsError, Fact, ObjectFact
+from emulator.aws import Fact, ObjectFact
+from emulator.model import AwsError
 from tests.aws.conftest import Aws, Client
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from emulator.aws import AwsError, BusEvent, EventFact
+from emulator.aws import BusEvent, EventFact
+from emulator.model import AwsError
 from tests.aws.conftest import Aws, Client
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from emulator.aws import AwsError, ObjectFact
+from emulator.aws import ObjectFact
+from emulator.model import AwsError
 from tests.aws.conftest import Aws, Client
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.aws import AwsError
+from emulator.model import AwsError
 from tests.aws.conftest import Aws, Client
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"

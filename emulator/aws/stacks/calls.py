@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from emulator.aws.aws_error import AwsError
 from emulator.aws.functions import Functions
 from emulator.aws.locks import ServiceLocks
 from emulator.aws.stacks.coercion import PropertyProblem, members_of
 from emulator.aws.stacks.resource_type import ResourceProblem
-from emulator.model import LambdaError
+from emulator.model import AwsError, LambdaError
 
 _HANDLER_CODES: Final = {  # by status; the rest is InvalidRequest
     403: "AccessDenied",
