@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
 import selectors
 import threading
 import weakref
@@ -14,11 +13,6 @@ from emulator.invoke.runner_threads import RunnerThreads
 from emulator.model.steps import Afterwards, Pause, Promise, Readable, Steps, Wait, finish
 
 TURN_S: Final = 0.005  # so much later than asked for may a call be told that its time is over
-
-# For so long the loop looks out for what comes next before it sleeps: the answer of a quick
-# handler, the next request of a caller in a row. To be woken up takes longer than that is.
-# Measured: docs/serving.md. With one processor it would only keep the others from it.
-SPIN_S: Final = 0.0001 if (os.cpu_count() or 1) > 1 else 0.0
 
 log = logging.getLogger("emulator.gateway")
 
@@ -32,8 +26,10 @@ class Calls:
     A call leaves the loop for a thread of its own only where it would block it.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, stay_awake: Callable[[], None]) -> None:
+        """stay_awake: told when something is about to come."""
         self._loop = loop
+        self._stay_awake = stay_awake
         self._threads = RunnerThreads("invoke")
         self._loops_thread = 0
         self._running = 0
@@ -41,8 +37,6 @@ class Calls:
         self._none = threading.Event()
         self._waiting: dict[_Call[Any], Wait | Promise] = {}
         self._watches = False
-        self._is_spinning = False
-        self._awake_until = 0.0
         # By descriptor: who waits for it now, and what is watched, from one call to the next. The
         # loop has a selector of its own for its clients: these here are closed by others, and
         # when their numbers come again, they are perhaps those of clients.
@@ -140,17 +134,6 @@ class Calls:
         self._watches = bool(self._waiting)
         if self._watches:
             self._loop.call_later(TURN_S, self._resume_late)
-
-    def _stay_awake(self) -> None:
-        self._awake_until = self._loop.time() + SPIN_S
-        if not self._is_spinning:
-            self._spin()
-
-    def _spin(self) -> None:
-        # The loop does not sleep while there is something to call.
-        self._is_spinning = self._loop.time() < self._awake_until
-        if self._is_spinning:
-            self._loop.call_soon(self._spin)
 
     def _tell_none(self) -> None:
         if self._is_stopping and not self._running:

@@ -20,6 +20,7 @@ from emulator.gateway.calls import Calls
 from emulator.gateway.client import Client
 from emulator.gateway.relay import Backend
 from emulator.gateway.router import Answer
+from emulator.gateway.wakeful import WakefulSelector
 from emulator.model.steps import Steps
 
 log = logging.getLogger("emulator.gateway")
@@ -34,8 +35,9 @@ class Front:
     def __init__(self, listener: socket.socket, backend: Backend, fast_invoke: FastInvoke) -> None:
         self.backend = backend
         self.is_stopping = False
-        self.loop: Final = asyncio.new_event_loop()
-        self.calls: Final = Calls(self.loop)
+        selector = WakefulSelector()
+        self.loop: Final = asyncio.SelectorEventLoop(selector)
+        self.calls: Final = Calls(self.loop, selector.stay_awake)
         self._clients: set[Client] = set()
         self._none = threading.Event()  # it stops, and all connections are closed
         self._fast_invoke = fast_invoke
