@@ -199,6 +199,6 @@ class Client(asyncio.Protocol):
 
 
 def _bytes(answer: Answer, date: str) -> bytes:
-    lines = [f"{name}: {value}" for name, value in answer.headers]
+    lines = map(": ".join, answer.headers)
     head = "\r\n".join([_STATUS_LINES[answer.status], *lines, f"Date: {date}", "", ""])
     return head.encode("latin-1", "replace") + answer.body

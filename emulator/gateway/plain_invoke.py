@@ -5,13 +5,13 @@ Whatever is in doubt is another request, for the server that knows all of HTTP.
 """
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 from urllib.parse import unquote
 from wsgiref.types import WSGIEnvironment
 
 from emulator.model import limits
+from emulator.model.value import value
 
 START: Final = b"POST /2015-03-31/functions/"
 MOST_HEAD_BYTES: Final = 65_536
@@ -21,7 +21,7 @@ _REQUEST_LINE: Final = re.compile(
 )
 _BARE_LINE_FEED: Final = re.compile(rb"(?<!\r)\n")
 _NAME: Final = re.compile(r"[A-Za-z0-9-]+")
-_LENGTH: Final = re.compile(r"[0-9]{1,9}")
+_LENGTH_DIGITS: Final = 9
 _ELSEWHERE: Final = frozenset(  # headers that change how a request or its answer travels
     {
         "expect",
@@ -35,7 +35,7 @@ _ELSEWHERE: Final = frozenset(  # headers that change how a request or its answe
     }
 )
 _MOST_NAMES: Final = 1_000
-_keys: Final[dict[str, str | None]] = {}  # header name as it came -> key in an environ
+_keys: Final[dict[str, str]] = {}  # header name as it came -> key in an environ
 
 
 class Verdict(Enum):
@@ -45,7 +45,7 @@ class Verdict(Enum):
     OTHER = auto()  # certainly none
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class PlainInvoke:
     """An Invoke whose head is there; `environ` has no body yet."""
 
@@ -86,26 +86,27 @@ def _environ(head: bytes | bytearray) -> WSGIEnvironment | None:
         "PATH_INFO": unquote(path) if "%" in path else path,
         "QUERY_STRING": query,
     }
+    if not "".join(headers).isprintable():  # a line feed alone may end a line elsewhere
+        return None
     for header in headers:
-        name, _, value = header.partition(":")
-        key = _keys[name] if name in _keys else _key(name)
-        value = value.strip(" \t")
-        # One that came before is joined elsewhere, and a line feed alone may end a line there.
-        if key is None or key in environ or not value.isprintable():
+        name, _, text = header.partition(":")
+        key = _keys.get(name) or _key(name)
+        if key is None or key in environ:  # one that came before is joined elsewhere
             return None
-        environ[key] = value
-    has_all = "HTTP_HOST" in environ and _LENGTH.fullmatch(environ.get("CONTENT_LENGTH", ""))
+        environ[key] = text.strip(" ")
+    length = environ.get("CONTENT_LENGTH", "")
+    is_whole = "HTTP_HOST" in environ and length.isdigit() and len(length) <= _LENGTH_DIGITS
     stays_open = environ.get("HTTP_CONNECTION", "keep-alive").lower() == "keep-alive"
-    return environ if has_all and stays_open else None
+    return environ if is_whole and stays_open else None
 
 
 def _key(name: str) -> str | None:
     """Return the key of a header that is not known yet; None: no header of a plain Invoke."""
-    key = None
-    if _NAME.fullmatch(name) and name.lower() not in _ELSEWHERE:
-        key = name.upper().replace("-", "_")
-        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            key = f"HTTP_{key}"
+    if not _NAME.fullmatch(name) or name.lower() in _ELSEWHERE:
+        return None
+    key = name.upper().replace("-", "_")
+    if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        key = f"HTTP_{key}"
     if len(_keys) < _MOST_NAMES:  # names made up by a client do not fill the memory
         _keys[name] = key
     return key

@@ -93,7 +93,8 @@ class InvocationLog:
     def __init__(self, *lines: bytes) -> None:
         self._lines: deque[bytes] = deque()
         self.size = 0  # of `text`
-        self.add(lines)
+        if lines:
+            self.add(lines)
 
     def add(self, lines: Sequence[bytes]) -> None:
         """Add lines without their newlines; the oldest ones go where that is too much."""

@@ -13,6 +13,7 @@ GROUP_LINES: Final = 10_000
 BOOK_BYTES: Final = 16 * 1024 * 1024
 LINE_OVERHEAD_BYTES: Final = 200  # what Python needs for a line beside its characters
 _SLACK_BYTES: Final = 64 * 1024  # freed at a time, so that a full book is not searched at each line
+_SLACK_LINES: Final = 200  # forgotten at a time: done in a row, each costs half as much
 
 GroupKey = tuple[str, str, str]  # account, region, name of the group
 _Line = tuple[int, str, str]  # milliseconds since the epoch, stream, message
@@ -54,7 +55,8 @@ class LogStream:
 
     def write_all(self, lines: Sequence[tuple[int, str]]) -> None:
         """Add log events, each with its milliseconds since the epoch."""
-        self._book.add(self._key, self.name, lines)
+        name = self.name
+        self._book.add(self._key, [(at_ms, name, text) for at_ms, text in lines])
 
     def now_ms(self) -> int:
         """The time a line would get that is written now."""
@@ -86,16 +88,18 @@ class _Group:
         self.written = written  # position of its newest line
         self.undrained = 0  # how many of the newest lines no `drain` has handed over
 
-    def append(self, stream: str, lines: Sequence[tuple[int, str]]) -> int:
+    def append(self, lines: Sequence[_Line]) -> int:
         """Add lines and say how many bytes they take."""
-        size = len(lines) * LINE_OVERHEAD_BYTES
-        for at_ms, text in lines:
-            self.lines.append((at_ms, stream, text))
-            size += len(text)
+        self.lines += lines
+        size = sum([len(text) for _, _, text in lines]) + len(lines) * LINE_OVERHEAD_BYTES
         self.kept_bytes += size
         self.written += len(lines)
         self.undrained += len(lines)
         return size
+
+    def forget(self, count: int) -> int:
+        """Forget the oldest lines and say how many bytes that freed."""
+        return sum(self.pop_oldest() for _ in range(count))
 
     def pop_oldest(self) -> int:
         """Forget one line and say how many bytes that freed."""
@@ -109,7 +113,7 @@ class _Group:
 
 
 class LogBook:
-    """All log groups: the newest `GROUP_LINES` lines of each, `BOOK_BYTES` in all.
+    """All log groups: at least the newest `GROUP_LINES` lines of each, but `BOOK_BYTES` in all.
 
     Any thread may call. `_lock` guards the groups; under it lines are only appended, forgotten
     and copied. When the book is full, the group that holds most loses its oldest lines, so a
@@ -135,16 +139,16 @@ class LogBook:
         """Milliseconds since the epoch, on the emulator's clock."""
         return int(self._clock.now() * 1000)
 
-    def add(self, key: GroupKey, stream: str, lines: Sequence[tuple[int, str]]) -> None:
+    def add(self, key: GroupKey, lines: Sequence[_Line]) -> None:
         """Append lines; `LogStream.write_all` is the way to call it."""
         with self._lock:
             group = self._groups.get(key)
             if group is None:
                 group = self._groups[key] = _Group(self._written)
-            self._kept_bytes += group.append(stream, lines)
+            self._kept_bytes += group.append(lines)
             self._written += len(lines)
-            while len(group.lines) > GROUP_LINES:
-                self._kept_bytes -= group.pop_oldest()
+            if len(group.lines) > GROUP_LINES + _SLACK_LINES:
+                self._kept_bytes -= group.forget(len(group.lines) - GROUP_LINES)
             if self._kept_bytes > BOOK_BYTES:
                 self._make_room()
             if self._followers:

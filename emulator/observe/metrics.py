@@ -145,17 +145,13 @@ class Metrics:
 
     def started(self, version: FunctionVersion, at_s: float) -> None:
         """An invocation begins to run; at_s: seconds since the epoch."""
-        account, region, name = version.account, version.region, version.name
+        account, region = version.account, version.region
         minute = _minute(at_s)
         with self._lock:
-            for function in ("", name):
+            for function in ("", version.name):
                 concurrency = self._running.get((account, region, function))
-                if concurrency is None:
-                    concurrency = self._running[account, region, function] = _Concurrency()
-                if concurrency.minute != minute:
-                    dimensions = (("FunctionName", function),) if function else ()
-                    key = minute, (account, region), "ConcurrentExecutions", "Count", dimensions
-                    concurrency.minute, concurrency.series = minute, self._at(key)
+                if concurrency is None or concurrency.minute != minute:
+                    concurrency = self._begin_minute(account, region, function, minute)
                 concurrency.running += 1
                 concurrency.series.add(concurrency.running)
 
@@ -214,6 +210,15 @@ class Metrics:
         for concurrency in self._running.values():
             concurrency.minute = -1  # its series is taken
         return taken
+
+    def _begin_minute(
+        self, account: str, region: str, function: str, minute: int
+    ) -> _Concurrency:
+        concurrency = self._running.setdefault((account, region, function), _Concurrency())
+        dimensions = (("FunctionName", function),) if function else ()
+        key = minute, (account, region), "ConcurrentExecutions", "Count", dimensions
+        concurrency.minute, concurrency.series = minute, self._at(key)
+        return concurrency
 
     def _at(self, key: _Key) -> _Series:
         series = self._series.get(key)

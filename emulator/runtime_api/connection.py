@@ -29,6 +29,7 @@ REASONS = {
     431: "Request Header Fields Too Large",
     500: "Internal Server Error",
 }
+_STATUS_LINES = {status: f"HTTP/1.1 {status} {reason}" for status, reason in REASONS.items()}
 LARGE_DIGITS = 5  # a Content-Length of more digits announces a large body
 PATIENCE_S = 0.005
 _PATIENCE = struct.pack("@ll", 0, int(PATIENCE_S * 1_000_000))  # a timeval
@@ -136,13 +137,11 @@ class Connection:
         if reply.headers is None:
             self._outgoing += _plain_head(reply.status, len(reply.body)) + reply.body
             return
-        lines = [f"{name}: {value}\r\n" for name, value in reply.headers.items()]
+        head = [_STATUS_LINES[reply.status], *map(": ".join, reply.headers.items())]
         if "Content-Type" not in reply.headers:
-            lines.append("Content-Type: application/json\r\n")
-        head = (
-            f"{_status_line(reply.status)}{''.join(lines)}Content-Length: {len(reply.body)}\r\n\r\n"
-        )
-        self._outgoing += head.encode("latin-1", "replace")
+            head.append("Content-Type: application/json")
+        head += (f"Content-Length: {len(reply.body)}", "", "")
+        self._outgoing += "\r\n".join(head).encode("latin-1", "replace")
         self._outgoing += reply.body
 
     def flush(self) -> bool:
@@ -257,14 +256,10 @@ class Connection:
         self._receive_bytes = HEAD_BYTES
 
 
-def _status_line(status: int) -> str:
-    return f"HTTP/1.1 {status} {REASONS[status]}\r\n"
-
-
 @lru_cache(maxsize=64)
 def _plain_head(status: int, length: int) -> bytes:
     lines = f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
-    return (_status_line(status) + lines).encode()
+    return f"{_STATUS_LINES[status]}\r\n{lines}".encode()
 
 
 def _without_offer(request: Request) -> bytes:

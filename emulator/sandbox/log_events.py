@@ -39,6 +39,8 @@ class LogEvents:
 
     def end(self) -> list[bytes]:
         """Return what is still open as events: no more of it comes."""
+        if not self._line and not self._frame:
+            return []
         begun = bytes(self._frame)
         self._frame.clear()
         self._missing = 0

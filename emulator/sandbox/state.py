@@ -10,11 +10,26 @@ to /tmp is still there, and the next invoke runs the init phase again.
 """
 
 from collections.abc import Collection, Mapping
-from enum import Enum
+from enum import Enum, auto
 from typing import Final
 
 State = Enum("State", "COLD INIT IDLE INVOKE RESET SHUTDOWN STOPPED")
-Signal = Enum("Signal", "START READY RESERVE RELEASE FAIL REAPED RETIRE EXITED")
+
+
+class Signal(Enum):
+    """What may happen to an environment."""
+
+    __hash__ = object.__hash__  # Enum's own is a function in Python, and the table is asked often
+
+    START = auto()
+    READY = auto()
+    RESERVE = auto()
+    RELEASE = auto()
+    FAIL = auto()
+    REAPED = auto()
+    RETIRE = auto()
+    EXITED = auto()
+
 
 TRANSITIONS: Final[Mapping[Signal, tuple[Collection[State], State]]] = {
     Signal.START: ((State.COLD,), State.INIT),  # an invoke needs it, or provisioning asks
