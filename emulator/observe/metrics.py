@@ -211,9 +211,7 @@ class Metrics:
             concurrency.minute = -1  # its series is taken
         return taken
 
-    def _begin_minute(
-        self, account: str, region: str, function: str, minute: int
-    ) -> _Concurrency:
+    def _begin_minute(self, account: str, region: str, function: str, minute: int) -> _Concurrency:
         concurrency = self._running.setdefault((account, region, function), _Concurrency())
         dimensions = (("FunctionName", function),) if function else ()
         key = minute, (account, region), "ConcurrentExecutions", "Count", dimensions

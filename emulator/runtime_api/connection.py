@@ -8,7 +8,7 @@ from typing import Any
 
 import httptools
 
-from emulator.runtime_api.own_requests import own_requests
+from emulator.runtime_api.own_requests import NEXT_REQUEST, own_requests
 from emulator.runtime_api.response_stream import OpenBody
 from emulator.runtime_api.rules import RESPONSE_MODE, Reply, Request, is_response, refuse
 
@@ -70,6 +70,12 @@ class Connection:
     def fileno(self) -> int:
         """Descriptor, for a selector."""
         return self.socket.fileno()
+
+    @property
+    def has_own_requests(self) -> bool:
+        """True when an answer and the request for the next event are there, and nothing else."""
+        requests = self.requests
+        return len(requests) == 2 and requests[1] is NEXT_REQUEST and not self.is_waiting
 
     @property
     def unfinished_path(self) -> str | None:

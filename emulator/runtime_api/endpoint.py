@@ -196,6 +196,8 @@ class RuntimeEndpoint:
         self._serve(connection)
 
     def _serve(self, connection: Connection) -> None:
+        if connection.has_own_requests and self._exchange(connection):
+            return
         while connection.requests and not connection.is_waiting:
             streaming = self._streams.connection
             if streaming is not None and streaming is not connection:
@@ -208,6 +210,17 @@ class RuntimeEndpoint:
             self._flush(connection)
         if not connection.is_open:
             self._drop(connection)
+
+    def _exchange(self, connection: Connection) -> bool:
+        """Take an answer with the request for the next event; False: each has to be looked at."""
+        reply = self._conversation.exchange(connection.requests[0])
+        if reply is None:
+            return False
+        connection.requests.clear()
+        connection.reply(reply)
+        connection.is_waiting = True
+        self._waiting = connection
+        return True
 
     def _handle(self, connection: Connection) -> None:
         request = connection.requests.popleft()

@@ -19,7 +19,7 @@ _ANSWER: Final = re.compile(
     rb"Content-Length: (\d{1,5})\r\n\r\n"
 )
 _NEXT: Final = re.compile(b"GET " + NEXT_PATH.encode() + rb" HTTP/1\.1\r\n" + _HOST + rb"\r\n")
-_NEXT_REQUEST: Final = Request(method="GET", path=NEXT_PATH, headers={}, body=b"")
+NEXT_REQUEST: Final = Request(method="GET", path=NEXT_PATH, headers={}, body=b"")
 
 
 def own_requests(data: bytes) -> tuple[Request, Request] | None:
@@ -39,4 +39,4 @@ def own_requests(data: bytes) -> tuple[Request, Request] | None:
     if error_type is not None:
         headers["lambda-runtime-function-error-type"] = error_type.decode("latin-1")
     answer = Request(method="POST", path=path.decode(), headers=headers, body=data[start:end])
-    return answer, _NEXT_REQUEST
+    return answer, NEXT_REQUEST
