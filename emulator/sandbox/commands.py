@@ -44,7 +44,10 @@ def command(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple
 def _wrapper(version: FunctionVersion) -> tuple[str, ...]:
     wrapper = version.environment.get("AWS_LAMBDA_EXEC_WRAPPER")
     is_managed = not (version.runtime or "").startswith("provided")
-    return (wrapper,) if wrapper and is_managed else ()
+    if not wrapper or not is_managed:
+        return ()
+    # As in AWS a shell starts it, which says what it cannot find and exits with 127.
+    return ("/bin/sh", "-c", 'exec "$@"', "/var/runtime/bootstrap", wrapper)
 
 
 def _runtime(kind: ZygoteKind, layout: Layout, version: FunctionVersion) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The Java runtime: which method is the handler, and what its parameters become of JSON."""
 
+import json
 import subprocess
 import zipfile
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ SOURCE = """
 package shop;
 
 import com.amazonaws.services.lambda.runtime.*;
+import com.amazonaws.services.lambda.runtime.logging.LogLevel;
 import java.io.*;
 import java.math.BigDecimal;
 import java.time.Instant;
@@ -33,6 +35,9 @@ public class Shop {
         private List<BigDecimal> prices;
         private Map<String, Size> sizes;
         private Instant since;
+        private Date sold;
+        private byte[] picture;
+        private java.nio.ByteBuffer label;
         private Optional<String> note = Optional.empty();
         public int getCount() { return count; }
         public void setCount(int count) { this.count = count; }
@@ -42,6 +47,12 @@ public class Shop {
         public void setSizes(Map<String, Size> sizes) { this.sizes = sizes; }
         public Instant getSince() { return since; }
         public void setSince(Instant since) { this.since = since; }
+        public Date getSold() { return sold; }
+        public void setSold(Date sold) { this.sold = sold; }
+        public byte[] getPicture() { return picture; }
+        public void setPicture(byte[] picture) { this.picture = picture; }
+        public java.nio.ByteBuffer getLabel() { return label; }
+        public void setLabel(java.nio.ByteBuffer label) { this.label = label; }
         public Optional<String> getNote() { return note; }
         public void setNote(Optional<String> note) { this.note = note; }
         public boolean isCheap() { return count < 10; }
@@ -62,6 +73,20 @@ public class Shop {
     public Map<String, Integer> map(Map<String, Integer> map) { map.put("more", 1); return map; }
     public Item bean(Item item) { item.setCount(item.getCount() + 1); return item; }
     public String records(Event event) { return event.getRecords().get(0).name; }
+    public String sold(Item item) { return item.getSold().toInstant().toString(); }
+    public String key(com.amazonaws.services.lambda.runtime.events.PutEvent event) {
+        return event.getRecords().get(0).getKey() + " " + event.getRecords().get(0).getId();
+    }
+    public String arrival(com.amazonaws.services.lambda.runtime.events.PutEvent.Arrival arrival) {
+        return arrival.getTime().toInstant().toString();
+    }
+    public void levels(Object event, Context context) {
+        context.getLogger().log("too little", LogLevel.INFO);
+        context.getLogger().log("two\\nlines", LogLevel.WARN);
+        context.getLogger().log("plain\\n");
+        System.out.println("printed");
+        throw new IllegalStateException("failed");
+    }
     public static String fixed() { return "static"; }
     public String context(Context context) { return context.getFunctionName(); }
     public String overloaded(String text) { return "one"; }
@@ -100,12 +125,44 @@ public class Shop {
     }
 }
 """
+# As the classes of aws-lambda-java-events for S3: all there is comes by the constructor, in the
+# order of the fields; an empty one may be there beside it.
+EVENTS = """
+package com.amazonaws.services.lambda.runtime.events;
+
+import java.util.*;
+
+public class PutEvent {
+    private final List<Record> records;
+    public PutEvent() { this(new ArrayList<>()); }
+    public PutEvent(List<Record> records) { this.records = records; }
+    public List<Record> getRecords() { return records; }
+
+    public static class Record {
+        private final String key;
+        private final String xAmzId2;
+        public Record(String key) { this(key, null); }
+        public Record(String key, String xAmzId2) { this.key = key; this.xAmzId2 = xAmzId2; }
+        public String getKey() { return key; }
+        public String getId() { return xAmzId2; }
+    }
+
+    public static class Arrival {
+        private Date time;
+        public Date getTime() { return time; }
+        public void setTime(Date time) { this.time = time; }
+    }
+}
+"""
 ITEM = {
     "name": "Käse",
     "count": 1,
     "prices": [1.25, 3],
     "sizes": {"a": "LARGE"},
     "since": "2026-11-22T10:00:00Z",
+    "sold": 1795341600000,
+    "picture": "/9j/",
+    "label": "YWJj",
     "note": "ripe",
 }
 HANDLERS: dict[str, tuple[str, Any, Any]] = {
@@ -117,6 +174,22 @@ HANDLERS: dict[str, tuple[str, Any, Any]] = {
     "array": ("Shop::array", [1, 2], [2, 2]),
     "map": ("Shop::map", {"a": 5}, {"a": 5, "more": 1}),
     "bean": ("Shop::bean", ITEM, {**ITEM, "count": 2, "cheap": True}),
+    "a date as text": (
+        "Shop::sold",
+        {"sold": "2026-11-22T12:00:00.5+02:00"},
+        "2026-11-22T10:00:00.500Z",
+    ),
+    "a day": ("Shop::sold", {"sold": "2026-11-22"}, "2026-11-22T00:00:00Z"),
+    "an event made by its constructor": (
+        "Shop::key",
+        {"Records": [{"key": "photo.jpg", "x-amz-id-2": "id"}]},
+        "photo.jpg id",
+    ),
+    "an event's date in seconds": (
+        "Shop::arrival",
+        {"time": 1795341600.987},
+        "2026-11-22T10:00:00.987Z",
+    ),
     "a name in another case": ("Shop::records", {"Records": [ITEM]}, "Käse"),
     "static": ("Shop::fixed", None, "static"),
     "context alone": ("Shop::context", {}, "FUNCTION"),
@@ -147,12 +220,13 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulat
 
 
 def _compile(folder: Path) -> Path:
-    source = folder / "Shop.java"
-    source.write_text(SOURCE)
+    sources = {folder / "Shop.java": SOURCE, folder / "PutEvent.java": EVENTS}
+    for path, text in sources.items():
+        path.write_text(text)
     options = ["-encoding", "UTF-8", "-nowarn", "-Xlint:-options", "--release", "8"]
     classes = folder / "classes"
     command = [str(compilers()[0]), *options, "-cp", str(compiled_runtime()), "-d", str(classes)]
-    subprocess.run([*command, str(source)], check=True)
+    subprocess.run([*command, *map(str, sources)], check=True)
     jar = folder / "shop.jar"
     with zipfile.ZipFile(jar, "w") as package:
         for file in classes.rglob("*.class"):
@@ -189,6 +263,31 @@ def test_an_error_has_its_cause(emulator: RunningEmulator) -> None:
     assert document["cause"]["errorType"] == "java.io.IOException"
     assert document["cause"]["errorMessage"] == "inner"
     assert [frame.split("(")[0] for frame in document["stackTrace"]] == ["shop.Shop.cause"]
+
+
+def test_a_json_log_has_levels_and_leaves_out_the_low_ones(emulator: RunningEmulator) -> None:
+    functions = emulator.client("lambda")
+    functions.update_function_configuration(
+        FunctionName="zipped",
+        Handler="shop.Shop::levels",
+        LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "WARN"},
+    )
+    functions.get_waiter("function_updated_v2").wait(FunctionName="zipped")
+
+    invoke(functions, "zipped", {})
+    emulator.settle()
+
+    events = emulator.client("logs").filter_log_events(logGroupName="/aws/lambda/zipped")["events"]
+    lines = [event["message"] for event in events if "platform." not in event["message"]]
+    assert "printed" in lines
+    documents = [json.loads(line) for line in lines if line.startswith("{")]
+    assert [(document["level"], document["message"]) for document in documents[:2]] == [
+        ("WARN", "two\nlines"),
+        ("UNDEFINED", "plain\n"),
+    ]
+    assert list(documents[0]) == ["timestamp", "message", "level", "AWSRequestId"]
+    assert documents[2]["level"] == "ERROR"
+    assert documents[2]["message"].startswith("failed: java.lang.IllegalStateException\n")
 
 
 def test_an_event_of_another_type_is_an_error_of_parsing(emulator: RunningEmulator) -> None:

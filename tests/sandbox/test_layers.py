@@ -3,6 +3,8 @@
 import itertools
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from emulator.model import CodePackage, FunctionVersion, LambdaError
-from emulator.sandbox import Environments
+from emulator.sandbox import Environments, languages
+from emulator.sandbox.interpreters import Interpreter
 from emulator.sandbox.layers import LayerFolders, external_extensions, skipped_extensions
 from tests.sandbox.conftest import MakeFunction, Run, needs_namespaces
 
@@ -227,3 +230,33 @@ done
     brought = layer({"bootstrap": bootstrap, "bin/tool": tool}, mode=0o755)
     version = function("", file="nothing", runtime="provided.al2023", layers=(brought,))
     assert run(version).payload == b'"from the layer"'
+
+
+@needs_namespaces
+@pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js on this machine")
+def test_an_interpreter_below_tmp_stays_there_beside_the_functions_own_tmp(
+    function: MakeFunction, layer: MakeLayer, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        program = Path(folder) / "bin" / "node"
+        program.parent.mkdir()
+        Path(folder).chmod(0o755)  # for functions, which may be another user's
+        shutil.copy(Path(shutil.which("node") or "").resolve(), program)
+        found = Interpreter(runtime="nodejs22.x", path=program)
+        monkeypatch.setattr(languages, "nodes", lambda: {found.runtime: found})
+        version = function(
+            """
+            const fs = require('fs');
+            exports.handler = async (event) => {
+              if (event.exit) process.exit(1);
+              fs.writeFileSync('/tmp/mine', '');
+              return [process.execPath, fs.readdirSync('/tmp').length];
+            };
+            """,
+            file="index.js",
+            handler="index.handler",
+            runtime="nodejs22.x",
+        )
+        assert json.loads(run(version).payload) == [str(program), 2]
+        run(version, {"exit": 1})  # what follows starts the program in a /tmp that is in use
+        assert json.loads(run(version).payload) == [str(program), 2]

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import signal
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from emulator.model import LambdaError, Status
 from emulator.sandbox import Environments, zygote
-from tests.sandbox.conftest import MakeFunction, Run
+from tests.sandbox.conftest import MakeFunction, Run, Terminal
 from tests.sandbox.test_environment import error_of
 
 
@@ -208,6 +209,21 @@ def test_a_library_beside_the_handler_is_found(
     wrap.chmod(0o755)
     result = run(version)
     assert (result.status, result.payload) == (Status.SUCCESS, b'"yes"')
+
+
+def test_a_wrapper_that_is_missing_ends_the_runtime_as_a_shell_does(
+    function: MakeFunction, run: Run, terminal: Terminal
+) -> None:
+    variables = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/nowhere"}
+    version = function("def handler(e, c):\n    return 1", environment=variables)
+
+    answer = json.loads(run(version).payload)
+
+    assert answer["errorType"] == "Runtime.ExitError"
+    assert answer["errorMessage"].endswith("Error: Runtime exited with error: exit status 127")
+    assert re.search(
+        "/var/runtime/bootstrap: .*/opt/nowhere: [Nn]o", terminal.text
+    )  # each shell's own
 
 
 def test_a_process_is_killed_before_it_leads_its_group(

@@ -84,7 +84,7 @@ function locatedSyntaxError(error, file) {
   located.stack = error.stack;
   if (file && error.stack.startsWith('SyntaxError')) {
     const { status, stderr } = spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' });
-    if (status !== 0) located.stack = stderr.trim();
+    if (status) located.stack = stderr.trim(); // null: it could not be started, or was killed
   }
   return located;
 }

@@ -121,12 +121,16 @@ def _show_devices(folder):
 
 
 def _show(source, place):
-    if os.path.isdir(source):
+    _make_place(place, os.path.isdir(source))
+    kernel.mount(source, place, flags=kernel.MS_BIND | kernel.MS_REC)
+
+
+def _make_place(place, is_folder):
+    if is_folder:
         os.makedirs(place, exist_ok=True)
     else:
         os.makedirs(os.path.dirname(place), exist_ok=True)
         os.close(os.open(place, os.O_CREAT))
-    kernel.mount(source, place, flags=kernel.MS_BIND | kernel.MS_REC)
 
 
 def _hide(scratch, folder):
@@ -285,7 +289,22 @@ def add_folders(code, layers, mounts, tmp_mib):
         os.mkdir(place)
         kernel.mount_tree(tree, place)
         os.close(tree)
+    held = _hold(TMP_DIR)  # an interpreter that lives below /tmp
     mount_tmp(tmp_mib)
+    _put_back(held)
+
+
+def _hold(folder):
+    """Return the trees in a folder, with their places, before something is mounted on it."""
+    return [(kernel.copy_tree(entry.path), entry) for entry in os.scandir(folder)]
+
+
+def _put_back(held):
+    # Not by way of /proc/self: whose /proc it is here depends on who entered these mounts.
+    for tree, entry in held:
+        _make_place(entry.path, entry.is_dir())
+        kernel.mount_tree(tree, entry.path)
+        os.close(tree)
 
 
 def show_layers(layers):
@@ -293,15 +312,12 @@ def show_layers(layers):
 
     That is an interpreter of the host which lives below /opt: it must stay where it is.
     """
-    kept = [os.path.join(LAYERS_DIR, name) for name in os.listdir(LAYERS_DIR)]
-    if not kept:
+    held = _hold(LAYERS_DIR)
+    if not held:
         kernel.mount_tree(layers, LAYERS_DIR)
         return
-    held = [(os.open(place, os.O_PATH), place) for place in kept]
     kernel.mount("tmpfs", LAYERS_DIR, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=0755")
-    for descriptor, place in held:
-        _show("/proc/self/fd/{}".format(descriptor), place)
-        os.close(descriptor)
+    _put_back(held)
     kernel.mount_tree(layers, TASK_ROOT)  # for a moment: to be shown from
     for entry in os.scandir(TASK_ROOT):
         place = os.path.join(LAYERS_DIR, entry.name)

@@ -11,9 +11,10 @@ import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
 import java.lang.reflect.TypeVariable;
 import java.lang.reflect.WildcardType;
-import java.math.BigDecimal;
-import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Collection;
 import java.util.Date;
 import java.util.LinkedHashMap;
@@ -28,8 +29,6 @@ import java.util.TreeMap;
 
 /** Values of JSON to and from the types that a handler names: beans, records, collections, numbers. */
 final class Beans {
-    private static final String[] FACTORIES = {"parse", "fromString", "valueOf", "of"};
-
     private Beans() {}
 
     /** Return `value`, as `Json.parse` has it, as a `type`. Throws what the type's own code throws. */
@@ -50,7 +49,7 @@ final class Beans {
         if (value instanceof List) {
             return readList((List<?>) value, type, raw);
         }
-        return readScalar(value, raw);
+        return Scalars.read(value, raw);
     }
 
     private static Object readObject(Map<?, ?> value, Type type, Class<?> raw) throws Exception {
@@ -58,7 +57,7 @@ final class Beans {
             Map<Object, Object> map = newMap(raw);
             for (Map.Entry<?, ?> entry : value.entrySet()) {
                 map.put(
-                        readScalar(entry.getKey(), rawClass(argument(type, 0))),
+                        Scalars.read(entry.getKey(), rawClass(argument(type, 0))),
                         read(entry.getValue(), argument(type, 1)));
             }
             return map;
@@ -66,7 +65,12 @@ final class Beans {
         if (isScalar(raw) || raw.isArray() || Collection.class.isAssignableFrom(raw)) {
             throw cannot("an object", raw);
         }
-        return isRecord(raw) ? readRecord(value, raw) : readBean(value, raw);
+        if (isRecord(raw)) {
+            return readRecord(value, raw);
+        }
+        return AwsEvents.isMadeWhole(raw)
+                ? AwsEvents.readWhole(value, raw)
+                : readBean(value, raw);
     }
 
     private static Object readBean(Map<?, ?> value, Class<?> raw) throws Exception {
@@ -77,7 +81,11 @@ final class Beans {
         for (Method method : raw.getMethods()) {
             String name = propertyOf(method, "set", 1);
             if (name != null && byName.containsKey(name)) {
-                Object content = read(byName.remove(name), method.getGenericParameterTypes()[0]);
+                Type type = method.getGenericParameterTypes()[0];
+                Object content = byName.remove(name);
+                content = AwsEvents.isDate(raw, type, content)
+                        ? AwsEvents.readDate(content)
+                        : read(content, type);
                 method.setAccessible(true);
                 call(method, bean, content);
             }
@@ -128,87 +136,6 @@ final class Beans {
         return found;
     }
 
-    private static Object readScalar(Object value, Class<?> raw) throws Exception {
-        if (raw.isInstance(value)) {
-            return value;
-        }
-        if (raw == String.class) {
-            return value.toString();
-        }
-        if (raw == boolean.class || raw == Boolean.class) {
-            return value instanceof Boolean ? value : Boolean.valueOf(value.toString());
-        }
-        if (raw == char.class || raw == Character.class) {
-            return value.toString().charAt(0);
-        }
-        Object number = readNumber(value, raw);
-        if (number != null) {
-            return number;
-        }
-        if (raw.isEnum()) {
-            for (Object constant : raw.getEnumConstants()) {
-                if (((Enum<?>) constant).name().equals(value)) {
-                    return constant;
-                }
-            }
-        }
-        if (raw == Date.class && value instanceof Number) {
-            return new Date(((Number) value).longValue());
-        }
-        return readByFactory(value, raw);
-    }
-
-    private static Object readNumber(Object value, Class<?> raw) {
-        boolean isNumber = Number.class.isAssignableFrom(raw) || raw.isPrimitive();
-        if (!isNumber) {
-            return null;
-        }
-        BigDecimal number = new BigDecimal(value.toString());
-        if (raw == int.class || raw == Integer.class) {
-            return number.intValue();
-        }
-        if (raw == long.class || raw == Long.class) {
-            return number.longValue();
-        }
-        if (raw == double.class || raw == Double.class) {
-            return number.doubleValue();
-        }
-        if (raw == float.class || raw == Float.class) {
-            return number.floatValue();
-        }
-        if (raw == short.class || raw == Short.class) {
-            return number.shortValue();
-        }
-        if (raw == byte.class || raw == Byte.class) {
-            return number.byteValue();
-        }
-        return raw == BigInteger.class ? number.toBigInteger() : number;
-    }
-
-    /** Instants, UUIDs, dates of other libraries: whatever has a factory, or constructor, for text. */
-    private static Object readByFactory(Object value, Class<?> raw) throws Exception {
-        for (String name : FACTORIES) {
-            for (Method method : raw.getMethods()) {
-                boolean fits =
-                        method.getName().equals(name)
-                                && Modifier.isStatic(method.getModifiers())
-                                && raw.isAssignableFrom(method.getReturnType())
-                                && method.getParameterCount() == 1
-                                && method.getParameterTypes()[0].isInstance(value);
-                if (fits) {
-                    return call(method, null, value);
-                }
-            }
-        }
-        for (Constructor<?> constructor : raw.getConstructors()) {
-            boolean takesOne = constructor.getParameterCount() == 1;
-            if (takesOne && constructor.getParameterTypes()[0].isInstance(value)) {
-                return create(constructor, value);
-            }
-        }
-        throw cannot(value.getClass().getSimpleName(), raw);
-    }
-
     /** Return `value` as a value that `Json.write` knows. */
     static Object plain(Object value) throws Exception {
         if (value == null || isScalar(value.getClass())) {
@@ -219,6 +146,13 @@ final class Beans {
         }
         if (value instanceof Date) {
             return ((Date) value).getTime();
+        }
+        if (value instanceof byte[]) {
+            return Base64.getEncoder().encodeToString((byte[]) value);
+        }
+        if (value instanceof ByteBuffer) {
+            ByteBuffer rest = Base64.getEncoder().encode(((ByteBuffer) value).duplicate());
+            return StandardCharsets.ISO_8859_1.decode(rest).toString();
         }
         if (value instanceof Map) {
             Map<String, Object> found = new LinkedHashMap<>();
@@ -298,7 +232,7 @@ final class Beans {
     }
 
     /** Return the property that a getter or setter is for, in small letters; null for others. */
-    private static String propertyOf(Method method, String prefix, int parameters) {
+    static String propertyOf(Method method, String prefix, int parameters) {
         String name = method.getName();
         boolean fits =
                 name.startsWith(prefix)
@@ -383,7 +317,7 @@ final class Beans {
         return Object.class;
     }
 
-    private static Object create(Constructor<?> constructor, Object... arguments) throws Exception {
+    static Object create(Constructor<?> constructor, Object... arguments) throws Exception {
         try {
             return constructor.newInstance(arguments);
         } catch (InvocationTargetException error) {
@@ -391,7 +325,7 @@ final class Beans {
         }
     }
 
-    private static Object call(Method method, Object target, Object... arguments) throws Exception {
+    static Object call(Method method, Object target, Object... arguments) throws Exception {
         try {
             return method.invoke(target, arguments);
         } catch (InvocationTargetException error) {
@@ -399,7 +333,7 @@ final class Beans {
         }
     }
 
-    private static IllegalArgumentException cannot(String what, Class<?> raw) {
+    static IllegalArgumentException cannot(String what, Class<?> raw) {
         return new IllegalArgumentException(
                 "Cannot make a value of type `" + raw.getName() + "` from " + what);
     }

@@ -78,7 +78,9 @@ public final class Bootstrap {
                 System.setProperty(TRACE, trace);
             }
             try {
-                byte[] result = handler.call(event.body, new InvocationContext(event.headers));
+                InvocationContext context = new InvocationContext(event.headers);
+                FunctionLog.enter(context);
+                byte[] result = handler.call(event.body, context);
                 System.out.flush();
                 event = api.answer(requestId, "/response", result, null);
             } catch (EOFException | SocketException error) {
@@ -112,8 +114,7 @@ public final class Bootstrap {
     }
 
     private static void log(Throwable error) {
-        String text = Faults.logText(error);
-        LambdaRuntime.getLogger().log(text.replaceAll("\n+$", "").replace('\n', '\r'));
+        ((FunctionLog) LambdaRuntime.getLogger()).logError(Faults.logText(error));
     }
 
     private static byte[] body(Throwable error) {
