@@ -17,11 +17,12 @@ from emulator.cli.errors import CommandError
 from emulator.cli.table import table
 from emulator.gateway import ListenError
 from emulator.model import FunctionVersion
+from emulator.model.triggers.http import PROJECT_API, HttpTrigger
 from emulator.model.triggers.nats import DEFAULT_URL, parse_url
 from emulator.project import ProjectError
 from emulator.sandbox import DOCKER, DebugTarget, PortTaken, languages
 from emulator.settings import Settings
-from emulator.storage import StorageError
+from emulator.storage import FolderError, StorageError
 
 _DESCRIPTORS: Final = 10_240
 _STOPPED_AT_ONCE: Final = 130  # what a shell shows for a program that Ctrl-C ended
@@ -80,7 +81,10 @@ def _debug_target(text: str) -> DebugTarget:
 
 
 def _unusable(error: StorageError) -> CommandError:
-    return CommandError(f"--data-dir: {error}\nChoose another folder, or remove what is in it.")
+    text = f"--data-dir: {error}"
+    if not isinstance(error, FolderError):  # which says what to do
+        text += "\nChoose another folder, or move this one away to begin with an empty one."
+    return CommandError(text)
 
 
 def _tune_the_interpreter() -> None:
@@ -165,12 +169,22 @@ def _overview(functions: Sequence[FunctionVersion], emulator: Emulator, settings
         text = table(headings, [_row(fields) for fields in shown])
         urls = [(fields["function"], fields["url"]) for fields in shown if fields["url"]]
         text += f"\n\n{table(('FUNCTION', 'URL'), urls)}" if urls else ""
-    if apis := sorted(emulator.rooms.deployer.apis.items()):
-        text += f"\n\n{table(('API', 'URL'), apis)}"
+    if apis := _apis(emulator):
+        text += f"\n\n{table(('API', 'URL, WITHOUT THE PATH OF A ROUTE'), apis)}"
     return (
         f"{text}\n\nAWS APIs            --endpoint-url {emulator.rooms.endpoint}\n"
         f"Functions by HTTP   {emulator.rooms.endpoint}/fn/NAME\n"
     )
+
+
+def _apis(emulator: Emulator) -> list[tuple[str, str]]:
+    """Return the names and addresses of the project's APIs."""
+    deployer = emulator.rooms.deployer
+    apis = dict(deployer.apis)
+    declared = deployer.project.functions.values()
+    if any(isinstance(trigger, HttpTrigger) for each in declared for trigger in each.triggers):
+        apis[PROJECT_API] = f"{emulator.rooms.endpoint}/_aws/execute-api/{PROJECT_API}"
+    return sorted(apis.items())
 
 
 def _row(fields: Mapping[str, Any]) -> tuple[str, ...]:

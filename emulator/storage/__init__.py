@@ -1,6 +1,6 @@
 """What outlives the process: SQLite files below one folder."""
 
-from emulator.storage.data_folder import DataFolder
+from emulator.storage.data_folder import DataFolder, FolderError
 from emulator.storage.database import StorageError
 from emulator.storage.documents import Documents
 from emulator.storage.event_journal import EventJournal, KeptEvent
@@ -11,6 +11,7 @@ __all__ = [
     "DataFolder",
     "Documents",
     "EventJournal",
+    "FolderError",
     "KeptEvent",
     "StorageError",
     "fields_from_document",

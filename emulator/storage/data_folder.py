@@ -13,6 +13,10 @@ from emulator.storage.event_journal import EventJournal
 _LOCK: Final = "lock"
 
 
+class FolderError(StorageError):
+    """The folder cannot be had at all; the text says why, and what to do."""
+
+
 class DataFolder:
     """One emulator's folder: `code/`, `documents.sqlite`, `events.sqlite` and a lock.
 
@@ -26,7 +30,10 @@ class DataFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise StorageError(f"{path} cannot be used: {error.strerror}") from error
+            text = (
+                f"{path} cannot be used: {error.strerror}. Choose a folder that you may write to."
+            )
+            raise FolderError(text) from error
         with contextlib.ExitStack() as undo:
             undo.callback(os.close, self._lock)
             self._take()
@@ -51,7 +58,7 @@ class DataFolder:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             owner = os.pread(self._lock, 20, 0).decode(errors="replace").strip()
-            raise StorageError(
+            raise FolderError(
                 f"{self.path} is in use by another emulator (process {owner or 'unknown'})."
                 " Stop that one, or choose another folder."
             ) from error

@@ -41,7 +41,18 @@ def test_a_data_dir_that_cannot_be_used_says_why(run: Run, tmp_path: Path) -> No
     assert done.returncode == 2
     assert done.stderr == (
         f"error: --data-dir: {file}: file is not a database\n"
-        "error: Choose another folder, or remove what is in it.\n"
+        "error: Choose another folder, or move this one away to begin with an empty one.\n"
+    )
+
+
+def test_a_data_dir_that_cannot_be_made_says_what_to_do(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / "file" / "data"
+    done = run("start", "--port", "0", "--data-dir", str(folder), str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: --data-dir: {folder} cannot be used: Not a directory."
+        " Choose a folder that you may write to.\n"
     )
 
 

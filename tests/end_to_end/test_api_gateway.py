@@ -318,6 +318,7 @@ def test_a_trigger_of_the_project_is_a_route_of_its_api(
     assert (answer.status, event["routeKey"]) == (201, "POST /bound/{id}")
     assert event["pathParameters"] == {"id": "7"}
     assert "POST /bound/{id}" in emulator.output  # the table at the start
+    assert f"project  {emulator.endpoint}/_aws/execute-api/project\n" in emulator.output
 
 
 def test_a_failing_function_of_an_http_api_is_an_internal_server_error(

@@ -10,7 +10,7 @@ from emulator.event_sources.api_gateway.addresses import ANY_API, Address, addre
 from emulator.event_sources.api_gateway.http_api import HttpApiGateway
 from emulator.event_sources.api_gateway.http_backend import HttpBackend
 from emulator.event_sources.api_gateway.jwt_tokens import IssuerKeys
-from emulator.event_sources.api_gateway.project_api import PROJECT, Apis
+from emulator.event_sources.api_gateway.project_api import Apis
 from emulator.event_sources.api_gateway.rest_api import LIMIT_BYTES, RestApiGateway
 from emulator.event_sources.api_gateway.route_authorizers import RouteAuthorizers
 from emulator.event_sources.api_gateway.websocket_api import WebSocketGateway
@@ -27,7 +27,7 @@ from emulator.event_sources.http_messages import (
 from emulator.event_sources.source import EventSource, Surroundings
 from emulator.invoke.identity import trace_header
 from emulator.model.triggers import Trigger
-from emulator.model.triggers.http import HttpTrigger
+from emulator.model.triggers.http import PROJECT_API, HttpTrigger
 
 _BESIDE: Final = 10  # from the main port to that of WebSocket clients: 4576
 _PRINCIPAL: Final = "apigateway.amazonaws.com"
@@ -43,7 +43,7 @@ class ApiGateway(EventSource):
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
-        self._calls = FunctionCalls(around, "apigateway", _PRINCIPAL, trusted=PROJECT)
+        self._calls = FunctionCalls(around, "apigateway", _PRINCIPAL, trusted=PROJECT_API)
         self._backend = HttpBackend()
         keys = IssuerKeys(self._backend, around.clock, around.endpoint_url)
         self._rest = RestApiGateway(

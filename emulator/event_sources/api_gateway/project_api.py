@@ -7,11 +7,10 @@ from typing import Final
 from emulator.aws.http_api_snapshot import HttpApi, Route, RouteIntegration
 from emulator.aws.http_apis import DEFAULT_STAGE, HttpApis, HttpStage
 from emulator.model import DEFAULT_ACCOUNT, DEFAULT_REGION
-
-PROJECT: Final = "project"  # its id; those of other APIs are random
+from emulator.model.triggers.http import PROJECT_API
 
 _EMPTY: Final = HttpApi(
-    id=PROJECT,
+    id=PROJECT_API,
     account=DEFAULT_ACCOUNT,
     region=DEFAULT_REGION,
     protocol="HTTP",
@@ -35,13 +34,13 @@ class Apis:
 
     def protocol(self, api_id: str) -> str | None:
         """HTTP or WEBSOCKET; None when there is no such API."""
-        if api_id == PROJECT and self._project.routes:
+        if api_id == PROJECT_API and self._project.routes:
             return "HTTP"
         return self._made.protocol(api_id)
 
     def stage(self, api_id: str, *names: str) -> HttpStage | None:
         """The first stage there is of these names; None: no such API, or none of them."""
-        if api_id == PROJECT and self._project.routes:
+        if api_id == PROJECT_API and self._project.routes:
             return HttpStage(api=self._project, name=DEFAULT_STAGE, variables={})
         return self._made.stage(api_id, *names)
 
@@ -66,7 +65,7 @@ class Apis:
 
 def _route(key: str, function_arn: str) -> Route:
     integration = RouteIntegration(
-        id=PROJECT,
+        id=PROJECT_API,
         kind="AWS_PROXY",
         subtype=None,
         uri=function_arn,

@@ -1,6 +1,9 @@
 """HTTP requests that start a function."""
 
 from dataclasses import dataclass
+from typing import Final
+
+PROJECT_API: Final = "project"  # the id of the API with these routes; those of others are random
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
