@@ -193,10 +193,12 @@ _HOMES: Final = {  # module, name in it
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"emulator.aws has no {name}")
-    module, there = _HOMES[name]
-    found = getattr(importlib.import_module(f"emulator.aws.{module}"), there)
-    globals()[name] = found  # asked once
-    return found
+if not TYPE_CHECKING:  # which knows the names above, and is to miss any other
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"emulator.aws has no {name}")
+        module, there = _HOMES[name]
+        found = getattr(importlib.import_module(f"emulator.aws.{module}"), there)
+        globals()[name] = found  # asked once
+        return found
