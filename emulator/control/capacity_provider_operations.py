@@ -70,7 +70,7 @@ class CapacityProviderOperations:
 
     def list_capacity_providers(self, context: RequestContext, request: Request) -> Response:
         """One page of providers by name, of one state where the request asks for it."""
-        found = self._providers.providers(context.account, context.region)
+        found = self._providers.of(context.account, context.region)
         if request.get("State", ACTIVE) != ACTIVE:
             found = []
         shown, marker = page(request, found, lambda provider: provider.name, PAGE)

@@ -53,7 +53,7 @@ class CodeSigningOperations:
 
     def list_code_signing_configs(self, context: RequestContext, request: Request) -> Response:
         """One page of configurations."""
-        configs = self._configs.configs(context.account, context.region)
+        configs = self._configs.of(context.account, context.region)
         shown, marker = page(request, configs, lambda config: config.id, PAGE)
         return {"CodeSigningConfigs": [_answer(each) for each in shown], **marker}
 

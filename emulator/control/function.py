@@ -119,11 +119,11 @@ class Function:
 
     def change_spec(
         self, qualifier: str | None, change: Callable[[FunctionSpec], FunctionSpec]
-    ) -> FunctionConfiguration | None:
-        """Change what is shown of `$LATEST` or a version, and no environment; None: no version."""
+    ) -> FunctionConfiguration:
+        """Change what is shown of a version, and no environment; raises LambdaError: no version."""
         shown = self.find(qualifier)
         if shown is None:
-            return None
+            raise self._not_found(qualifier)
         changed = replace(shown, spec=change(shown.spec))
         if shown is self.latest:
             self.latest = changed
@@ -288,15 +288,18 @@ class Function:
         check_routing(alias)
         missing = missing_version(alias, self.published)
         if missing is not None:
-            text = f"Function not found: {self._arn(missing)}"
-            raise LambdaError("ResourceNotFoundException", text)
+            raise self._not_found(missing)
         if alias.name in self.provisioned:
             check_provisionable(alias, self.provisioned_versions(but_by=alias.name))
             check_without_snap_start(self.published[alias.version].version)
         self.aliases[alias.name] = alias
         return alias
 
-    def _arn(self, qualifier: str) -> str:
+    def _not_found(self, qualifier: str | None) -> LambdaError:
+        text = f"Function not found: {self._arn(qualifier)}"
+        return LambdaError("ResourceNotFoundException", text)
+
+    def _arn(self, qualifier: str | None) -> str:
         return f"{self.latest.spec.arn}:{qualifier}"
 
     def _forget(self, qualifier: str) -> None:

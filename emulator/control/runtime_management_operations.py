@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Final
 
-from emulator.control.directory import not_found
 from emulator.control.request import Request, RequestContext, Response, addressed
 from emulator.control.spec import RuntimeManagement
 from emulator.control.store import FunctionStore
@@ -29,14 +28,12 @@ class RuntimeManagementOperations:
         if mode != MANUAL and arn:
             raise invalid("RuntimeVersionArn is allowed only when UpdateRuntimeOn is Manual.")
         management = RuntimeManagement(update_on=mode, version_arn=arn)
-        changed = self._store.change(
+        self._store.change(
             where,
             lambda function: function.change_spec(
                 where.qualifier, lambda spec: replace(spec, runtime_management=management)
             ),
         )
-        if changed is None:
-            raise not_found(where)
         if arn:
             effect = "it is shown as set; the function runs on what this machine has"
             self._without_effect.tell_once("RuntimeVersionArn", where.name, effect)

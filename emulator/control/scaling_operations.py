@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from emulator.control.answers import state_name
 from emulator.control.capacity import Scaling, read_scaling, scaling_answer
-from emulator.control.directory import not_found
 from emulator.control.function import FunctionConfiguration
 from emulator.control.names import Target
 from emulator.control.request import Request, RequestContext, Response, addressed
@@ -31,8 +30,6 @@ class ScalingOperations:
                 where.qualifier, lambda spec: replace(spec, scaling=scaling)
             ),
         )
-        if changed is None:
-            raise not_found(where)
         if not scaling.is_deactivated:
             effect = "it is shown as set; environments come and go here as calls need them"
             self._without_effect.tell_once("FunctionScalingConfig", where.name, effect)

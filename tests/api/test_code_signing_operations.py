@@ -330,7 +330,7 @@ def test_configurations_are_kept(tmp_path: Path) -> None:
     store.delete(gone.arn)
     documents.close()
     again = CodeSigningStore(Clock(), Documents(tmp_path / "documents"))
-    (found,) = again.configs(ACCOUNT, "us-east-1")
+    (found,) = again.of(ACCOUNT, "us-east-1")
     assert (found.arn, found.publishers, found.on_untrusted, found.tags) == (
         made.arn,
         (PROFILE,),
