@@ -4,13 +4,19 @@ Source: Lambda Developer Guide, using code signing to verify code integrity.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from emulator.control.code_signing_store import ENFORCE, CodeSigningConfig, CodeSigningStore
 from emulator.control.violations import invalid
 from emulator.control.without_effect import Tell
 from emulator.model import Clock, CodePackage, LambdaError
-from emulator.model.code_signature import CodeSignature
+from emulator.model.code_signature import SIGNATURE_FILE, CodeSignature
 
+_FOREIGN: Final = (
+    "has a signature that AWS's own Signer made. The emulator cannot check it, and counts it as"
+    " none: sign the code with the emulator's Signer (StartSigningJob), or set"
+    " UntrustedArtifactOnDeployment to Warn"
+)
 IsRevoked = Callable[[CodeSignature], bool]
 """Whether the signing job or the version of the signing profile behind a signature is revoked."""
 
@@ -49,18 +55,20 @@ class CodeSigning:
             signature = package.signature
             if signature is not None and not signature.is_intact:  # whatever the policy
                 raise _broken(function)
-            if (problem := self._problem(config, signature)) is None:
+            if (problem := self._problem(config, package)) is None:
                 continue
             if config.on_untrusted == ENFORCE:
-                raise _refused(function)
+                raise _refused(function, problem)
             self._tell(
                 f"Code of {function} {problem}. {config.id} lets it through; with Enforce AWS"
                 " would refuse it."
             )
 
-    def _problem(self, config: CodeSigningConfig, signature: CodeSignature | None) -> str | None:
+    def _problem(self, config: CodeSigningConfig, package: CodePackage) -> str | None:
+        signature = package.signature
         if signature is None:
-            return "is not signed"
+            # Differs from Lambda: only AWS can check what its own Signer wrote.
+            return _FOREIGN if (package.folder / SIGNATURE_FILE).is_file() else "is not signed"
         if signature.expires_at <= self._clock.now():
             return "has a signature that has expired"
         if signature.profile_version_arn not in config.publishers:
@@ -87,12 +95,12 @@ def signature_answer(package: CodePackage) -> dict[str, str]:
     }
 
 
-def _refused(function: str) -> LambdaError:
+def _refused(function: str, problem: str) -> LambdaError:
     return LambdaError(
         "CodeVerificationFailedException",
         "Lambda cannot deploy the function. The function or layer might be signed using a"
         " signature that the client is not configured to accept. Check the provided signature for"
-        f" {function}.",
+        f" {function}." + (f" The code {problem}." if problem is _FOREIGN else ""),
     )
 
 

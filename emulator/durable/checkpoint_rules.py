@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from emulator.control.violations import invalid
-from emulator.durable.operation import ErrorObject, Operation, OperationStatus, OperationType
+from emulator.durable.operation import Operation, OperationStatus, OperationType
+from emulator.durable.quota import error_bytes, text_bytes
 from emulator.durable.update import Action, OperationUpdate
 
 PAYLOAD_BYTES: Final = 1_048_576  # of every operation but a synchronous execution
@@ -76,20 +77,15 @@ def _check_parent(
 
 
 def _check_sizes(update: OperationUpdate, may_be_large: bool) -> None:
-    if update.error is not None and _error_bytes(update.error) > ERROR_BYTES:
+    if error_bytes(update.error) > ERROR_BYTES:
         raise invalid(f"Error object size must be less than {ERROR_BYTES} bytes.")
-    is_large = update.payload is not None and len(update.payload.encode()) > PAYLOAD_BYTES
+    is_large = text_bytes(update.payload) > PAYLOAD_BYTES
     if is_large and not (may_be_large and update.type is OperationType.EXECUTION):
         what = "input" if update.type is OperationType.CHAINED_INVOKE else "output"
         raise invalid(
             f"{update.type.value} {what} payload size must be less than or equal to"
             f" {PAYLOAD_BYTES} bytes."
         )
-
-
-def _error_bytes(error: ErrorObject) -> int:
-    texts = (error.message, error.type, error.data, *(error.stack_trace or ()))
-    return sum(len(text.encode()) for text in texts if text)
 
 
 def _check_same(update: OperationUpdate, current: Operation | None) -> None:

@@ -16,6 +16,7 @@ from emulator.durable.history import (
     started_details,
 )
 from emulator.durable.operation import ErrorObject, Operation, OperationStatus, OperationType
+from emulator.durable.quota import Use, text_bytes
 
 _ENDINGS = {
     ExecutionStatus.SUCCEEDED: "ExecutionSucceeded",
@@ -66,6 +67,10 @@ class Draft:
     def set(self, **changes: Any) -> None:
         """Change the head."""
         self.head = replace(self.head, **changes)
+
+    def use(self, more: Use) -> None:
+        """Count what it costs."""
+        self.set(used=self.head.used + more)
 
     def put_quietly(self, operation: Operation) -> None:
         """Change an operation in a way that the function need not hear of."""
@@ -122,6 +127,7 @@ class Draft:
 
     def begin(self, payload: str) -> None:
         """Start the execution itself."""
+        self.use(Use(operations=1, written_bytes=text_bytes(payload)))
         head = self.head
         self.operations[head.id] = Operation(
             id=head.id,

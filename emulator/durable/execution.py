@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from emulator.durable.history import HistoryEvent
 from emulator.durable.operation import ErrorObject, Operation
+from emulator.durable.quota import Use
 from emulator.durable.surroundings import Cancellable
 from emulator.model import InvocationResult, LambdaError
 from emulator.model.durable import DurableConfig
@@ -87,6 +88,7 @@ class ExecutionHead:
     pause: Pause | None = None
     paused_s: float = 0.0  # for so long its timeout stood still
     resume_token: str | None = None  # of the last ResumeDurableExecution
+    used: Use = field(default_factory=Use)
 
     @property
     def is_ended(self) -> bool:

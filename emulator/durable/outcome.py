@@ -8,6 +8,7 @@ from emulator.durable.envelope import Output, function_failure, output_of
 from emulator.durable.execution import ExecutionStatus, Pause
 from emulator.durable.history import failure
 from emulator.durable.operation import ErrorObject
+from emulator.durable.quota import Use, error_bytes
 from emulator.model import InvocationResult
 
 ATTEMPTS: Final = 5  # invocations that fail in a row; then the execution has failed
@@ -78,6 +79,7 @@ def _try_again(draft: Draft, error: ErrorObject, attempts: int) -> None:
     if failures >= attempts:
         draft.finish(ExecutionStatus.FAILED, error=error)
         return
+    draft.use(Use(operations=1, written_bytes=error_bytes(error)))
     draft.set(failures=failures, retry_at=draft.now + RETRY_DELAY_S, owes_invocation=True)
     if draft.head.status is ExecutionStatus.PAUSING:
         begin_pause(draft)

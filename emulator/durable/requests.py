@@ -16,6 +16,7 @@ from emulator.durable.execution import (
 )
 from emulator.durable.operation import ErrorObject, Operation, OperationStatus, operation_answer
 from emulator.durable.outcome import begin_pause
+from emulator.durable.quota import Use, check_use, error_bytes, text_bytes, use_of
 from emulator.durable.transitions import apply, beat, complete_due
 from emulator.durable.update import OperationUpdate
 from emulator.model import LambdaError
@@ -59,6 +60,9 @@ def checkpoint(
 def _update(engine: DurableEngine, draft: Draft, updates: list[OperationUpdate]) -> None:
     may_be_large = not draft.head.is_async and draft.head.parent_arn is None
     check_updates(updates, draft.find, may_be_large=may_be_large)
+    more = use_of(updates, draft.find)
+    check_use(draft.head.used, more)
+    draft.use(more)
     for update in updates:
         apply(draft, update, lambda each: engine.chained.find_target(draft.head, each))
     complete_due(draft)
@@ -163,6 +167,7 @@ def end_callback(
         operation = _open_callback(draft, id_)
         status = OperationStatus.SUCCEEDED if error is None else OperationStatus.FAILED
         draft.end(operation, status, result=result, error=error)
+        draft.use(Use(written_bytes=text_bytes(result) + error_bytes(error)))
 
 
 def beat_callback(engine: DurableEngine, callback_id: str) -> None:

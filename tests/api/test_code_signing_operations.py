@@ -13,7 +13,7 @@ import pytest
 
 from emulator.control import CodeSigningStore
 from emulator.model import Clock
-from emulator.model.code_signature import CodeSignature, sign_archive
+from emulator.model.code_signature import SIGNATURE_FILE, CodeSignature, sign_archive
 from emulator.storage import Documents
 from tests.api.lab import ACCOUNT, Lab, archive
 from tests.api.test_layer_operations import LAYER, ZIP, publish, refused, without_metadata
@@ -289,6 +289,23 @@ def test_a_signature_that_does_not_hold_is_refused_or_told_of(
     create(CodeSigningConfigArn=warned, Code=code)
     (line,) = lab.told
     assert line.startswith(f"Code of hello {problem}")
+
+
+def test_what_aws_itself_signed_is_refused_or_told_of_with_the_reason(
+    lab: Lab, create: Create, client: Any
+) -> None:
+    buffer = io.BytesIO(archive())
+    with zipfile.ZipFile(buffer, "a") as zipped:
+        zipped.writestr(SIGNATURE_FILE, bytes(range(256)))  # nobody knows their form
+    code = {"ZipFile": buffer.getvalue()}
+    enforced, warned = arn_of(client, "Enforce"), arn_of(client, "Warn")
+    status, code_name, text = refused(lambda: create(CodeSigningConfigArn=enforced, Code=code))
+    assert (status, code_name) == untrusted("hello")[:2]
+    assert text.startswith(untrusted("hello")[2])
+    assert "AWS's own Signer" in text
+    create(CodeSigningConfigArn=warned, Code=code)
+    (line,) = lab.told
+    assert "AWS's own Signer" in line
 
 
 def test_a_signature_expires_with_time(lab: Lab, create: Create, client: Any) -> None:
