@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent import futures
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
@@ -194,7 +195,11 @@ class Environments:
     def warm(self, version: FunctionVersion) -> None:
         """Start, in the background, what the first environment of `version` needs."""
         if not self._stopping.is_set():
-            self._in_background(self._backend.warm, version)
+            self._in_background(self._warm, version)
+
+    def _warm(self, version: FunctionVersion) -> None:
+        with suppress(LambdaError):  # who calls the function meets the same, and is told
+            self._backend.warm(version)
 
     def retire(self, version: FunctionVersion) -> None:
         """Use the environments of `version` for nothing new; they finish what they run."""

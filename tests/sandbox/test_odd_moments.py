@@ -37,6 +37,17 @@ def test_tmp_of_a_node_function_survives_a_crash(function: MakeFunction, run: Ru
     assert run(version).payload == b'["kept"]'
 
 
+def test_what_cannot_be_made_ready_ahead_of_time_is_told_to_who_calls_it_only(
+    function: MakeFunction, run: Run, environments: Environments, caplog: pytest.LogCaptureFixture
+) -> None:
+    version = function("", runtime="python9.9")
+    environments.warm(version)
+    environments.settle()
+    with pytest.raises(LambdaError):
+        run(version)
+    assert caplog.text == ""
+
+
 def test_memory_that_forked_processes_share_counts_once(function: MakeFunction, run: Run) -> None:
     version = function(
         """
