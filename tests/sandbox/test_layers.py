@@ -18,6 +18,7 @@ from emulator.sandbox.layers import LayerFolders, external_extensions, skipped_e
 from tests.sandbox.conftest import MakeFunction, Run, needs_namespaces
 
 MakeLayer = Callable[..., CodePackage]
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js on this machine")
 
 
 @pytest.fixture
@@ -232,8 +233,49 @@ done
     assert run(version).payload == b'"from the layer"'
 
 
+IMPORTS = {
+    "index.js": "const who = ['own', 'both', 'old'].map((name) => require(name));",
+    "index.mjs": "import own from 'own'; import both from 'both'; import old from 'old';"
+    "const who = [own, both, old];",
+}
+
+
 @needs_namespaces
-@pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js on this machine")
+@needs_node
+@pytest.mark.parametrize("file", IMPORTS)
+def test_node_finds_packages_for_its_version_behind_its_own_and_before_those_for_all(
+    function: MakeFunction, layer: MakeLayer, run: Run, file: str
+) -> None:
+    places = {
+        "nodejs/node22/node_modules": ("own", "both"),
+        "nodejs/node18/node_modules": ("both", "old"),
+        "nodejs/node_modules": ("own", "both", "old"),
+    }
+    packages = layer(
+        {
+            f"{place}/{name}/index.js": f"module.exports = '{place}'"
+            for place, names in places.items()
+            for name in names
+        }
+    )
+    handler = f"{IMPORTS[file]}\nconst handler = async () => who;\n"
+    handler += "export { handler };" if file == "index.mjs" else "exports.handler = handler;"
+    version = function(
+        handler, file=file, handler="index.handler", runtime="nodejs22.x", layers=(packages,)
+    )
+    own = version.code.folder / "node_modules" / "own"
+    own.mkdir(parents=True)
+    (own / "index.js").write_text("module.exports = 'the function'")
+
+    assert json.loads(run(version).payload) == [
+        "the function",
+        "nodejs/node22/node_modules",
+        "nodejs/node_modules",
+    ]
+
+
+@needs_namespaces
+@needs_node
 def test_an_interpreter_below_tmp_stays_there_beside_the_functions_own_tmp(
     function: MakeFunction, layer: MakeLayer, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

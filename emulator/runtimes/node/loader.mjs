@@ -11,6 +11,7 @@ import {
   MalformedHandlerName,
   UserCodeSyntaxError,
 } from './errors.mjs';
+import { findVersionedPackages } from './layers.mjs';
 
 // As if from Lambda's own runtime, so that messages name what they name there.
 const require = createRequire('/var/runtime/index.mjs');
@@ -25,6 +26,7 @@ export async function loadHandler(taskRoot, name) {
   const { dir, base } = path.parse(name);
   const dot = base.indexOf('.');
   if (dot < 0) throw new MalformedHandlerName('Bad handler');
+  findVersionedPackages(taskRoot);
   const userModule = await loadModule(taskRoot, dir, base.slice(0, dot));
   const handler = findExport(userModule, base.slice(dot + 1));
   if (!handler) throw new HandlerNotFound(`${name} is undefined or not exported`);
