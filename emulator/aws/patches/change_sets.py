@@ -14,6 +14,7 @@ from emulator.aws.patches.stack_flow import (
     resolved,
     revision_of,
 )
+from emulator.aws.patches.stack_policies import policy_of
 from emulator.aws.stack_work import work_under_way
 
 _BACKEND: Final = "moto.cloudformation.models:CloudFormationBackend"
@@ -36,6 +37,7 @@ def patches(flow: StackFlow, prepare: Prepare) -> list[Patch]:
             " change_set_type, notification_arns, tags, role_arn",
             _create(prepare),
         ),
+        Patch(f"{_RESPONSE}.create_change_set", "self", _update_unless_told),
         Patch(f"{_RESPONSE}.describe_change_set", "self", lambda _: _describe),
         Patch(f"{_RESPONSE}.delete_change_set", "self", lambda _: _delete),
         Patch(f"{_RESPONSE}.list_change_sets", "self", lambda _: _list),
@@ -89,6 +91,17 @@ def _create(prepare: Prepare) -> Callable[[Any], Any]:
         return create_change_set
 
     return make
+
+
+def _update_unless_told(original: Any) -> Any:
+    """A request that names no type of change set wants an update; moto takes it for a creation."""
+
+    def create_change_set(self: Any) -> Any:
+        if self._get_param("ChangeSetType") is None:
+            self.params = {**self.params, "ChangeSetType": "UPDATE"}
+        return original(self)
+
+    return create_change_set
 
 
 def _stack_for(backend: Any, name: str, change_set: str, kind: str) -> Any:
@@ -185,7 +198,7 @@ def _execute(flow: StackFlow) -> Callable[[Any], Any]:
             if found.change_set_type == "CREATE":
                 flow.create(stack, revision, ROLLBACK if rolls_back else DO_NOTHING)
             else:
-                flow.update(stack, revision, rolls_back=rolls_back)
+                flow.update(stack, revision, rolls_back=rolls_back, policy=policy_of(stack))
         except CloudFormationError:
             found.execution_status = "AVAILABLE"
             raise

@@ -20,6 +20,12 @@ from emulator.aws.patches.stack_flow import (
     revision_of,
 )
 from emulator.aws.patches.stack_map import validation_errors
+from emulator.aws.patches.stack_policies import (
+    checked,
+    policy_of,
+    policy_wishes,
+    set_stack_policy,
+)
 from emulator.aws.patches.stack_remains import StackRemains
 from emulator.aws.patches.stack_types import StackTypes
 from emulator.aws.stacks.live_aliases import follow_live_code
@@ -65,8 +71,9 @@ def patches(context: PatchContext) -> list[Patch]:
             "self, incoming_params, stack_body, old_stack",
             lambda _: _differs,
         ),
-        Patch(f"{_RESPONSE}.create_stack", "self", _with_wishes(_rollback_wish)),
-        Patch(f"{_RESPONSE}.update_stack", "self", _with_wishes(_rollback_wish)),
+        Patch(f"{_BACKEND}.set_stack_policy", "self, stack_name, policy_body", set_stack_policy),
+        Patch(f"{_RESPONSE}.create_stack", "self", _with_wishes(_wishes_of)),
+        Patch(f"{_RESPONSE}.update_stack", "self", _with_wishes(_wishes_of)),
         Patch(f"{_RESPONSE}.delete_stack", "self", _with_wishes(_retention_wish)),
         *stack_map.patches(),
         *stack_views.patches(prepare.document),
@@ -163,10 +170,11 @@ def _wish(name: str, otherwise: Any) -> Any:
     return getattr(_wishes, "found", {}).get(name, otherwise)
 
 
-def _rollback_wish(response: Any) -> dict[str, Any]:
+def _wishes_of(response: Any) -> dict[str, Any]:
     wanted = response._get_param("OnFailure")
     disabled = response._get_bool_param("DisableRollback", False)
-    return {"on_failure": wanted or (DO_NOTHING if disabled else ROLLBACK)}
+    on_failure = wanted or (DO_NOTHING if disabled else ROLLBACK)
+    return {"on_failure": on_failure, **policy_wishes(response)}
 
 
 def _retention_wish(response: Any) -> dict[str, Any]:
@@ -205,6 +213,7 @@ def _create(flow: StackFlow, prepare: _Prepare) -> Any:
             cross_stack_resources=self.exports,
             **rest,
         )
+        stack.policy = _wish("policy", None) or stack.policy
         self.stacks[stack.stack_id] = stack
         flow.create(stack, revision, _wish("on_failure", ROLLBACK))
         return stack
@@ -243,7 +252,10 @@ def _update(flow: StackFlow, prepare: _Prepare) -> Any:
         if is_same(stack, revision, resolved(self, revision)):
             raise ValidationError(message="No updates are to be performed.")
         stack.role_arn = role_arn or stack.role_arn
-        flow.update(stack, revision, rolls_back=_wish("on_failure", ROLLBACK) == ROLLBACK)
+        rolls_back = _wish("on_failure", ROLLBACK) == ROLLBACK
+        policy = checked(_wish("policy_meanwhile", None)) or policy_of(stack)
+        stack.policy = _wish("policy", None) or stack.policy
+        flow.update(stack, revision, rolls_back=rolls_back, policy=policy)
         return stack
 
     return update_stack

@@ -11,6 +11,7 @@ from emulator.aws.patches.stack_map import MapScope
 from emulator.aws.patches.stack_resources import Handler, Thing, kept_resource, reason_of
 from emulator.aws.stacks.intrinsics import resolve
 from emulator.aws.stacks.resource_type import Wish
+from emulator.aws.stacks.stack_policy import StackPolicy, UpdateAction
 from emulator.aws.stacks.template import order
 
 _RESOURCES: Final = "emulator_resources"  # attributes of moto's stack
@@ -61,7 +62,8 @@ class StackChange:
     """One change of one stack. Runs on one thread, with the lock of CloudFormation held.
 
     check: called before each step; raises `Abandoned` when nobody wants the change any more.
-    endpoint: of the emulator. name: of the outermost stack.
+    endpoint: of the emulator. name: of the outermost stack. policy: of an update; None: it may do
+    anything.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class StackChange:
         endpoint: str,
         kept: KeptStacks,
         name: StackName,
+        policy: StackPolicy | None = None,
     ) -> None:
         self._stack = stack
         self._handler_of = handler_of
@@ -79,6 +82,7 @@ class StackChange:
         self._endpoint = endpoint
         self._kept = kept
         self._name = name
+        self._policy = policy
         self._resources = resources_of(stack)
         self._orphans = _orphans_of(stack)
         self._replaced: list[StackResource] = []  # their successors exist
@@ -92,6 +96,8 @@ class StackChange:
         self._stack.resource_map._parsed_resources.update(
             {each.logical_id: each.thing for each in self._resources.values() if each.thing}
         )
+        for each in self._gone():
+            self._check_policy(UpdateAction.DELETE, each)
         definitions = self._stack.template_dict["Resources"]
         for name in order(definitions):
             self._check()
@@ -105,12 +111,7 @@ class StackChange:
 
     def clean_up(self) -> None:
         """Remove what was replaced and what the template has no longer; failures are told."""
-        definitions = self._stack.template_dict["Resources"]
-        gone = [
-            each
-            for name, each in self._resources.items()
-            if name not in definitions or not self._is_wanted(definitions[name])
-        ]
+        gone = self._gone()
         self._remove(self._replaced, policy="UpdateReplacePolicy")
         self._remove(gone)
         self._replaced = []
@@ -122,7 +123,7 @@ class StackChange:
         Raises StackProblem when the stack cannot be brought back.
         """
         added, replaced = self._added, self._replaced
-        self._added, self._replaced = [], []
+        self._added, self._replaced, self._policy = [], [], None
         for each in added:
             self._resources.pop(each.logical_id, None)
         self._resources.update({old.logical_id: old for old in replaced})
@@ -142,6 +143,15 @@ class StackChange:
             raise StackProblem(
                 f"The following resource(s) failed to delete: [{', '.join(failed)}]. "
             )
+
+    def _gone(self) -> list[StackResource]:
+        """What the template has no longer."""
+        definitions = self._stack.template_dict["Resources"]
+        return [
+            each
+            for name, each in self._resources.items()
+            if name not in definitions or not self._is_wanted(definitions[name])
+        ]
 
     # One resource.
 
@@ -177,6 +187,14 @@ class StackChange:
             raise self._failed("update" if resource.thing else "create", resource) from error
         return found
 
+    def _check_policy(self, action: UpdateAction, resource: StackResource) -> None:
+        if self._policy is None or resource.thing is None:
+            return
+        denial = self._policy.denial(action, resource.logical_id, resource.type)
+        if denial is not None:
+            self._tell(resource, "UPDATE_FAILED", denial)
+            raise self._failed("update", resource)
+
     def _create(self, resource: StackResource) -> None:
         self._resources[resource.logical_id] = resource
         self._added.append(resource)
@@ -196,6 +214,7 @@ class StackChange:
         self._tell(resource, "CREATE_COMPLETE")
 
     def _replace(self, old: StackResource, definition: Mapping[str, Any]) -> None:
+        self._check_policy(UpdateAction.REPLACE, old)
         self._tell(old, "UPDATE_IN_PROGRESS", _REPLACEMENT)
         self._replaced.append(old)
         new = StackResource(old.logical_id, definition["Type"], definition)
@@ -205,6 +224,7 @@ class StackChange:
     def _update(
         self, resource: StackResource, definition: Mapping[str, Any], properties: Mapping[str, Any]
     ) -> None:
+        self._check_policy(UpdateAction.MODIFY, resource)
         self._tell(resource, "UPDATE_IN_PROGRESS")
         # As asked for from now on, even if it fails half-way: a rollback has to change it back.
         old, resource.properties = resource.properties, properties

@@ -26,6 +26,7 @@ from emulator.aws.stack_work import (
     work_of_this_thread,
     work_under_way,
 )
+from emulator.aws.stacks.stack_policy import StackPolicy
 
 ROLLBACK: Final = "ROLLBACK"
 DO_NOTHING: Final = "DO_NOTHING"
@@ -149,7 +150,14 @@ class StackFlow:
 
         self._run(stack, work)
 
-    def update(self, stack: Any, new: Revision, *, rolls_back: bool = True) -> None:
+    def update(
+        self,
+        stack: Any,
+        new: Revision,
+        *,
+        rolls_back: bool = True,
+        policy: StackPolicy | None = None,
+    ) -> None:
         """Bring a stack to another revision; raises ValidationError when it is not the time."""
         check_updatable(stack)
         old = revision_of(stack)
@@ -157,7 +165,7 @@ class StackFlow:
         _conclude(stack, "UPDATE_IN_PROGRESS", "User Initiated")
 
         def work() -> None:
-            change = self._change(stack)
+            change = self._change(stack, policy)
             try:
                 change.make()
                 self._publish(stack)
@@ -199,7 +207,7 @@ class StackFlow:
 
     # On the stack's thread.
 
-    def _change(self, stack: Any) -> StackChange:
+    def _change(self, stack: Any, policy: StackPolicy | None = None) -> StackChange:
         def check() -> None:
             work = work_of_this_thread()
             if (work is not None and work.is_abandoned) or self._context.stopping.is_set():
@@ -214,6 +222,7 @@ class StackFlow:
             self._context.addresses.endpoint,
             self._context.kept_stacks,
             stack_name(stack, outermost),
+            policy,
         )
 
     def _publish(self, stack: Any) -> None:
