@@ -22,6 +22,7 @@ from emulator.observe import Metrics
 
 _NOT_SUPPORTED: Final = "501 Not Implemented"  # clients do not repeat it, as they would a 500
 _BAD_REQUEST: Final = "400 Bad Request"
+_NOT_BUILT: Final = " action has not been implemented"  # so moto says it of a whole action
 _FAILED: Final = "500 Internal Server Error"
 
 
@@ -149,15 +150,16 @@ class Front:
 
     def _failure(self, environ: Environ, backend: str, request_id: str, error: Exception) -> Answer:
         """Say what is wrong with the request, or else that it is not supported."""
-        action = action_of(environ)
-        if isinstance(error, NotImplementedError) or type(error) is LookupError:
-            reason = str(error)
-        elif (mistake := mistake_in(environ, backend)) is not None:
-            return refuse(environ, backend, request_id, *mistake, _BAD_REQUEST)
-        else:
+        action, reason = action_of(environ), str(error)
+        if isinstance(error, NotImplementedError) and reason.endswith(_NOT_BUILT):
+            message = f"{backend} does not support {action} here"
+            return refuse(environ, backend, request_id, "NotImplemented", message, _NOT_SUPPORTED)
+        if not isinstance(error, NotImplementedError) and type(error) is not LookupError:
+            if (mistake := mistake_in(environ, backend)) is not None:
+                return refuse(environ, backend, request_id, *mistake, _BAD_REQUEST)
             reason = "the emulator's log has the cause."
         self._report(backend, action, error)
-        message = f"{backend or 'This service'} does not support this {action} here: {reason}"
+        message = f"{backend or 'This service'} does not support {action} here: {reason}"
         return refuse(environ, backend, request_id, "NotImplemented", message, _NOT_SUPPORTED)
 
     def _report(self, backend: str, action: str, error: Exception) -> None:

@@ -101,21 +101,31 @@ def test_regions_are_separate(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("service", "call"),
+    ("service", "call", "action"),
     [
-        ("events", lambda c: c.describe_endpoint(Name="x")),
-        ("sns", lambda c: c.list_origination_numbers()),
-        ("apigateway", lambda c: c.get_sdk_types()),
-        ("glue", lambda c: c.get_column_statistics_task_runs(DatabaseName="d", TableName="t")),
+        ("events", lambda c: c.describe_endpoint(Name="x"), "DescribeEndpoint"),
+        ("sns", lambda c: c.list_origination_numbers(), "ListOriginationNumbers"),
+        ("apigateway", lambda c: c.get_sdk_types(), "GET /sdktypes"),
+        (
+            "glue",
+            lambda c: c.get_column_statistics_task_runs(DatabaseName="d", TableName="t"),
+            "GetColumnStatisticsTaskRuns",
+        ),
+        (
+            "cloudformation",
+            lambda c: c.continue_update_rollback(StackName="s"),
+            "ContinueUpdateRollback",
+        ),
+        ("cloudformation", lambda c: c.detect_stack_drift(StackName="s"), "DetectStackDrift"),
     ],
 )
 def test_what_moto_lacks_is_named_in_the_services_own_error(
-    service: str, call: Callable[[Any], Any], client: Client
+    service: str, call: Callable[[Any], Any], action: str, client: Client
 ) -> None:
     with pytest.raises(ClientError) as error:
         call(client(service))
     assert code_of(error) == "NotImplemented"
-    assert "does not support" in str(error.value)
+    assert f"does not support {action} here" in str(error.value)
 
 
 def test_a_crash_inside_moto_is_told_once_on_the_terminal(aws: Aws) -> None:
