@@ -1,5 +1,6 @@
 """A real server with moto behind it, and boto3 clients that talk to it."""
 
+import http.client
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,11 @@ from emulator.model.invocation import InvocationLog
 from emulator.observe import Activity, LogBook, Metrics, Reporter
 
 Client = Callable[..., Any]
+
+AUTHORIZATION = (
+    "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/{}/aws4_request, "
+    "SignedHeaders=host, Signature=0"
+)
 
 
 def answered(payload: bytes = b"null", function_error: str | None = None) -> InvocationResult:
@@ -108,6 +114,20 @@ def aws(running_aws: Aws) -> Aws:
     running_aws.functions.reset()
     running_aws.facts.clear()
     return running_aws
+
+
+def send(
+    aws: Aws, method: str, path: str, body: Any = None, **headers: str
+) -> tuple[int, http.client.HTTPMessage, bytes]:
+    """One request over a connection of its own; `Content_Type` is a header, too."""
+    connection = http.client.HTTPConnection("127.0.0.1", aws.port, timeout=20)
+    try:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, body, named, encode_chunked=body is not None)
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
+    finally:
+        connection.close()
 
 
 @pytest.fixture(scope="session")

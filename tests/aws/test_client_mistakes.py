@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from emulator.aws.client_mistakes import mistake_in
-from tests.aws.conftest import Aws
-from tests.aws.test_front import AUTHORIZATION, send
+from tests.aws.conftest import AUTHORIZATION, Aws, send
 
 FORM = "application/x-www-form-urlencoded"
 NULL = "failed to satisfy constraint: Member must not be null"

@@ -1,3 +1,5 @@
+"""Requests through a load balancer, from its rules to the answers of functions."""
+
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -8,156 +10,12 @@ from typing import Any
 import boto3
 import pytest
 
-from emulator.aws.load_balancers import Condition, Listener
 from emulator.event_sources import Surroundings
 from emulator.event_sources.health_checks import is_expected
-from emulator.event_sources.http_messages import HttpAnswer, HttpRequest
 from emulator.event_sources.load_balancer import LoadBalancerFront
-from emulator.event_sources.load_balancer_events import build_event, parse_response
-from emulator.event_sources.load_balancer_rules import choose_listener, holds, redirect
 from tests.aws.conftest import Aws
 from tests.event_sources.api_gateway_lab import FUNCTION, Answer, HttpClient, answers, served
 from tests.event_sources.conftest import FakeInvoker
-
-REQUEST = HttpRequest(
-    method="GET",
-    path="/orders/a%20b",
-    query="x=1&x=%262&flag&y=",
-    headers={"host": "web.example:8080", "user-agent": "Agent/1.0", "x-forwarded-for": "10.0.0.5"},
-    source_ip="10.0.0.5",
-)
-
-# --- rules -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("field_", "values", "header", "expected"),
-    [
-        ("path-pattern", ["/none", "/orders/*"], "", True),
-        ("path-pattern", ["/Orders/*"], "", False),
-        ("path-pattern", ["/orders/a%20?"], "", True),
-        ("host-header", ["*.EXAMPLE"], "", True),
-        ("host-header", ["example"], "", False),
-        ("http-header", ["agent/*"], "User-Agent", True),
-        ("http-header", ["*"], "X-None", False),
-        ("http-request-method", ["POST", "GET"], "", True),
-        ("http-request-method", ["get"], "", False),
-        ("query-string", ["x=1"], "", True),
-        ("query-string", ["x=3"], "", False),
-        ("query-string", ["%262"], "", True),
-        ("source-ip", ["10.0.0.0/8"], "", True),
-        ("source-ip", ["10.0.1.0/24"], "", False),
-    ],
-)
-def test_a_condition_holds_where_one_value_matches(
-    field_: str, values: list[str], header: str, expected: bool
-) -> None:
-    condition = Condition(field=field_, values=tuple(values), header=header)
-    assert holds(condition, REQUEST) is expected
-
-
-@pytest.mark.parametrize(("port", "chosen"), [(8080, 8080), (80, 80), (None, 80), (4566, 80)])
-def test_the_port_that_the_client_names_chooses_the_listener(port: int | None, chosen: int) -> None:
-    listeners = [Listener(port=port, protocol="HTTP", rules=()) for port in (80, 8080)]
-    listener = choose_listener(listeners, port)
-    assert listener is not None
-    assert listener.port == chosen
-
-
-def test_without_port_80_the_first_listener_answers() -> None:
-    only = Listener(port=8080, protocol="HTTP", rules=())
-    assert choose_listener([only], 4566) is only
-    assert choose_listener([], 80) is None
-
-
-@pytest.mark.parametrize(
-    ("config", "location"),
-    [
-        ({"Protocol": "HTTPS", "Port": "443"}, "https://web.example/orders/a%20b?x=1&x=%262&flag&y="),
-        ({"Path": "/new/#{path}", "Query": "a=1"}, "http://web.example:8080/new/orders/a%20b?a=1"),
-        ({"Host": "other.#{host}", "Port": "80", "Query": "q"}, "http://other.web.example/orders/a%20b?q"),
-    ],
-)  # fmt: skip
-def test_a_redirect_keeps_what_it_does_not_change(config: dict[str, str], location: str) -> None:
-    assert redirect(config | {"StatusCode": "HTTP_302"}, REQUEST) == (302, location)
-
-
-# --- events and answers ------------------------------------------------------------------------
-
-
-def test_a_request_becomes_an_event_with_its_query_undecoded() -> None:
-    assert build_event(REQUEST, "arn", is_multi_value=False) == {
-        "requestContext": {"elb": {"targetGroupArn": "arn"}},
-        "httpMethod": "GET",
-        "path": "/orders/a%20b",
-        "queryStringParameters": {"x": "%262", "flag": "", "y": ""},
-        "headers": dict(REQUEST.headers),
-        "body": "",
-        "isBase64Encoded": False,
-    }
-
-
-def test_with_the_attribute_the_multi_value_keys_take_their_place() -> None:
-    event = build_event(REQUEST, "arn", is_multi_value=True)
-    assert event["multiValueQueryStringParameters"] == {"x": ["1", "%262"], "flag": [""], "y": [""]}
-    assert event["multiValueHeaders"]["user-agent"] == ["Agent/1.0"]
-    assert not {"queryStringParameters", "headers"} & set(event)
-
-
-@pytest.mark.parametrize(
-    ("headers", "body", "text"),
-    [
-        ({"content-type": "text/css"}, b"a", "a"),
-        ({"content-type": "application/json; charset=utf-8"}, b"{}", "{}"),
-        ({"content-type": "application/xml"}, b"<a/>", "<a/>"),
-        ({"content-type": "application/x-www-form-urlencoded"}, b"a=1", None),
-        ({"content-type": "application/json", "content-encoding": "gzip"}, b"a", None),
-        ({}, b"a", None),
-    ],
-)
-def test_a_body_is_text_or_base64_by_its_type(
-    headers: dict[str, str], body: bytes, text: str | None
-) -> None:
-    request = HttpRequest(method="POST", path="/", headers=headers, body=body)
-    event = build_event(request, "arn", is_multi_value=False)
-    assert event["isBase64Encoded"] is (text is None)
-    assert text is None or event["body"] == text
-
-
-@pytest.mark.parametrize(
-    ("response", "is_multi_value", "answer"),
-    [
-        ({"statusCode": 204}, False, HttpAnswer(status=204)),
-        (
-            {"statusCode": 200, "headers": {"X-A": "1"}, "body": "x", "statusDescription": "OK"},
-            False,
-            HttpAnswer(status=200, headers=(("X-A", "1"),), body=b"x"),
-        ),
-        (
-            {"statusCode": 200, "headers": {"X-A": "1"}, "multiValueHeaders": {"X-B": ["2", "3"]}},
-            True,
-            HttpAnswer(status=200, headers=(("X-B", "2"), ("X-B", "3"))),
-        ),
-        (
-            {"statusCode": 200, "body": "AAH/", "isBase64Encoded": True},
-            False,
-            HttpAnswer(status=200, body=b"\x00\x01\xff"),
-        ),
-        ({"body": "x"}, False, None),
-        ({"statusCode": 200, "body": {}}, False, None),
-        ({"statusCode": 200, "headers": []}, False, HttpAnswer(status=200)),
-        ({"statusCode": 200, "headers": ["a"]}, False, None),
-        ("text", False, None),
-        ({"statusCode": 200, "body": "x" * 1_048_576}, False, None),
-    ],
-)  # fmt: skip
-def test_a_function_answers_by_the_rules_of_targets(
-    response: object, is_multi_value: bool, answer: HttpAnswer | None
-) -> None:
-    assert parse_response(json.dumps(response).encode(), is_multi_value=is_multi_value) == answer
-
-
-# --- through a load balancer -------------------------------------------------------------------
 
 _numbers = count()
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-_STAGES: Final = {  # type: the property that names its API
+_STAGES: Final = {  # by type: the property that names its API
     "AWS::ApiGateway::Stage": "RestApiId",
     "AWS::ApiGatewayV2::Stage": "ApiId",
 }
