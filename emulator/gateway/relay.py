@@ -108,6 +108,14 @@ class Relay(asyncio.Protocol):
             return False
         return not requests.is_within and requests.ended == responses.ended
 
+    @property
+    def _awaits_answers(self) -> bool:
+        """True when the requests that came are whole, and some are not answered."""
+        requests, responses = self._requests, self._responses
+        if not (requests.is_known and responses.is_known):
+            return False
+        return not requests.is_within and requests.ended > responses.ended
+
     def connect(self, loop: asyncio.AbstractEventLoop, backend: Backend) -> None:
         """Connect, and read no more of the client until that is done."""
         self._loop = loop
@@ -146,7 +154,12 @@ class Relay(asyncio.Protocol):
     def send_eof(self) -> None:
         """The client sends no more, but may still read."""
         self._is_at_end = True
-        if self._server is not None:
+        self._send_eof_on()
+
+    def _send_eof_on(self) -> None:
+        # granian drops what it is about to answer when it hears that no more comes. So it does
+        # when all is answered, or when half a request came, which has none.
+        if self._server is not None and not self._awaits_answers:
             self._server.write_eof()
 
     def client_lost(self) -> None:
@@ -188,7 +201,7 @@ class Relay(asyncio.Protocol):
         transport.write(b"".join(self._early))
         self._early.clear()
         if self._is_at_end:
-            transport.write_eof()
+            self._send_eof_on()
         self._client.resume_reading()
 
     @override
@@ -198,6 +211,8 @@ class Relay(asyncio.Protocol):
             self._write_to_mark(self._held + data)
         else:
             self._client.write(data)
+        if self._is_at_end:
+            self._send_eof_on()
 
     def _write_to_mark(self, data: bytes) -> None:
         start = data.find(self._MARK)

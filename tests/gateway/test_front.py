@@ -379,9 +379,9 @@ def test_a_stop_gives_up_on_an_invoke_after_its_grace(lab: Lab) -> None:
 def test_a_stop_closes_what_is_relayed(lab: Lab) -> None:
     server = serve(lab.wsgi, "127.0.0.1", 0, lab.fast_invoke)
     with connected(server) as client:
-        client.sendall(b"PUT /b/k HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n12")
+        client.sendall(PUT)
         answer_on(client)
-        client.sendall(b"PUT /b/k HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n1")  # half
+        client.sendall(PUT[:-1])
         (front,) = server._front._clients
         relay = front._relay
         assert relay is not None
@@ -419,6 +419,21 @@ def test_requests_in_a_row_are_answered_though_no_more_are_sent(server: Server) 
         client.shutdown(socket.SHUT_WR)
         for _ in range(20):
             assert answer_on(client)[1] == b"hello{}"
+        assert client.recv(1) == b""
+
+
+PUT = b"PUT /b/k HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n12"
+
+
+@pytest.mark.parametrize("requests", [[PUT], [PUT] * 5, [PUT, invoke("hello"), PUT]])
+def test_relayed_requests_are_answered_though_no_more_are_sent(
+    server: Server, requests: list[bytes]
+) -> None:
+    with connected(server) as client:
+        client.sendall(b"".join(requests))
+        client.shutdown(socket.SHUT_WR)
+        for _ in requests:
+            assert answer_on(client)[0].startswith(b"http/1.1 200 ")
         assert client.recv(1) == b""
 
 
