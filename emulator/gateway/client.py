@@ -174,7 +174,7 @@ class Client(asyncio.Protocol):
             return True  # its answers are still to be sent
         if self._unread and not self._is_busy:
             self._serve()  # a whole request waits for its turn, or none comes any more
-        return self._is_busy or bool(self._unread)
+        return self._is_busy or self._is_relaying or bool(self._unread)
 
     @override
     def pause_writing(self) -> None:

@@ -110,11 +110,16 @@ class Relay(asyncio.Protocol):
 
     @property
     def _awaits_answers(self) -> bool:
-        """True when the requests that came are whole, and some are not answered."""
+        """True when the requests that came are whole, and some are not answered.
+
+        But not while an answer streams: nobody would notice for long that its reader has gone.
+        """
         requests, responses = self._requests, self._responses
         if not (requests.is_known and responses.is_known):
             return False
-        return not requests.is_within and requests.ended > responses.ended
+        if requests.is_within or (responses.is_within and responses.is_streamed):
+            return False
+        return requests.ended > responses.ended
 
     def connect(self, loop: asyncio.AbstractEventLoop, backend: Backend) -> None:
         """Connect, and read no more of the client until that is done."""
@@ -320,7 +325,17 @@ class _Responses(_Messages):
     def __init__(self) -> None:
         super().__init__()
         self.keeps_alive = True  # the last one lets its connection be used again
+        self.is_streamed = False  # the last one, of which nobody knew the length
         self._parser = httptools.HttpResponseParser(self)
+
+    @override
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.is_streamed = False
+
+    def on_header(self, name: bytes, _value: bytes) -> None:
+        """Note how the body comes."""
+        self.is_streamed |= name.lower() == b"transfer-encoding"
 
     @override
     def on_message_complete(self) -> None:

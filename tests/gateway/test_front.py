@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -434,6 +434,25 @@ def test_relayed_requests_are_answered_though_no_more_are_sent(
         client.shutdown(socket.SHUT_WR)
         for _ in requests:
             assert answer_on(client)[0].startswith(b"http/1.1 200 ")
+        assert client.recv(1) == b""
+
+
+def test_a_request_that_has_its_turn_when_no_more_comes_is_relayed_and_answered(
+    server: Server,
+) -> None:
+    with connected(server) as client:
+        client.sendall(invoke("hello"))
+        answer_on(client)
+        (front,) = server._front._clients
+        is_open: Future[bool] = Future()
+
+        def end() -> None:  # just when the answer to the request before it was sent
+            front._unread = PUT
+            is_open.set_result(front.eof_received())
+
+        server._front.loop.call_soon_threadsafe(end)
+        assert is_open.result(DEADLINE_S)
+        assert answer_on(client)[0].startswith(b"http/1.1 200 ")
         assert client.recv(1) == b""
 
 
