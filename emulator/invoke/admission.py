@@ -1,8 +1,11 @@
 """How many invocations may run at once."""
 
 import threading
+from typing import Final
 
-from emulator.model import LambdaError, ResolvedFunction
+from emulator.model import FunctionVersion, LambdaError, ResolvedFunction
+
+_OF_VERSION: Final = 4  # parts of the key that a version counts by
 
 Place = tuple[tuple[str, ...], ...]
 """What one invocation counts for: its function, and its account unless the function reserves."""
@@ -45,6 +48,11 @@ class Admission:
                 running[key] = running.get(key, 0) + 1
         return place
 
+    def provisioned_in_use(self, version: FunctionVersion) -> int:
+        """How many invocations run on what a version has provisioned."""
+        own = (version.account, version.region, version.name, version.version)
+        return self._running.get(own, 0)
+
     def leave(self, place: Place) -> None:
         """Count one invocation less; `place` is what `enter` returned."""
         with self._lock:
@@ -54,6 +62,11 @@ class Admission:
                     self._running[key] = left
                 else:
                     del self._running[key]
+
+
+def is_provisioned(place: Place) -> bool:
+    """Whether an invocation counts for what its version has provisioned."""
+    return len(place[0]) == _OF_VERSION
 
 
 def _throttled(reason: str) -> LambdaError:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from emulator.invoke.admission import Admission, Place
+from emulator.invoke.admission import Admission, Place, is_provisioned
 from emulator.invoke.neighbours import Environments, Resolver
 from emulator.model import (
     Clock,
@@ -71,6 +71,13 @@ class Attempts:
         self._activity.begin(INVOCATIONS)
         started_at = self._clock.now()
         self._metrics.started(version, started_at)
+        if resolved.provisioned:
+            self._metrics.provisioned(
+                resolved,
+                started_at,
+                in_use=self._admission.provisioned_in_use(version),
+                is_spilled=not is_provisioned(place),
+            )
         try:
             result = yield from self._environments.steps(version, invocation, sink)
             while not result.has_run and (newer := self._saved_since(version, invocation)):

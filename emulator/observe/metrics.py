@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from emulator.model import Clock, FunctionVersion
+from emulator.model import Clock, FunctionVersion, ResolvedFunction
 from emulator.observe.records import InvocationRecord
 
 KEPT_SERIES: Final = 20_000  # a name and a set of dimensions in one minute; the oldest go first
@@ -154,6 +154,28 @@ class Metrics:
                     concurrency = self._begin_minute(account, region, function, minute)
                 concurrency.running += 1
                 concurrency.series.add(concurrency.running)
+
+    def provisioned(
+        self, resolved: ResolvedFunction, at_s: float, *, in_use: int, is_spilled: bool
+    ) -> None:
+        """An invocation of a version that has provisioned concurrency begins to run.
+
+        in_use: how much of that is, with it. is_spilled: it found no room there. Source: Lambda
+        Developer Guide, types of metrics.
+        """
+        version, minute = resolved.version, _minute(at_s)
+        what = "Spillover" if is_spilled else ""
+        values = (
+            (f"ProvisionedConcurrency{what}Invocations", "Count", 1.0),
+            ("ProvisionedConcurrentExecutions", "Count", in_use),
+            ("ProvisionedConcurrencyUtilization", "None", in_use / resolved.provisioned),
+        )
+        resource = _resource(version.name, resolved.invoked_arn)
+        place = version.account, version.region
+        with self._lock:
+            for dimensions in _dimension_sets(version.name, resource, version.version)[1:]:
+                for name, unit, value in values:
+                    self._at((minute, place, name, unit, dimensions)).add(value)
 
     def ended(self, version: FunctionVersion, record: InvocationRecord | None) -> None:
         """What `started` told is over; None: nothing ran after all."""

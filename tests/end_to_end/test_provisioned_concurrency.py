@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,27 @@ def test_environments_are_there_first_and_more_come_on_demand(
         PROVISIONED
     }
     assert invoke(functions, "worker").result[0] == ON_DEMAND  # $LATEST has none
+    assert statistic(emulator, number, "ProvisionedConcurrencyInvocations", "Sum") == 7
+    assert statistic(emulator, number, "ProvisionedConcurrencySpilloverInvocations", "Sum") == 1
+    assert statistic(emulator, number, "ProvisionedConcurrentExecutions", "Maximum") == 2
+    assert statistic(emulator, number, "ProvisionedConcurrencyUtilization", "Maximum") == 1.0
+
+
+def statistic(emulator: RunningEmulator, number: str, metric: str, which: str) -> float:
+    """What CloudWatch has of a version of the function worker."""
+    dimensions = {"FunctionName": "worker", "Resource": f"worker:{number}"}
+    now = datetime.now(UTC)
+    points = emulator.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+        StartTime=now - timedelta(days=1),
+        EndTime=now + timedelta(days=1),
+        Period=86_400,
+        Statistics=[which],
+    )["Datapoints"]
+    values = [float(point[which]) for point in points]
+    return sum(values) if which == "Sum" else max(values)
 
 
 def test_they_do_not_retire_however_long_nobody_calls(

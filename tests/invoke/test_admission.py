@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.invoke.admission import Admission
+from emulator.invoke.admission import Admission, is_provisioned
 from emulator.model import FunctionVersion, LambdaError, ResolvedFunction, function_arn
 from tests.invoke.conftest import CODE
 
@@ -104,9 +104,22 @@ def test_what_a_version_has_provisioned_is_its_own_and_the_rest_comes_from_the_a
     admission.enter(others)
     assert refusal(admission, others) == "ConcurrentInvocationLimitExceeded"
     place = admission.enter(provisioned)
+    assert is_provisioned(place)
+    assert admission.provisioned_in_use(provisioned.version) == 1
     assert refusal(admission, provisioned) == "ConcurrentInvocationLimitExceeded"
     admission.leave(place)
+    assert admission.provisioned_in_use(provisioned.version) == 0
     admission.enter(provisioned)
+
+
+@pytest.mark.parametrize("reserved", [None, 5])
+def test_what_finds_no_room_in_what_is_provisioned_runs_elsewhere(reserved: int | None) -> None:
+    admission = Admission(10)
+    resolved = function(
+        version="1", reserved=reserved, account_reserved=1, provisioned=1, function_provisioned=1
+    )
+    assert [is_provisioned(admission.enter(resolved)) for _ in range(2)] == [True, False]
+    assert admission.provisioned_in_use(resolved.version) == 1
 
 
 def test_beyond_what_is_provisioned_a_function_gets_the_rest_of_its_reservation() -> None:

@@ -11,6 +11,7 @@ from emulator.model import (
     FunctionVersion,
     Invocation,
     InvocationResult,
+    ResolvedFunction,
     Status,
     function_arn,
 )
@@ -145,6 +146,26 @@ def test_an_alias_has_its_version_beside_it_and_a_version_has_not(
         (("ExecutedVersion", "7"), *by_alias): 1,
         by_version: 1,
     }
+
+
+def test_what_is_provisioned_is_in_use_and_what_it_lacks_spills_over(
+    clock: Clock, metrics: Metrics
+) -> None:
+    version = replace(VERSION, version="7")
+    arn = function_arn(ACCOUNT, REGION, "orders", "prod")
+    resolved = ResolvedFunction(version=version, invoked_arn=arn, provisioned=4)
+    metrics.provisioned(resolved, clock.now(), in_use=1, is_spilled=False)
+    metrics.provisioned(resolved, clock.now(), in_use=4, is_spilled=True)
+    drained = metrics.drain()
+    by_alias = (("FunctionName", "orders"), ("Resource", "orders:prod"))
+    everywhere = (BY_FUNCTION, by_alias, (("ExecutedVersion", "7"), *by_alias))
+    for name, value in (
+        ("ProvisionedConcurrencyInvocations", 1),
+        ("ProvisionedConcurrencySpilloverInvocations", 1),
+        ("ProvisionedConcurrentExecutions", 5),
+        ("ProvisionedConcurrencyUtilization", 1.25),
+    ):
+        assert found(drained, name) == dict.fromkeys(everywhere, value), name
 
 
 def test_a_throttle_is_no_invocation(metrics: Metrics) -> None:
