@@ -10,7 +10,7 @@ from typing import Final, TextIO
 from emulator.assembly import Assembly
 from emulator.gateway import serve
 from emulator.model.triggers.s3 import S3Trigger
-from emulator.project.config import load
+from emulator.project import load
 from emulator.sandbox import RunFolder
 from emulator.settings import Settings
 from emulator.storage import DataFolder

@@ -41,12 +41,8 @@ from emulator.model import Call, FunctionVersion
 from emulator.model.function_url import url_address
 from emulator.model.triggers.nats import DEFAULT_URL
 from emulator.observe import Activity, LogBook, Metrics, Records, Reporter
-from emulator.project.apply import ProjectDeployer
-from emulator.project.config import Project
-from emulator.project.deployer import Deployer
-from emulator.project.reload import Reloader
+from emulator.project import Deployer, Project, ProjectDeployer, Reloader, Watcher
 from emulator.project.up_to_date import UpToDateFunctions
-from emulator.project.watch import Watcher
 from emulator.sandbox import (
     IDLE_TIMEOUT_S,
     Debugger,

@@ -7,7 +7,7 @@ from typing import Any
 
 from emulator.aws import Moto
 from emulator.model import FunctionVersion
-from emulator.project.config import EmulatorTable
+from emulator.project import EmulatorTable
 from emulator.sandbox import PROCESS, Backend, Backends, Credentials, Launcher
 
 

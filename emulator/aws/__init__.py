@@ -17,7 +17,6 @@ if TYPE_CHECKING:
         ConfigRuleSavedFact,
     )
     from emulator.aws.config_results import make_token as make_config_token
-    from emulator.aws.credentials import RoleCredentials
     from emulator.aws.custom_resources import CustomResourceRequest
     from emulator.aws.custom_resources import event as custom_resource_event
     from emulator.aws.event_buses import BusEvent, ProjectRule
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from emulator.aws.log_subscriptions import logs_may_invoke
     from emulator.aws.mail_facts import MailFact, ReceiptRule
     from emulator.aws.mount import Moto
-    from emulator.aws.notifications import BucketNotifications, Refused, Rule
+    from emulator.aws.notifications import Rule
     from emulator.aws.queue_facts import QueueFact
     from emulator.aws.queues import QueueMessage, Receipt
     from emulator.aws.scheduler_facts import (
@@ -66,7 +65,6 @@ __all__ = [
     "AlarmMetric",
     "AlarmState",
     "AlarmStateFact",
-    "BucketNotifications",
     "BusEvent",
     "CognitoTrigger",
     "ConfigEvaluationFact",
@@ -98,10 +96,8 @@ __all__ = [
     "Receipt",
     "ReceiptRule",
     "RecordsAppendedFact",
-    "Refused",
     "Requester",
     "RetryPolicy",
-    "RoleCredentials",
     "Rotation",
     "RotationFact",
     "RotationScheduleFact",
@@ -131,7 +127,6 @@ _HOMES: Final = {  # module, name in it
     "AlarmMetric": ("alarm_facts", "AlarmMetric"),
     "AlarmState": ("alarm_facts", "AlarmState"),
     "AlarmStateFact": ("alarm_facts", "AlarmStateFact"),
-    "BucketNotifications": ("notifications", "BucketNotifications"),
     "BusEvent": ("event_buses", "BusEvent"),
     "CognitoTrigger": ("cognito_events", "CognitoTrigger"),
     "ConfigEvaluationFact": ("config_facts", "ConfigEvaluationFact"),
@@ -163,10 +158,8 @@ _HOMES: Final = {  # module, name in it
     "Receipt": ("queues", "Receipt"),
     "ReceiptRule": ("mail_facts", "ReceiptRule"),
     "RecordsAppendedFact": ("stream_facts", "RecordsAppendedFact"),
-    "Refused": ("notifications", "Refused"),
     "Requester": ("facts", "Requester"),
     "RetryPolicy": ("event_facts", "RetryPolicy"),
-    "RoleCredentials": ("credentials", "RoleCredentials"),
     "Rotation": ("secret_facts", "Rotation"),
     "RotationFact": ("secret_facts", "RotationFact"),
     "RotationScheduleFact": ("secret_facts", "RotationScheduleFact"),

@@ -5,7 +5,6 @@ from emulator.control.capacity_providers import CapacityProviderStore
 from emulator.control.changes import FunctionChange
 from emulator.control.code import CodeStore
 from emulator.control.code_signing_store import CodeSigningStore
-from emulator.control.function import FunctionConfiguration
 from emulator.control.layer_store import LayerStore
 from emulator.control.mappings import MappingChange, MappingStore
 from emulator.control.names import Target, target
@@ -26,7 +25,6 @@ __all__ = [
     "CodeSigningStore",
     "CodeStore",
     "FunctionChange",
-    "FunctionConfiguration",
     "FunctionSpec",
     "FunctionStore",
     "LayerStore",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 from wsgiref.types import WSGIEnvironment
 
-from emulator.control.names import Target
+from emulator.control import Target
 from emulator.control.url_directory import UrlDirectory, UrlRoute
 from emulator.model import LATEST, parse_function_name
 from emulator.model.function_url import FunctionUrl

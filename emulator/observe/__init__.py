@@ -2,10 +2,10 @@
 
 from emulator.observe.activity import Activity
 from emulator.observe.lines import screen_text
-from emulator.observe.log_book import LogBook, LogEvent, LogPage, LogStream
+from emulator.observe.log_book import LogBook, LogEvent, LogStream
 from emulator.observe.metrics import Metrics, MetricStatistics
 from emulator.observe.records import KEPT_PAYLOAD_BYTES, InvocationRecord, Records
-from emulator.observe.reporter import LogFormat, Reporter
+from emulator.observe.reporter import Reporter
 
 __all__ = [
     "KEPT_PAYLOAD_BYTES",
@@ -13,8 +13,6 @@ __all__ = [
     "InvocationRecord",
     "LogBook",
     "LogEvent",
-    "LogFormat",
-    "LogPage",
     "LogStream",
     "MetricStatistics",
     "Metrics",

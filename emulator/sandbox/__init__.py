@@ -2,7 +2,6 @@
 
 from emulator.sandbox.backends import DOCKER, PROCESS, Backends
 from emulator.sandbox.debugger import Debugger, DebugTarget, PortTaken
-from emulator.sandbox.environment import InitReport
 from emulator.sandbox.environments import IDLE_TIMEOUT_S, Environments
 from emulator.sandbox.launcher import Launcher
 from emulator.sandbox.process import Backend
@@ -19,7 +18,6 @@ __all__ = [
     "DebugTarget",
     "Debugger",
     "Environments",
-    "InitReport",
     "Launcher",
     "PortTaken",
     "RunFolder",
