@@ -26,15 +26,16 @@ from emulator.project.config import (
     Project,
     ProjectError,
     ProjectFunction,
-    is_blank,
+    has_been_emptied,
     load,
 )
 from emulator.project.deployer import ProjectChanges
 from emulator.project.table import Problem
 
 # An editor that empties a file before it writes, or on a full disk, is no reason to drop it all.
-_BLANK: Final = (
-    "is empty, so everything stays as it is. To remove all functions write [functions] into it"
+_EMPTIED: Final = (
+    "is empty or gone, so everything stays as it is."
+    " To remove all functions write [functions] into it"
 )
 
 Bind = Callable[[Trigger, str], None]  # the trigger, the ARN of its function
@@ -80,13 +81,13 @@ class ProjectDeployer:
     def apply(self) -> ProjectChanges:
         """Read the project and deploy what differs from what was deployed last.
 
-        Raises ProjectError, also for a file that was emptied, and then nothing has changed. A
+        Raises ProjectError, also where the file was emptied, and then nothing has changed. A
         function that was changed over the API stays as it is until its part of the file changes.
         """
         with self._lock:
             new = load(self.project.folder)
-            if self.project.functions and is_blank(new.folder):
-                raise ProjectError(new.folder / FILE_NAME, [Problem("", _BLANK)])
+            if self.project.functions and has_been_emptied(new.folder):
+                raise ProjectError(new.folder / FILE_NAME, [Problem("", _EMPTIED)])
             return self._apply(new)
 
     def forget(self) -> None:

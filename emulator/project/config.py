@@ -140,12 +140,12 @@ def load(folder: Path) -> Project:
     return project
 
 
-def is_blank(folder: Path) -> bool:
-    """Tell whether the project's file is there and has nothing in it, not even a comment."""
+def has_been_emptied(folder: Path) -> bool:
+    """Tell whether the project's file has nothing in it, not even a comment, or is not there."""
     try:
         return not (folder / FILE_NAME).read_bytes().strip()
     except OSError:
-        return False
+        return True
 
 
 def _without_file(folder: Path) -> Project:

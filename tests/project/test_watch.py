@@ -404,13 +404,17 @@ def test_the_project_file_that_was_saved_before_it_was_watched_is_applied(runnin
     assert running.lines.wait("project.applied")["added"] == "f"
 
 
-@pytest.mark.parametrize("nothing", ["", "\n \n"])
+@pytest.mark.parametrize("nothing", ["", "\n \n", None])
 def test_an_emptied_project_file_removes_nothing_until_it_says_so(
-    running: Running, nothing: str
+    running: Running, nothing: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(burst, "GONE_QUIET_S", 0.01)
     running.start("f", "g")
     before = running.version("f")
-    running.write("emulator.toml", nothing)
+    if nothing is None:
+        (running.folder / "emulator.toml").unlink()
+    else:
+        running.write("emulator.toml", nothing)
     assert "[functions]" in running.lines.wait("project.invalid")["error"]
     assert running.version("f") is before
     running.write("emulator.toml", FUNCTION.format("f"))
