@@ -1,12 +1,40 @@
 """What goes wrong in an environment, in the platform's words. Source: spec/invoke.md section 5."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from signal import SIGKILL, Signals
+from signal import SIGKILL
+from typing import Final
 
 from emulator.model import Status
 from emulator.runtime_api import Answer, Extension, ExtensionState, Outcome, valid_error_type
 from emulator.sandbox.process import Exit
+
+# The platform is written in Go, which names the signals that end a process of Linux so.
+_SIGNALS: Final[Mapping[int, str]] = {
+    1: "hangup",
+    2: "interrupt",
+    3: "quit",
+    4: "illegal instruction",
+    5: "trace/breakpoint trap",
+    6: "aborted",
+    7: "bus error",
+    8: "floating point exception",
+    9: "killed",
+    10: "user defined signal 1",
+    11: "segmentation fault",
+    12: "user defined signal 2",
+    13: "broken pipe",
+    14: "alarm clock",
+    15: "terminated",
+    24: "CPU time limit exceeded",
+    25: "file size limit exceeded",
+    26: "virtual timer expired",
+    27: "profiling timer expired",
+    29: "I/O possible",
+    30: "power failure",
+    31: "bad system call",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +131,4 @@ def _exit_text(ended: Exit) -> str:
 
 
 def _signal_name(number: int) -> str:
-    # The platform is written in Go, whose names for signals these are.
-    names = {1: "hangup", 2: "interrupt", 3: "quit", 4: "illegal instruction", 6: "aborted"}
-    more = {8: "floating point exception", 9: "killed", 11: "segmentation fault", 15: "terminated"}
-    return {**names, **more}.get(number) or Signals(number).name.lower()
+    return _SIGNALS.get(number, f"signal {number}")

@@ -160,6 +160,8 @@ EXITS = [
     ("os._exit(3)", "Runtime exited with error: exit status 3"),
     ("sys.exit(0)", "Runtime exited without providing a reason"),
     ("os.kill(os.getpid(), 9)", "Runtime exited with error: signal: killed"),
+    ("os.kill(os.getpid(), 14)", "Runtime exited with error: signal: alarm clock"),
+    ("os.kill(os.getpid(), 40)", "Runtime exited with error: signal: signal 40"),
     ("os.abort()", "Runtime exited with error: signal: aborted"),
 ]
 

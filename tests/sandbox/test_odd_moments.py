@@ -11,7 +11,7 @@ import pytest
 
 from emulator.model import LambdaError, Status
 from emulator.sandbox import Environments, zygote
-from tests.sandbox.conftest import MakeFunction, Run, Terminal
+from tests.sandbox.conftest import MakeFunction, Run, Terminal, needs_namespaces
 from tests.sandbox.test_environment import error_of
 
 
@@ -220,6 +220,18 @@ def test_a_library_beside_the_handler_is_found(
     wrap.chmod(0o755)
     result = run(version)
     assert (result.status, result.payload) == (Status.SUCCESS, b'"yes"')
+
+
+@needs_namespaces
+def test_the_runtimes_code_stands_where_it_stands_in_aws(function: MakeFunction, run: Run) -> None:
+    source = """
+        import traceback
+        def handler(event, context):
+            return [[frame.filename, frame.line] for frame in traceback.extract_stack()][-2]
+        """
+    file, line = json.loads(run(function(source)).payload)
+    assert file == "/var/runtime/bootstrap.py"
+    assert "context" in line  # the file is there to be read
 
 
 def test_a_wrapper_that_is_missing_ends_the_runtime_as_a_shell_does(

@@ -313,6 +313,8 @@ def main():
         host_pid = own_namespaces.HostCount()
         view = own_namespaces.isolate(host_pid, OPTIONS)
     sys.path.append(OPTIONS["runtime_folder"] if view is None else isolation.RUNTIME_DIR)
+    if view is not None:
+        first_process.name_places(isolation.RUNTIME_DIR)
     for add_builtins in (site.setquit, site.setcopyright, site.sethelper):
         add_builtins()  # `exit` and its kin, which -S leaves out
     has_sdk = preload(OPTIONS["preload"])
