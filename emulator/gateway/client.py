@@ -44,7 +44,7 @@ class Client(asyncio.Protocol):
         self._is_full = False  # the client does not read its answers
         self._is_at_end = False  # the client sends no more
         self._relay: Relay | None = None
-        self._used_s = 0.0  # when the connection was last in use
+        self._is_unused = False  # since the last look
 
     def _serve(self) -> None:
         """Begin the next of the requests that came."""
@@ -102,8 +102,8 @@ class Client(asyncio.Protocol):
 
     def _answer(self, answer: Answer | None) -> None:
         self._is_busy = False
+        self._is_unused = False
         self._transport.write(_bytes(answer or _FAILED, self._front.date()))
-        self._used_s = self._front.loop.time()
         if self._unread:
             self._front.loop.call_soon(self._serve)
         elif self._is_at_end or self._front.is_stopping:
@@ -129,15 +129,13 @@ class Client(asyncio.Protocol):
         return self._relay is not None and not self._relay.is_at_rest
 
     def _expire(self) -> None:
-        """Close a connection that nobody has used for long."""
-        now_s = self._front.loop.time()
-        if self._is_busy or self._is_relaying:
-            self._used_s = now_s
-        left_s = self._used_s + IDLE_CONNECTION_S - now_s
-        if left_s <= 0:
+        """Close a connection that nobody has used since the last look."""
+        is_in_use = self._is_busy or self._is_relaying
+        if self._is_unused and not is_in_use:
             self._transport.close()
-        else:
-            self._expiry = self._front.loop.call_later(left_s, self._expire)
+            return
+        self._is_unused = not is_in_use
+        self._expiry = self._front.loop.call_later(IDLE_CONNECTION_S, self._expire)
 
     # The loop calls what follows.
 
@@ -146,7 +144,6 @@ class Client(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._front.came(self)
-        self._used_s = self._front.loop.time()
         self._expire()
 
     @override
@@ -154,7 +151,7 @@ class Client(asyncio.Protocol):
         if self._relay is not None and not self._relay.is_at_rest:
             self._relay.send(data)
             return
-        self._used_s = self._front.loop.time()
+        self._is_unused = False
         if not self._unread:
             self._unread = data
         elif isinstance(self._unread, bytearray):

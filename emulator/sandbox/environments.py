@@ -127,7 +127,7 @@ class Environments:
         try:
             if not environment.is_quick:
                 yield Pause.BLOCKS
-            environment.check()
+                environment.check()
             result = yield from environment.steps(invocation, sink)
             if not environment.is_ready:
                 yield Pause.BLOCKS

@@ -351,6 +351,21 @@ def test_the_server_behind_knows_address_and_port_that_the_client_used(lab: Lab)
             assert (said["REMOTE_ADDR"], said["SERVER_PORT"]) == (source, str(server.port))
 
 
+@pytest.mark.parametrize("function", ["hello", "other"])
+def test_a_connection_that_nobody_uses_is_closed(
+    server: Server, lab: Lab, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    monkeypatch.setattr("emulator.gateway.client.IDLE_CONNECTION_S", 0.05)
+    with connected(server) as idle, connected(server) as busy:
+        busy.sendall(invoke("blocking"))
+        assert lab.begun.acquire(timeout=DEADLINE_S)
+        idle.sendall(invoke(function))
+        answer_on(idle)
+        assert idle.recv(1) == b""
+        lab.go_on.set()
+        assert answer_on(busy)[1] == b"blocking{}"  # it was in use all the time
+
+
 def test_a_stop_lets_running_invokes_finish_and_closes_idle_connections(lab: Lab) -> None:
     server = serve(lab.wsgi, "127.0.0.1", 0, lab.fast_invoke)
     with connected(server) as idle, connected(server) as busy, ThreadPoolExecutor(1) as threads:
