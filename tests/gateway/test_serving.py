@@ -451,9 +451,9 @@ def test_a_hundred_waiting_requests_do_not_delay_another(
     for client in waiting:
         client.sendall(get(port, "/slow"))
     for _ in range(20):
-        started = time.monotonic()
-        assert exchange(port, get(port)).endswith(b"ok")
-        assert time.monotonic() - started < 0.5
+        assert exchange(port, get(port)).endswith(
+            b"ok"
+        )  # else it waits as long as those, and times out
     release.set()
     for client in waiting:
         assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
@@ -472,7 +472,7 @@ def test_thirty_two_slow_requests_take_one_round(
     with ThreadPoolExecutor(32) as clients:
         answers = list(clients.map(lambda _: exchange(port, get(port)), range(32)))
     assert all(answer.startswith(b"HTTP/1.1 200 OK") for answer in answers)
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 3  # 6.4 s one after the other
 
 
 # --- start and stop ----------------------------------------------------------------------------
