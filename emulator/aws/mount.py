@@ -23,7 +23,7 @@ from emulator.aws.log_subscriptions import LogSubscriptions
 from emulator.aws.own_calls import OwnCalls
 from emulator.aws.own_requests import OwnRequests
 from emulator.aws.patches import PatchContext
-from emulator.aws.patches.sqs import all_queues, wake, wake_long_polls
+from emulator.aws.patches.sqs_queues import all_queues, wake, wake_long_polls
 from emulator.aws.permissions import InvokePermissions
 from emulator.aws.provisioning import Provisioning
 from emulator.aws.routing import Environ, scope_of

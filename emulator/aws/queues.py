@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from emulator.aws.own_requests import OwnRequests
-from emulator.aws.patches.sqs import SOURCE_ARN, messages_of, receive
+from emulator.aws.patches.sqs_queues import SOURCE_ARN, messages_of, receive
 from emulator.aws.regional import regional
 from emulator.aws.services import Services
 from emulator.model import AwsError, Clock

@@ -3,7 +3,6 @@
 import base64
 import copy
 import os
-import sys
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -11,12 +10,10 @@ from itertools import count
 from typing import Any, Final
 
 from emulator.aws.patches.patching import SCRATCH_ACCOUNT, Patch, PatchContext
+from emulator.aws.patches.sqs_queues import SOURCE_ARN, changes, messages_of, receive, wake
 from emulator.aws.queue_facts import QueueFact
 from emulator.aws.queue_messages import QueueMessages
 
-SOURCE_ARN: Final = "emulator_source_arn"  # our attribute of moto's message: DLQ'd from where
-_CHANGES: Final = "emulator_changes"  # our attribute of moto's queue: grows when it may wake a poll
-_MESSAGES: Final = "emulator_messages"  # our attribute of moto's queue
 _REMEMBERED_DELETIONS: Final = 10_000
 _LONGEST_MS: Final = 43_200_000.0  # a message can be hidden for
 _TRACE: Final = "AWSTraceHeader"
@@ -80,40 +77,11 @@ def prove(context: PatchContext) -> dict[str, str]:
     finally:
         dict.pop(sqs_backends, SCRATCH_ACCOUNT)
     broken = {}
-    if not _changes(queue):
+    if not changes(queue):
         broken["moto.sqs.models:Queue.add_message"] = "a message wakes no long poll"
     if bodies != ["hello"]:
         broken["moto.sqs.models:SQSBackend.receive_message"] = f"received {bodies}"
     return broken
-
-
-def wake_long_polls() -> None:
-    """Make every long poll look again: time has moved, or its queue may be gone."""
-    for queue in all_queues():
-        wake(queue)
-
-
-def all_queues() -> list[Any]:
-    """Every queue of every account and region."""
-    module = sys.modules.get("moto.sqs.models")
-    backends = getattr(module, "sqs_backends", None) or {}
-    return [
-        queue
-        for regions in list(backends.values())
-        for backend in list(regions.values())
-        for queue in list(backend.queues.values())
-    ]
-
-
-def wake(queue: Any) -> None:
-    """Make the long polls of a queue look again."""
-    with queue._messages_lock:
-        setattr(queue, _CHANGES, _changes(queue) + 1)
-        queue._messages_lock.notify_all()
-
-
-def _changes(queue: Any) -> int:
-    return getattr(queue, _CHANGES, 0)
 
 
 def _now_ms(context: PatchContext) -> float:
@@ -122,40 +90,6 @@ def _now_ms(context: PatchContext) -> float:
 
 def _receipt_handle() -> str:
     return base64.b64encode(os.urandom(138)).decode()
-
-
-def messages_of(queue: Any) -> QueueMessages:
-    """The messages of a queue of moto; its own list of them stays empty."""
-    found: QueueMessages | None = getattr(queue, _MESSAGES, None)
-    if found is None:
-        found = QueueMessages(queue.fifo_queue, lambda: int(queue.message_retention_period) * 1000)
-        setattr(queue, _MESSAGES, found)
-    return found
-
-
-def receive(
-    queue: Any, most: int, visibility_timeout: int, now_ms: float, held_s: float = 0.0
-) -> list[Any]:
-    """Take up to `most` of moto's messages; what was received too often goes where it must."""
-
-    def hide(message: Any) -> float:
-        message.mark_received(visibility_timeout=visibility_timeout)
-        return now_ms + visibility_timeout * 1000.0
-
-    with queue._messages_lock:
-        received, spent = messages_of(queue).receive(most, now_ms, hide, _is_spent(queue), held_s)
-    for message in spent:
-        setattr(message, SOURCE_ARN, queue.queue_arn)
-        message.delayed_until = 0.0
-        queue.dead_letter_queue.add_message(message)
-    return received
-
-
-def _is_spent(queue: Any) -> Callable[[Any], bool]:
-    if queue.dead_letter_queue is None or not queue.redrive_policy:
-        return lambda message: False
-    most: int = queue.redrive_policy["maxReceiveCount"]
-    return lambda message: bool(message.approximate_receive_count >= most)
 
 
 def _tell(context: PatchContext, queue: Any) -> None:
@@ -349,7 +283,7 @@ def _receive_message(context: PatchContext) -> Callable[[Any], Any]:
         give_up_s = time.monotonic() + wait_seconds_timeout
         while True:
             queue = self.get_queue(queue_name)
-            seen = _changes(queue)
+            seen = changes(queue)
             messages = receive(queue, count, int(visibility_timeout), _now_ms(context))
             if messages:
                 # Whoever else reads the queue must know when these come back.
@@ -377,7 +311,7 @@ def _sleep(context: PatchContext, queue: Any, seen: int, at_most_s: float) -> No
     if due_s is not None:
         at_most_s = min(at_most_s, due_s)
     with context.locks.released(), queue._messages_lock:
-        queue._messages_lock.wait_for(lambda: _changes(queue) != seen, at_most_s)
+        queue._messages_lock.wait_for(lambda: changes(queue) != seen, at_most_s)
 
 
 def _next_due_s(context: PatchContext, queue: Any) -> float | None:
