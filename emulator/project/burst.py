@@ -11,7 +11,7 @@ from emulator.project.hold import Hold
 QUIET_S: Final = 0.005  # after one file: an editor's write and rename are microseconds apart
 LONGEST_QUIET_S: Final = 0.15  # after many files, or while a folder may still be filled
 OPEN_QUIET_S: Final = 1.0  # while a file is open that was written to: it may be half a save
-GONE_QUIET_S: Final = 2.0  # while the root is missing: whoever builds it anew may take a moment
+GONE_QUIET_S: Final = 2.0  # while the root is missing or empty: a build takes its time
 PATIENCE_S: Final = 4.0  # files that never come to rest; callers are held no longer than 5 s
 
 

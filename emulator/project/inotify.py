@@ -21,7 +21,7 @@ from watchdog.observers.inotify_c import (
 )
 
 from emulator.model.readable import Readable
-from emulator.project.file_change import Change, Progress, Tell, TellError
+from emulator.project.file_change import Change, Progress, Tell, TellError, is_gone
 from emulator.project.ignored import is_ignored
 
 _COMES_OR_GOES: Final = (
@@ -196,7 +196,7 @@ class _Root:
         return self._changed(self._tree)
 
     def _changed(self, path: str, progress: Progress = Progress.DONE) -> Change:
-        if not os.path.exists(self._tree):
+        if is_gone(self._tree):
             progress = Progress.GONE
         return Change(self._root, path, progress)
 

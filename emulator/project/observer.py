@@ -10,7 +10,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import ObservedWatch
 
-from emulator.project.file_change import Change, Progress, Tell
+from emulator.project.file_change import Change, Progress, Tell, is_gone
 from emulator.project.ignored import is_ignored
 
 _CHANGES: Final = frozenset({"created", "modified", "moved", "deleted", "closed"})
@@ -71,7 +71,7 @@ class _Handler:
             path = os.path.abspath(os.fsdecode(raw)) if raw else ""
             if path and self._is_ours(path):
                 # Only inotify tells when a file is closed: elsewhere quiet time must do.
-                progress = Progress.DONE if self.root.exists() else Progress.GONE
+                progress = Progress.GONE if is_gone(str(self.root)) else Progress.DONE
                 self.tell(Change(self.root, path, progress))
 
     def _is_ours(self, path: str) -> bool:

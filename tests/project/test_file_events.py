@@ -193,6 +193,18 @@ def test_a_single_file_is_watched_through_writes_renames_and_absence(
     told.until_path(file, Progress.GONE)
 
 
+def test_a_folder_without_a_file_in_it_counts_as_gone(
+    tmp_path: Path, told: Told, events: FileEvents
+) -> None:
+    app = tmp_path / "app.py"
+    app.write_text("x")
+    events.watch(tmp_path)
+    app.unlink()
+    told.until_path(app, Progress.GONE)
+    app.write_text("y")
+    told.until_path(app, Progress.DONE)
+
+
 def test_roots_inside_each_other_are_told_each(
     tmp_path: Path, told: Told, events: FileEvents
 ) -> None:

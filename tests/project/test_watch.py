@@ -285,13 +285,16 @@ def test_a_folder_that_is_deleted_and_made_anew_is_reloaded(
     assert running.loaded[-1] == ("f", "x = 2")
 
 
+@pytest.mark.parametrize("is_empty", [False, True])
 def test_callers_wait_for_a_folder_that_is_built_anew(
-    running: Running, monkeypatch: pytest.MonkeyPatch
+    running: Running, monkeypatch: pytest.MonkeyPatch, is_empty: bool
 ) -> None:
     monkeypatch.setattr(burst, "GONE_QUIET_S", burst.PATIENCE_S)
     running.start("f")
     old = running.version("f").deployment
     shutil.rmtree(running.folder / "f")
+    if is_empty:
+        (running.folder / "f").mkdir()
     running.watcher.catch_up()
     resolved: list[int] = []
     caller = threading.Thread(target=lambda: resolved.append(running.version("f").deployment))
