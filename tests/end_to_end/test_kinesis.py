@@ -58,7 +58,6 @@ def handler(event, context):
     time.sleep(5)
 """
 RECORDS = 10_000
-SHARDS = 4
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -146,3 +147,12 @@ def _spec(name: str, account: str) -> FunctionSpec:
         handler="app.handler",
         role=f"arn:aws:iam::{account}:role/r",
     )
+
+
+def ask(
+    call: UrlLab, path: str = "/", method: str = "GET", **headers: str
+) -> tuple[int, Message, Any]:
+    """Status, headers and JSON of a URL's answer."""
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    answer, body = call(path, method, headers={"Host": HOST, **named})
+    return answer.status, answer.headers, json.loads(body) if body else None
