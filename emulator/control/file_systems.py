@@ -11,7 +11,8 @@ def read_file_systems(configs: Sequence[Mapping[str, Any]]) -> tuple[FileSystem,
     """What FileSystemConfigs ask for; raises LambdaError for what is no access point of EFS."""
     for config in configs:
         if config["Arn"].split(":")[2] == "s3files":
-            raise not_implemented("An Amazon S3 Files access point", "Those of Amazon EFS are.")
+            what = f"The Amazon S3 Files access point {config['Arn']} in FileSystemConfigs"
+            raise not_implemented(what, "Access points of Amazon EFS are.")
         if "S3FilesConfig" in config:
             raise invalid("S3FilesConfig is valid for Amazon S3 Files access points only.")
     return tuple(FileSystem(arn=each["Arn"], mount_path=each["LocalMountPath"]) for each in configs)

@@ -22,7 +22,8 @@ SETTINGS: Final[Mapping[str, Setting]] = {  # member: whether it is used, what i
     "CapacityProviderConfig": (
         lambda spec: spec.capacity is not None,
         "it is shown as set; the function runs in ordinary environments, each of which runs one"
-        " invocation at a time",
+        " invocation at a time (AWS: PerExecutionEnvironmentMaxConcurrency), so what a handler does"
+        " wrong when it runs several times at once in one process is not found here",
     ),
     "DurableConfig.KMSKeyArn": (
         lambda spec: spec.durable is not None and bool(spec.durable.kms_key_arn),
