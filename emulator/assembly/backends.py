@@ -8,7 +8,7 @@ from typing import Any
 from emulator.aws import Moto
 from emulator.model import FunctionVersion
 from emulator.project import EmulatorTable
-from emulator.sandbox import PROCESS, Backend, Backends, Credentials, Launcher
+from emulator.sandbox import Backend, Backends, Credentials, Launcher, languages
 
 
 def make_backends(
@@ -34,8 +34,25 @@ def make_backends(
     return Backends(
         processes=Launcher(**surroundings),
         make_containers=partial(_make_containers, table, surroundings),
-        default=table.sandbox or PROCESS,
+        default=table.sandbox or "",
+        has_program=_has_program,
+        has_engine=_has_engine,
     )
+
+
+def _has_program(runtime: str) -> bool:
+    return runtime.startswith("provided") or languages.find(runtime) is not None
+
+
+def _has_engine() -> bool:
+    from emulator.sandbox.docker.connection import connect  # see its package
+    from emulator.sandbox.docker.route import EngineError
+
+    try:
+        connect().client.close()
+    except EngineError:
+        return False
+    return True
 
 
 def _make_containers(table: EmulatorTable, surroundings: dict[str, Any]) -> Backend:

@@ -16,6 +16,7 @@ class Backends:
     """A backend that leaves each function to one of two. Any thread may call.
 
     make_containers: makes the one for Docker when the first function needs it, under `_making`.
+    has_program, has_engine: tell whether this machine runs a runtime, and whether Docker answers.
     """
 
     def __init__(
@@ -23,11 +24,16 @@ class Backends:
         *,
         processes: Backend,
         make_containers: Callable[[], Backend],
-        default: str = PROCESS,
+        default: str = "",
+        has_program: Callable[[str], bool] = lambda runtime: True,
+        has_engine: Callable[[], bool] = lambda: False,
     ) -> None:
         self._processes = processes
         self._make_containers = make_containers
         self._default = default
+        self._has_program = has_program
+        self._has_engine = has_engine
+        self._places: dict[str, str] = {}  # by runtime, where nobody has chosen; only ever added to
         self._containers: Backend | None = None
         self._making = threading.Lock()
 
@@ -35,7 +41,18 @@ class Backends:
         """Return the kind of sandbox that `version` runs in: PROCESS or DOCKER."""
         if version.code.image is not None:
             return DOCKER
-        return version.sandbox or self._default
+        return version.sandbox or self._default or self._place(version.runtime or "")
+
+    def _place(self, runtime: str) -> str:
+        """Return what runs a runtime where nobody says: Docker, when only Docker can."""
+        if runtime not in self._places:
+            if self._has_program(runtime):
+                self._places[runtime] = PROCESS
+            elif self._has_engine():
+                self._places[runtime] = DOCKER
+            else:
+                return PROCESS  # which says how to get the program; an engine may come later
+        return self._places[runtime]
 
     def listens_on(self, version: FunctionVersion) -> str:
         """See `Backend.listens_on`."""

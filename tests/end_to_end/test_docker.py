@@ -3,6 +3,7 @@
 import io
 import os
 import tarfile
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -325,6 +326,32 @@ def test_an_engine_on_another_machine_gets_the_code_and_sends_the_output(
         run = next(emulator.scratch.glob("lambda-emulator-*"))
         assert len(volumes(docker_engine, run)) == 2  # the code, and /tmp
     assert volumes(docker_engine, run) == []
+
+
+def test_a_runtime_that_only_docker_has_runs_there_though_nobody_has_chosen(
+    docker_engine: DockerEngine, tmp_path: Path
+) -> None:
+    made = ProjectFolder(tmp_path, f'[emulator.images]\n"dotnet8" = "{docker_engine.image}"\n')
+    made.add("local", "import sys\ndef handler(event, context):\n    return sys.executable")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        package.writestr("app.py", "import sys\ndef handler(event, context):\n    return sys.path")
+    with running_emulator(tmp_path, DOCKER_HOST=docker_engine.host) as emulator:
+        functions = emulator.client("lambda")
+        functions.create_function(
+            FunctionName="f",
+            Runtime="dotnet8",
+            Handler="app.handler",
+            Role="arn:aws:iam::000000000000:role/r",
+            Code={"ZipFile": archive.getvalue()},
+            Timeout=20,
+        )
+        functions.get_waiter("function_active_v2").wait(FunctionName="f")
+
+        assert "/var/task" in invoke(functions, "f", {}).result
+        assert len(of_function(docker_engine, emulator, "f")) == 1
+        invoke(functions, "local", {})
+        assert of_function(docker_engine, emulator, "local") == []
 
 
 def test_containers_end_with_the_emulator(docker_engine: DockerEngine, tmp_path: Path) -> None:

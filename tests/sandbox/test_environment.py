@@ -453,7 +453,7 @@ def test_a_bootstrap_of_its_own_speaks_the_runtime_api(function: MakeFunction, r
 
 
 def test_a_runtime_that_cannot_run_here_says_what_can(function: MakeFunction, run: Run) -> None:
-    with pytest.raises(LambdaError, match="cannot run dotnet8 yet") as caught:
+    with pytest.raises(LambdaError, match="dotnet8 runs in Docker only") as caught:
         run(function(ECHO, runtime="dotnet8"))
     assert caught.value.code == "InvalidRuntimeException"
 
