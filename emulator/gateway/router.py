@@ -13,6 +13,8 @@ from emulator.model.steps import Steps, finish
 FUNCTIONS: Final = "/2015-03-31/functions/"
 INVOCATIONS: Final = "/invocations"
 ADMIN: Final = ("/_emulator/", "/_localstack/")
+# A browser asks for the last one beside each page it shows: no reason to load moto.
+ADMIN_PAGES: Final = ("/_emulator", "/moto-api/reset", "/favicon.ico")
 FRONT_ENDS: Final = ("/_aws/execute-api/", "/@connections/")
 
 # The first segments of all paths of the Lambda API.
@@ -158,7 +160,7 @@ class Router:
             return self.front_ends
         if path.startswith("/fn/"):
             return self.http_events
-        if path.startswith(ADMIN) or path == "/moto-api/reset":
+        if path.startswith(ADMIN) or path in ADMIN_PAGES:
             return self.admin
         if service == "lambda" or kind is HostKind.LAMBDA or path[1:11] in LAMBDA_VERSIONS:
             return self._answer_lambda
