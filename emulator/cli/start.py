@@ -234,7 +234,7 @@ def _tell(text: str) -> None:
 
 
 def _raise_descriptor_limit() -> None:
-    """Every environment takes six descriptors, and many systems grant a program 256 or 1,024."""
+    """An environment takes up to seven descriptors; many systems grant a program 256 or 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
     if soft < wanted:

@@ -65,11 +65,16 @@ class Acceptor:
                 return
             is_last = connection.fileno() >= self._most
             connection.setblocking(False)
-            serving = self._loop.connect_accepted_socket(self._make_protocol, connection)
-            self._loop.create_task(serving)
+            self._loop.create_task(self._serve(connection))
             if is_last:
                 self._is_full(f"{self._limit} descriptors are nearly used up")
                 return
+
+    async def _serve(self, connection: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._make_protocol, connection)
+        except OSError:  # macOS sets no option of a connection that has gone already
+            connection.close()
 
     def _is_full(self, why: str) -> None:
         self._loop.remove_reader(self._listener)
