@@ -91,10 +91,11 @@ def test_a_window_that_gets_many_records_keeps_one_alarm(lab: StreamLab, kinesis
 
 
 def test_a_slow_function_delays_no_other_mapping(lab: StreamLab, kinesis: Any) -> None:
-    release, other_ran = threading.Event(), threading.Event()
+    release, began, other_ran = threading.Event(), threading.Event(), threading.Event()
 
     def hold(call: Any) -> None:
         if call.function == FUNCTION:
+            began.set()
             assert release.wait(10)
         else:
             other_ran.set()
@@ -104,6 +105,7 @@ def test_a_slow_function_delays_no_other_mapping(lab: StreamLab, kinesis: Any) -
     lab.map()
     other.map(uuid="2" * 8, function_arn=FUNCTION + "2")
     put(kinesis, "1")
+    assert began.wait(5)  # else both records may come in one batch
     assert other_ran.wait(5)
     other_ran.clear()
     put(kinesis, "2")
