@@ -62,9 +62,8 @@ class Front:
     async def _abort_all(self) -> None:
         for client in list(self._clients):
             client.abort()
-        for _ in range(
-            3
-        ):  # they lose their connections, their relays theirs, or give up to connect
+        # They lose their connections, then their relays theirs, or give up to connect.
+        for _ in range(3):
             await asyncio.sleep(0)
 
     # On the loop's thread.

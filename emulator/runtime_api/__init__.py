@@ -2,7 +2,7 @@
 
 from emulator.runtime_api.debugger_route import VERSION as DEBUGGER_VERSION
 from emulator.runtime_api.debugger_route import DebuggerRoute
-from emulator.runtime_api.endpoint import Route, RuntimeEndpoint
+from emulator.runtime_api.endpoint import RuntimeEndpoint
 from emulator.runtime_api.extension_desk import ExtensionDesk
 from emulator.runtime_api.extension_states import ExtensionState
 from emulator.runtime_api.extensions import (
@@ -37,7 +37,6 @@ __all__ = [
     "Extensions",
     "Outcome",
     "ResponseSink",
-    "Route",
     "RuntimeEndpoint",
     "SnapshotFacts",
     "SnapshotRoute",
