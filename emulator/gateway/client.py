@@ -83,6 +83,7 @@ class Client(asyncio.Protocol):
             return
         if len(self._unread) == found.end:
             self._unread = b""
+            self._transport.resume_reading()  # it is paused where so much came meanwhile
         else:
             if isinstance(self._unread, bytes):
                 self._unread = bytearray(self._unread)

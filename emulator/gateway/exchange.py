@@ -10,6 +10,7 @@ from wsgiref.types import WSGIApplication, WSGIEnvironment
 from emulator.gateway.request_body import RequestBody
 
 DRAIN_BYTES: Final = 16 * 1024 * 1024
+_WITHOUT_BODY: Final = (204, 304)
 
 INTERNAL_ERROR: Final = b'{"message": "Internal server error. The emulator\'s log has the cause."}'
 
@@ -168,7 +169,8 @@ def _send(
             _send_whole(exchange, method, start, first)
             return
         chunks = _join(first, chunks)
-    is_chunked = promised is None and method != "HEAD" and environ["SERVER_PROTOCOL"] == "HTTP/1.1"
+    has_body = method != "HEAD" and start.status not in _WITHOUT_BODY  # else no mark comes by
+    is_chunked = promised is None and has_body and environ["SERVER_PROTOCOL"] == "HTTP/1.1"
     chunks = _whole_or_broken_off(chunks, client if is_chunked else None)
     exchange.response_iter(_checked(start.status), start.headers, Chunks(chunks))
 

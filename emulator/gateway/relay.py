@@ -102,9 +102,12 @@ class Relay(asyncio.Protocol):
 
     @property
     def is_at_rest(self) -> bool:
-        """True when every request that began has ended, and all have their answers."""
+        """True when every request that began has ended, and all have their answers.
+
+        Never once the connection is over: what its client still sends is answered by nobody.
+        """
         requests, responses = self._requests, self._responses
-        if not (requests.is_known and responses.is_known):
+        if self._is_over or not (requests.is_known and responses.is_known):
             return False
         return not requests.is_within and requests.ended == responses.ended
 
@@ -234,9 +237,9 @@ class Relay(asyncio.Protocol):
         self._leave()
         if self._is_over:
             return  # the client has gone, or its connection was broken off
-        is_reusable = self._responses.keeps_alive and not self._is_at_end
+        is_reusable = self.is_at_rest and self._responses.keeps_alive and not self._is_at_end
         self._is_over = True
-        if self.is_at_rest and is_reusable:
+        if is_reusable:
             self._on_loss()
         elif exc is not None and not self._pass_on_last_words():
             self._client.abort()

@@ -355,12 +355,14 @@ def test_the_server_behind_knows_address_and_port_that_the_client_used(lab: Lab)
 def test_a_connection_that_nobody_uses_is_closed(
     server: Server, lab: Lab, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
-    monkeypatch.setattr("emulator.gateway.client.IDLE_CONNECTION_S", 0.05)
     with connected(server) as idle, connected(server) as busy:
         busy.sendall(invoke("blocking"))
         assert lab.begun.acquire(timeout=DEADLINE_S)
         idle.sendall(invoke(function))
         answer_on(idle)
+        monkeypatch.setattr("emulator.gateway.client.IDLE_CONNECTION_S", 0.05)
+        for client in list(server._front._clients):  # what is asked for before may take its time
+            server._front.loop.call_soon_threadsafe(client._expire)
         assert idle.recv(1) == b""
         lab.go_on.set()
         assert answer_on(busy)[1] == b"blocking{}"  # it was in use all the time
@@ -426,6 +428,25 @@ def test_a_large_request_behind_a_slow_one_is_read_to_its_end(
         assert answer_on(client)[1] == b"blocking{}"
         for _ in range(7):
             assert len(answer_on(client)[1]) == 7 or function == "other"
+
+
+def test_a_connection_is_read_again_after_as_many_requests_as_it_keeps(
+    server: Server, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emulator.gateway.client.MOST_UNREAD_BYTES", 100)
+    with connected(server) as client:
+        client.sendall(invoke("blocking"))
+        assert lab.begun.acquire(timeout=DEADLINE_S)
+        client.sendall(invoke("hello", b"x" * 100))
+        (front,) = server._front._clients
+        deadline = time.monotonic() + DEADLINE_S
+        while front._transport.is_reading():
+            assert time.monotonic() < deadline
+        lab.go_on.set()
+        assert answer_on(client)[1] == b"blocking{}"
+        assert answer_on(client)[1] == b"hello" + b"x" * 100
+        client.sendall(invoke("hello"))
+        assert answer_on(client)[1] == b"hello{}"
 
 
 def test_requests_in_a_row_are_answered_though_no_more_are_sent(server: Server) -> None:

@@ -69,6 +69,20 @@ def test_all_that_a_server_said_before_it_broke_off_is_passed_on(
     assert not client.is_open
 
 
+def test_what_comes_behind_a_refused_upload_is_answered_by_nobody() -> None:
+    client = FakeTransport()
+    relay = relay_between(client, FakeTransport())
+    refusal = b"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    with closing(asyncio.new_event_loop()) as relay._loop:
+        relay.send(b"PUT / HTTP/1.1\r\nContent-Length: 9\r\n\r\n1234")
+        relay.data_received(refusal)
+        relay.connection_lost(None)
+        assert client.is_open  # for a moment
+        relay.send(b"56789")
+        assert not relay.is_at_rest  # else the next request would be an Invoke, perhaps
+    assert client.written == refusal
+
+
 def test_who_cannot_be_relayed_for_want_of_descriptors_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

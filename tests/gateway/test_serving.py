@@ -409,6 +409,24 @@ def test_an_answer_that_is_broken_off_leaves_all_others_whole(
         assert answer.read() == b"some"
 
 
+@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+def test_an_error_in_an_answer_without_a_body_leaves_its_connection_usable(
+    served: Callable[..., Server], status: str
+) -> None:
+    def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/fails":
+            return answering(status, [], map(int.to_bytes, [-1]))(environ, start_response)
+        return answering("200 OK", [], [b"x" * 50])(environ, start_response)
+
+    port = served(wsgi).port
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("GET", "/fails")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (int(status[:3]), b"")
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"x" * 50
+
+
 def test_a_client_that_goes_away_does_not_stop_the_application(
     served: Callable[..., Server],
 ) -> None:
