@@ -154,11 +154,13 @@ class Front:
         if isinstance(error, NotImplementedError) and reason.endswith(_NOT_BUILT):
             message = f"{backend} does not support {action} here"
             return refuse(environ, backend, request_id, "NotImplemented", message, _NOT_SUPPORTED)
-        if not isinstance(error, NotImplementedError) and type(error) is not LookupError:
+        is_unknown = type(error) is LookupError  # the service: nothing has failed
+        if not isinstance(error, NotImplementedError) and not is_unknown:
             if (mistake := mistake_in(environ, backend)) is not None:
                 return refuse(environ, backend, request_id, *mistake, _BAD_REQUEST)
             reason = "the emulator's log has the cause."
-        self._report(backend, action, error)
+        if not is_unknown:
+            self._report(backend, action, error)
         message = f"{backend or 'This service'} does not support {action} here: {reason}"
         return refuse(environ, backend, request_id, "NotImplemented", message, _NOT_SUPPORTED)
 

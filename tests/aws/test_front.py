@@ -105,7 +105,12 @@ def test_what_moto_lacks_is_named_in_the_services_own_error(
     assert f"does not support {action} here" in str(error.value)
 
 
-def test_a_crash_inside_moto_is_told_once_on_the_terminal(aws: Aws) -> None:
+def test_a_crash_inside_moto_is_told_once_on_the_terminal_and_an_unknown_service_is_none(
+    aws: Aws,
+) -> None:
+    unknown = {"Authorization": AUTHORIZATION.format("us-east-1a"), "Content_Length": "0"}
+    status, _, body = send(aws, "POST", "/", "", **unknown)
+    assert (status, 'no service "us-east-1a" here' in json.loads(body)["message"]) == (501, True)
     crash = {
         "X_Amz_Target": "Kinesis_20131202.CreateStream",
         "Authorization": AUTHORIZATION.format("kinesis"),
@@ -118,7 +123,8 @@ def test_a_crash_inside_moto_is_told_once_on_the_terminal(aws: Aws) -> None:
         assert "CreateStream" in json.loads(body)["message"]
         assert "TypeError" not in json.loads(body)["message"]
     aws.reporter.stop()
-    assert aws.terminal.getvalue().count("aws.failed service=kinesis") == 1
+    terminal = aws.terminal.getvalue()
+    assert (terminal.count("aws.failed service=kinesis"), terminal.count("aws.failed")) == (1, 1)
 
 
 def test_motos_switches_cannot_be_turned(aws: Aws) -> None:
