@@ -291,9 +291,12 @@ class SqsPoller:
         batches = [batch for each in records for batch in gathering.add(each, mapping.batch_size)]
         if len(gathering):
             batches.append(gathering.take())
-        for batch in batches:
-            if not self._run(mapping, batch) and self.queue_arn.endswith(".fifo"):
+        while batches:
+            if not self._run(mapping, batches.pop(0)) and self.queue_arn.endswith(".fifo"):
                 break  # what comes after it waits with it until it is visible again
+        if batches:
+            handles = [handle for batch in batches for handle in batch.handles]
+            self._around.moto.queues.let_go(self.queue_arn, handles)
 
     def _run(self, mapping: EventSourceMapping, batch: Batch) -> bool:
         """Invoke the function; True when it is done with all messages of the batch."""

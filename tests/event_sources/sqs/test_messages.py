@@ -182,6 +182,23 @@ def test_a_batch_runs_once_though_the_clock_moves_past_its_visibility_meanwhile(
     assert queue.counts() == (0, 0)
 
 
+def test_what_waits_behind_a_failed_batch_comes_back_with_it(
+    around: Surroundings, invoker: FakeInvoker, sqs: Any, aws: Aws
+) -> None:
+    queue = Queue(sqs, "q.fifo", VisibilityTimeout="600")
+    queue.send(*(letter * 900_000 for letter in "abcdefgh"), MessageGroupId="g")  # two batches
+    answers = iter([ERROR])
+    invoker.answer = lambda call: next(answers, answered())
+    aws.clock.freeze(True)
+    bind(around, queue)
+    settle(around)
+    assert len(invoker.calls) == 1
+    aws.clock.advance(600)
+    settle(around)
+    assert "".join(body[0] for body in received(invoker)) == "abcdefabcdefgh"
+    assert queue.counts() == (0, 0)
+
+
 def test_a_window_and_its_visibility_may_be_over_at_once(
     around: Surroundings, invoker: FakeInvoker, sqs: Any, aws: Aws
 ) -> None:
