@@ -41,6 +41,8 @@ from emulator.sandbox.telemetry_sender import TelemetrySender
 from emulator.sandbox.tenants import TenantPools
 
 IDLE_TIMEOUT_S: Final = 600.0
+# Of those that a crowd of callers has left behind: one with an SDK in it holds 25 MiB.
+CROWD_TIMEOUT_S: Final = 60.0
 SHUTDOWN_S: Final = EXTERNAL.total_s + 1.0  # a phase's own budget, and the time to end processes
 _STARTERS: Final = 256  # environments that may be in their init phase at a time
 
@@ -355,11 +357,13 @@ class Environments:
 
     def _retire_unused(self) -> None:
         # An idle environment costs memory only: looking twice in its time is soon enough.
-        while not self._stopping.wait(self._idle_timeout_s / 2):
-            since_s = time.monotonic() - self._idle_timeout_s
+        crowd_timeout_s = min(self._idle_timeout_s, CROWD_TIMEOUT_S)
+        while not self._stopping.wait(crowd_timeout_s / 2):
+            now_s = time.monotonic()
+            since_s, crowd_since_s = now_s - self._idle_timeout_s, now_s - crowd_timeout_s
             for pool in list(self._pools.values()):
-                self._stop_all(pool.take_unused(since_s))
-            self._stop_all(self._tenants.take_unused(since_s))
+                self._stop_all(pool.take_unused(since_s, crowd_since_s))
+            self._stop_all(self._tenants.take_unused(since_s, crowd_since_s))
 
     def _in_background(self, work: Callable[..., None], *arguments: object) -> Future[None]:
         """Do it on another thread; on the caller's once the emulator stops: little is left then."""

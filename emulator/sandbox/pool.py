@@ -180,11 +180,18 @@ class EnvironmentPool:
                 item.rest.is_idle = False
         return idle
 
-    def take_unused(self, since_s: float) -> list[Environment]:
-        """Take out those that were last used before `since_s`, for the caller to stop."""
+    def take_unused(self, since_s: float, crowd_since_s: float) -> list[Environment]:
+        """Take out those that were last used before `since_s`, for the caller to stop.
+
+        crowd_since_s: the same for those beyond what the processors can run at a time.
+        """
         with self._lock:
+            crowd = len(self._idle) - CROWD
             unused = [
-                item for item in self._idle if item.idle_since_s < since_s and not item.is_kept
+                item
+                for number, item in enumerate(self._idle)
+                if item.idle_since_s < (crowd_since_s if number < crowd else since_s)
+                and not item.is_kept
             ]
             for item in unused:
                 self._idle.remove(item)

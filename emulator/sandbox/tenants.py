@@ -48,11 +48,11 @@ class TenantPools:
             deployments = list(self._pools)
         return [environment for each in deployments for environment in self.retire(each)]
 
-    def take_unused(self, since_s: float) -> list[Environment]:
-        """Take out what was last used before `since_s`, and tenants that have nothing left."""
+    def take_unused(self, since_s: float, crowd_since_s: float) -> list[Environment]:
+        """Take out what each pool says is unused, and tenants that have nothing left."""
         with self._lock:
             pools = [pool for tenants in self._pools.values() for pool in tenants.values()]
-        unused = [environment for pool in pools for environment in pool.take_unused(since_s)]
+        unused = [each for pool in pools for each in pool.take_unused(since_s, crowd_since_s)]
         return unused + self._forget_empty()
 
     def _forget_empty(self) -> list[Environment]:

@@ -8,7 +8,7 @@ import pytest
 
 from emulator.model.steps import Steps
 from emulator.sandbox.environment import Environment
-from emulator.sandbox.pool import EnvironmentPool
+from emulator.sandbox.pool import CROWD, EnvironmentPool
 
 
 class Pool(EnvironmentPool):
@@ -22,7 +22,7 @@ class Pool(EnvironmentPool):
     def _make(self) -> Environment:
         rest = SimpleNamespace(begin=lambda _now: True, is_idle=True)
         environment = SimpleNamespace(
-            initialise=lambda: None, rest=rest, is_provisioned=False, is_warm=True
+            initialise=lambda: None, rest=rest, is_provisioned=False, is_warm=True, is_kept=False
         )
         self.made.append(cast(Environment, environment))
         return self.made[-1]
@@ -74,3 +74,17 @@ def test_a_start_that_was_given_up_is_not_missed_by_the_next_caller() -> None:
     third = call_until_another_starts(pool)
     pool.start_one()
     assert lent(third) is pool.made[1]
+
+
+def test_what_a_crowd_has_left_behind_goes_before_what_the_processors_can_use() -> None:
+    pool = Pool()
+    calls = [call_until_another_starts(pool) for _ in range(CROWD + 2)]
+    for _ in calls:
+        pool.start_one()
+    environments = [lent(call) for call in calls]
+    for environment in environments:
+        pool.give_back(environment, 1.0)
+    assert pool.take_unused(since_s=0.0, crowd_since_s=0.0) == []
+    soon = environments[-1].idle_since_s + 1.0
+    assert pool.take_unused(since_s=0.0, crowd_since_s=soon) == environments[:2]
+    assert pool.take_unused(since_s=soon, crowd_since_s=soon) == environments[2:]

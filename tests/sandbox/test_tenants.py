@@ -97,10 +97,10 @@ def test_a_tenant_that_has_nothing_left_is_forgotten(
     version = function(WHO, isolates_tenants=True)
     pool = pools.pool(version, "blue")
     environment = finish(pool.lend())
-    assert pools.take_unused(float("inf")) == []
+    assert pools.take_unused(float("inf"), float("inf")) == []
     assert pools.pool(version, "blue") is pool, "a tenant was forgotten whose function runs"
     pool.give_back(environment, 0.1)
-    assert pools.take_unused(float("inf")) == [environment]
+    assert pools.take_unused(float("inf"), float("inf")) == [environment]
     assert pools.pool(version, "blue") is not pool
     late = finish(pool.lend())  # by one who had found it before
     assert not pool.give_back(late, 0.1)
