@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import resource
 import socket
 from collections.abc import Callable
@@ -46,6 +47,17 @@ class Acceptor:
             self._retry = None
             self._loop.add_reader(self._listener, self._accept)
 
+    def _look(self) -> None:
+        """Go on if something else than a connection was closed, and look again later if not."""
+        try:
+            os.close(lowest := os.dup(self._listener.fileno()))
+        except OSError:  # there is none at all
+            lowest = self._limit
+        if lowest < self._most:
+            self.has_room()
+        else:
+            self._retry = self._loop.call_later(_RETRY_S, self._look)
+
     def close(self) -> None:
         """Accept no more."""
         if self._retry is not None:
@@ -78,7 +90,7 @@ class Acceptor:
 
     def _is_full(self, why: str) -> None:
         self._loop.remove_reader(self._listener)
-        self._retry = self._loop.call_later(_RETRY_S, self.has_room)
+        self._retry = self._loop.call_later(_RETRY_S, self._look)
         if not self._has_told:  # once: it may come and go a thousand times a second
             self._has_told = True
             log.error(
