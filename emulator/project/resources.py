@@ -39,9 +39,9 @@ def read(table: Table) -> tuple[Resource, ...]:
     """Read the table; mistakes are noted in it."""
     found = [
         *_named(table),
-        *_queues(table),
-        *_streams(table.table("streams")),
-        *_tables(table.table("tables")),
+        *_queues(table.table_of_names("queues")),
+        *_streams(table.table_of_names("streams")),
+        *_tables(table.table_of_names("tables")),
     ]
     table.finish()
     return tuple(dict.fromkeys(found))
@@ -56,22 +56,12 @@ def _named(table: Table) -> Iterator[Resource]:
                 table.problem(key, f'"{name}" is not {what}')
 
 
-def _queues(resources: Table) -> Iterator[Resource]:
-    """Read an array of names, or a table of queues: dead-letter queues come first."""
-    if not resources.holds_table("queues"):
-        named = [
-            (resources, key, QueueResource(name=name, is_declared=True))
-            for key, name in resources.texts("queues")
-        ]
-    else:
-        declared = resources.table("queues")
-        named = [
-            (declared, name, _queue(declared.table(name), name))
-            for name in declared.tables_by_name()
-        ]
-    for table, key, queue in sorted(named, key=lambda each: each[2].dead_letter_queue is not None):
+def _queues(declared: Table) -> Iterator[Resource]:
+    """Dead-letter queues come first, as the others name them."""
+    queues = [_queue(declared.table(name), name) for name in declared.tables_by_name()]
+    for queue in sorted(queues, key=lambda each: each.dead_letter_queue is not None):
         if not re.fullmatch(QUEUE, queue.name):
-            table.problem(key, f'"{queue.name}" is not {QUEUE_FORM}')
+            declared.problem(queue.name, f'"{queue.name}" is not {QUEUE_FORM}')
         yield queue
 
 

@@ -150,6 +150,12 @@ class Table:
         """The table under `key`, empty when there is none."""
         return Table(self._take(key, dict, {}), self.path(key), self._problems)
 
+    def table_of_names(self, key: str) -> "Table":
+        """The table under `key`, its keys names; an array of names is a table of empty tables."""
+        if key not in self or self.holds_table(key):
+            return self.table(key)
+        return Table({name: {} for _, name in self.texts(key)}, self.path(key), self._problems)
+
     def tables(self, key: str) -> list["Table"]:
         """The array of tables under `key`."""
         if self.holds_table(key):

@@ -112,6 +112,15 @@ def test_a_queue_hides_messages_as_long_as_the_function_it_feeds_may_take(
     )
 
 
+def test_an_array_of_names_is_as_good_as_a_table_for_each(tmp_path: Path) -> None:
+    tables = "[resources.queues.orders]\n[resources.streams.clicks]\n[resources.tables.carts]"
+    arrays = '[resources]\nqueues = ["orders"]\nstreams = ["clicks"]\ntables = ["carts"]'
+    (tmp_path / "tables").mkdir()
+    expected = load(project(tmp_path / "tables", tables)).resources
+    assert [each.summary for each in expected] == ["queue orders", "stream clicks", "table carts"]
+    assert load(project(tmp_path, arrays)).resources == expected
+
+
 def test_a_queue_names_its_dead_letter_queue_which_is_made_first(tmp_path: Path) -> None:
     orders = '[resources.queues.orders]\ndead_letter_queue = "dead"\nmax_receives = 2\n'
     dead = "[resources.queues.dead]\nvisibility_timeout_s = 5"
@@ -230,7 +239,7 @@ MISTAKES = [
     (
         "[resources]",
         '[resources]\nqueues = ["a b"]',
-        'resources.queues[0]: "a b" is not a queue',
+        'resources.queues."a b": "a b" is not a queue',
         "",
     ),
     ('"thumbnails"]', '"Thumbs"]', 'resources.buckets[1]: "Thumbs" is not a bucket', ""),
