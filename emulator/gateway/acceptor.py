@@ -36,12 +36,12 @@ class Acceptor:
         self._limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         # The system gives the lowest number that is free, so a number tells how many are taken.
         self._most = self._limit - min(_MOST_RESERVED, self._limit // 4)
-        self._retry: asyncio.TimerHandle | None = None  # while it is full
+        self._retry: asyncio.TimerHandle | None = None  # while it pauses
         self._has_told = False
         loop.add_reader(listener, self._accept)
 
-    def has_room(self) -> None:
-        """Go on where it is full: a connection was closed."""
+    def resume(self) -> None:
+        """Accept again where it paused: a connection was closed."""
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
@@ -54,7 +54,7 @@ class Acceptor:
         except OSError:  # there is none at all
             lowest = self._limit
         if lowest < self._most:
-            self.has_room()
+            self.resume()
         else:
             self._retry = self._loop.call_later(_RETRY_S, self._look)
 
@@ -73,13 +73,13 @@ class Acceptor:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:  # no descriptor, or no memory
-                self._is_full(str(error))
+                self._pause(str(error))
                 return
             is_last = connection.fileno() >= self._most
             connection.setblocking(False)
             self._loop.create_task(self._serve(connection))
             if is_last:
-                self._is_full(f"{self._limit} descriptors are nearly used up")
+                self._pause(f"{self._limit} descriptors are nearly used up")
                 return
 
     async def _serve(self, connection: socket.socket) -> None:
@@ -88,7 +88,7 @@ class Acceptor:
         except OSError:  # macOS sets no option of a connection that has gone already
             connection.close()
 
-    def _is_full(self, why: str) -> None:
+    def _pause(self, why: str) -> None:
         self._loop.remove_reader(self._listener)
         self._retry = self._loop.call_later(_RETRY_S, self._look)
         if not self._has_told:  # once: it may come and go a thousand times a second

@@ -29,7 +29,7 @@ class Exchange(Protocol):
         """Answer chunk by chunk; returns when the last was handed over or the client went."""
 
 
-class Client(Protocol):
+class RelayedClient(Protocol):
     """Whose request it is: a client, on a connection that granian has no hold of."""
 
     @property
@@ -48,7 +48,10 @@ class Requests:
     """
 
     def __init__(
-        self, wsgi: WSGIApplication, port: int = 0, clients: Mapping[str, Client] | None = None
+        self,
+        wsgi: WSGIApplication,
+        port: int = 0,
+        clients: Mapping[str, RelayedClient] | None = None,
     ) -> None:
         """port: that clients connected to. clients: by the address that granian sees."""
         self._wsgi = wsgi
@@ -152,7 +155,7 @@ def _send(
     environ: WSGIEnvironment,
     start: StartResponse,
     answer: Iterable[bytes],
-    client: Client | None,
+    client: RelayedClient | None,
 ) -> None:
     method = environ["REQUEST_METHOD"]
     if isinstance(answer, list):
@@ -200,7 +203,7 @@ def _join(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def _whole_or_broken_off(chunks: Iterator[bytes], client: Client | None) -> Iterator[bytes]:
+def _whole_or_broken_off(chunks: Iterator[bytes], client: RelayedClient | None) -> Iterator[bytes]:
     """Pass the chunks of an answer on; where they fail, `client` is to see that it is not whole.
 
     granian sees to that itself where there is a length that is not reached.

@@ -75,7 +75,7 @@ class Front:
     def went(self, client: Client) -> None:
         """Its connection is closed."""
         self._clients.discard(client)
-        self._acceptor.has_room()
+        self._acceptor.resume()
         self._tell_none()
 
     def steps(self, environ: WSGIEnvironment) -> Steps[Answer] | None:

@@ -63,7 +63,7 @@ class Backends:
         version = launch.version
         if version.code.is_live and not version.code.folder.is_dir():
             raise _missing(version)
-        return self._of(launch.version).launch(launch)
+        return self._of(version).launch(launch)
 
     def lets_debuggers_in(self, version: FunctionVersion) -> bool:
         """See `Backend.lets_debuggers_in`."""

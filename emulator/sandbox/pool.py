@@ -249,16 +249,16 @@ class EnvironmentPool:
             self._starting += 1
         self._in_background(self._start)
 
-    def _is_in_vain(self) -> bool:
-        """Give up a start that came late to its turn: those that wait have been served."""
+    def _drop_late_start(self) -> bool:
+        """Give a start up that came late to its turn: those that waited have been served."""
         with self._lock:
-            is_in_vain = bool(self._busy or self._idle) and self._starting > len(self._waiters)
-            if is_in_vain:
+            is_late = bool(self._busy or self._idle) and self._starting > len(self._waiters)
+            if is_late:
                 self._starting -= 1
-        return is_in_vain
+        return is_late
 
     def _start(self) -> None:
-        if self._is_in_vain():
+        if self._drop_late_start():
             return
         environment = None
         try:
