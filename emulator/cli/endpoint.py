@@ -48,5 +48,5 @@ def _server_of_sdks() -> "RunningServer | None":
             if not url.startswith("http://"):  # no emulator speaks TLS
                 return None
             server = RunningServer(url, named_by=variable)
-            return None if server.is_another_program else server
+            return None if server.is_another_program() else server
     return None

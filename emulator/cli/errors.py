@@ -1,4 +1,8 @@
-"""Why a command could not do its work."""
+"""How a command ends that could not do its work."""
+
+from typing import Final
+
+INTERRUPTED: Final = 130  # what a shell shows for a program that Ctrl-C ended
 
 
 class CommandError(Exception):

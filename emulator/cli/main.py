@@ -14,14 +14,13 @@ from emulator import __version__
 from emulator.cli.bind import bind, unbind
 from emulator.cli.clock import clock
 from emulator.cli.endpoint import DEFAULT_PORT, default_port, running_server
-from emulator.cli.errors import CommandError
+from emulator.cli.errors import INTERRUPTED, CommandError
 from emulator.cli.nats import nats
 from emulator.cli.options import AS_JSON, NEEDS_SERVER, GivenPath, HostName
 from emulator.cli.queue import queue
 from emulator.cli.settle import reset, settle
 
 WRONG_USE: Final = 2
-INTERRUPTED: Final = 130  # what a shell shows for a program that Ctrl-C ended
 
 
 def main() -> None:

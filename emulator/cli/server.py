@@ -65,9 +65,8 @@ class RunningServer:
         """The address."""
         return f"http://{self._host}:{self._port}"
 
-    @property
     def is_another_program(self) -> bool:
-        """True when something answers there, and it is no such emulator."""
+        """Ask who is there: True when something answers, and it is no such emulator."""
         connection = http.client.HTTPConnection(self._host, self._port, timeout=_CONNECT_S)
         try:
             connection.request("GET", "/_emulator/health")

@@ -13,7 +13,7 @@ from typing import Any, Final
 import click
 
 from emulator.app import Emulator
-from emulator.cli.errors import CommandError
+from emulator.cli.errors import INTERRUPTED, CommandError
 from emulator.cli.table import table
 from emulator.gateway import ListenError
 from emulator.model import FunctionVersion
@@ -25,7 +25,6 @@ from emulator.settings import Settings
 from emulator.storage import FolderError, StorageError
 
 _DESCRIPTORS: Final = 10_240
-_STOPPED_AT_ONCE: Final = 130  # what a shell shows for a program that Ctrl-C ended
 
 
 def run(settings: Settings) -> None:
@@ -133,7 +132,7 @@ class _Signals:
         if self.emulator is not None:
             self.emulator.abandon()
         # The zygotes end with their sockets to us, and what they started ends with them.
-        os._exit(_STOPPED_AT_ONCE)
+        os._exit(INTERRUPTED)
 
 
 def _announce(emulator: Emulator, settings: Settings) -> None:
