@@ -218,9 +218,9 @@ class Launcher:
         if language is None:
             raise LambdaError(
                 "InvalidRuntimeException",
-                f"{runtime or 'A container image'} runs in Docker only, and no engine answers."
-                " Start one, or use python3.9 and newer, nodejs16.x and newer, java8.al2 and newer,"
-                " ruby3.2 and newer, or an executable on provided.al2 or provided.al2023.",
+                f"{runtime} runs in Docker only: start an engine, and choose no other sandbox."
+                " Without Docker there are python3.9 and newer, nodejs16.x and newer, java8.al2 and"
+                " newer, ruby3.2 and newer, and executables on provided.al2 and provided.al2023.",
             )
         program = _program(language, runtime)
         self._warn_once(runtime, program)
@@ -352,7 +352,7 @@ def _program(language: Language, runtime: str) -> Interpreter:
         raise LambdaError(
             "InvalidRuntimeException",
             f"{runtime} needs {language.program}, and there is none on this machine. To get it:"
-            f" {language.advice}. Then start the emulator again. Or start a Docker engine, and it"
-            " runs in a container.",
+            f" {language.advice}. Then start the emulator again. Or start a Docker engine, and"
+            " choose no other sandbox: it runs in a container.",
         )
     return program
