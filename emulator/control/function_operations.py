@@ -171,7 +171,10 @@ class FunctionOperations:
         return answers.changed(updated)
 
     def _check_provider(self, spec: FunctionSpec) -> None:
-        """Look for the provider that a function is to run on; it is where nobody can delete it."""
+        """Raise LambdaError where the capacity provider of a function is not there.
+
+        The store asks again when nobody can delete it any more.
+        """
         if spec.capacity is not None:
             self._providers.get(spec.capacity.provider_arn)
 

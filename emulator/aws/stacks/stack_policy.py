@@ -13,8 +13,11 @@ from emulator.aws.stacks.intrinsics import TemplateProblem
 from emulator.model.wildcard import wildcard, wildcard_regex
 
 MOST_BYTES: Final = 16_384
-_ELEMENTS: Final = {"Effect", "Principal", "Action", "NotAction", "Resource", "NotResource"}
+_ELEMENTS: Final = frozenset(
+    ("Sid", "Effect", "Principal", "Action", "NotAction", "Resource", "NotResource", "Condition")
+)
 _OPERATORS: Final = ("StringEquals", "StringLike")
+_KEY: Final = "ResourceType"  # the only one that a condition may test
 
 
 class UpdateAction(StrEnum):
@@ -91,7 +94,7 @@ def read_stack_policy(text: str) -> StackPolicy:
 def _statement(members: Any) -> _Statement:
     if not isinstance(members, Mapping):
         raise _problem("a Statement is no object")
-    if unknown := members.keys() - _ELEMENTS - {"Condition", "Sid"}:
+    if unknown := members.keys() - _ELEMENTS:
         raise _problem(f"unknown element {min(unknown)}")
     if members.get("Effect") not in ("Allow", "Deny"):
         raise _problem("Effect is Allow or Deny")
@@ -130,9 +133,6 @@ def _types(condition: Any) -> tuple[str, ...] | None:
     if operator not in _OPERATORS or not isinstance(tested, Mapping) or set(tested) != {_KEY}:
         raise _problem(f"Condition is {' or '.join(_OPERATORS)} of {_KEY}")
     return _texts(tested[_KEY], _KEY)
-
-
-_KEY: Final = "ResourceType"
 
 
 def _texts(value: Any, name: str) -> tuple[str, ...]:
