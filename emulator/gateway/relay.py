@@ -17,6 +17,7 @@ _LOOPBACK: Final = "127.0.0.1"
 _ALIASES: Final = 0xFFFF
 _LAST_BYTES: Final = 65_536
 _LINGER_S: Final = 1.0
+_SILENCE_S: Final = 1.0  # of a server, before it hears that its client sends no more
 
 _WHY: Final = b'{"message": "The emulator has no descriptor left: raise its limit (`ulimit -n`)."}'
 _NO_DESCRIPTOR: Final = b"\r\n".join(
@@ -94,6 +95,7 @@ class Relay(asyncio.Protocol):
         self._early: list[bytes] = []  # what the client sent before there was a connection
         self._server: asyncio.Transport | None = None
         self._is_at_end = False  # the client sends no more
+        self._silence: asyncio.TimerHandle | None = None
         self._is_over = False
         self._is_marked = False  # the mark is on its way
         self._held = b""  # of what came since: perhaps the mark's beginning
@@ -110,19 +112,6 @@ class Relay(asyncio.Protocol):
         if self._is_over or not (requests.is_known and responses.is_known):
             return False
         return not requests.is_within and requests.ended == responses.ended
-
-    @property
-    def _awaits_answers(self) -> bool:
-        """True when the requests that came are whole, and some are not answered.
-
-        But not while an answer streams: nobody would notice for long that its reader has gone.
-        """
-        requests, responses = self._requests, self._responses
-        if not (requests.is_known and responses.is_known):
-            return False
-        if requests.is_within or (responses.is_within and responses.is_streamed):
-            return False
-        return requests.ended > responses.ended
 
     def connect(self, loop: asyncio.AbstractEventLoop, backend: Backend) -> None:
         """Connect, and read no more of the client until that is done."""
@@ -166,13 +155,28 @@ class Relay(asyncio.Protocol):
 
     def _send_eof_on(self) -> None:
         # granian drops what it is about to answer when it hears that no more comes. So it does
-        # when all is answered, or when half a request came, which has none.
-        if self._server is not None and not self._awaits_answers:
+        # when all is answered, or when half a request came, which has none; while an answer
+        # streams, and where one cannot tell, after a moment of silence: else nobody would notice
+        # for long that the reader has gone.
+        self._end_silence()
+        requests, responses = self._requests, self._responses
+        is_known = requests.is_known and responses.is_known
+        if self._server is None or self._is_over:
+            return
+        if is_known and (requests.is_within or requests.ended == responses.ended):
             self._server.write_eof()
+        elif not is_known or (responses.is_within and responses.is_streamed):
+            self._silence = self._loop.call_later(_SILENCE_S, self._server.write_eof)
+
+    def _end_silence(self) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
 
     def client_lost(self) -> None:
         """The client is gone: nobody waits for what the server may still send."""
         self._is_over = True
+        self._end_silence()
         if self._server is not None:
             self._server.abort()
         else:
@@ -189,6 +193,7 @@ class Relay(asyncio.Protocol):
 
     def pause(self) -> None:
         """The client does not read what it got."""
+        self._end_silence()  # it is ours
         if self._server is not None:
             self._server.pause_reading()
 
@@ -196,6 +201,8 @@ class Relay(asyncio.Protocol):
         """The client reads again."""
         if self._server is not None:
             self._server.resume_reading()
+            if self._is_at_end:
+                self._send_eof_on()
 
     # The loop calls what follows, about the server's side.
 
@@ -235,6 +242,7 @@ class Relay(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave()
+        self._end_silence()
         if self._is_over:
             return  # the client has gone, or its connection was broken off
         is_reusable = self.is_at_rest and self._responses.keeps_alive and not self._is_at_end

@@ -447,6 +447,56 @@ def test_a_client_that_goes_away_does_not_stop_the_application(
     assert finished.wait(10)
 
 
+def halfway(go_on: threading.Event) -> WSGI:
+    def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        yield b"some"
+        assert go_on.wait(10)
+        yield b"more"
+
+    return wsgi
+
+
+def test_a_client_that_sends_no_more_gets_all_of_a_stream(
+    served: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emulator.gateway.relay._SILENCE_S", 100.0)
+    go_on = threading.Event()
+    port = served(halfway(go_on)).port
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("GET", "/")
+        connection.sock.shutdown(socket.SHUT_WR)
+        answer = connection.getresponse()
+        assert answer.read1() == b"some"
+        go_on.set()
+        assert answer.read() == b"more"
+
+
+def test_a_client_that_sends_no_more_while_a_stream_is_silent_has_gone(
+    served: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emulator.gateway.relay._SILENCE_S", 0.05)
+    go_on = threading.Event()
+    port = served(halfway(go_on)).port
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("GET", "/")
+        connection.sock.shutdown(socket.SHUT_WR)
+        with pytest.raises(http.client.IncompleteRead):
+            connection.getresponse().read()
+    go_on.set()
+
+
+def test_a_client_that_sends_no_more_than_a_head_request_is_answered(
+    served: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emulator.gateway.relay._SILENCE_S", 100.0)
+    port = served(answering("200 OK", [("Content-Length", "9")], [b"some more"])).port
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("HEAD", "/")
+        connection.sock.shutdown(socket.SHUT_WR)
+        assert connection.getresponse().status == 200
+
+
 # --- many at once ------------------------------------------------------------------------------
 
 
