@@ -78,6 +78,8 @@ class Reloader:
             package = read_code(self._code, root)
         except (LambdaError, OSError) as error:
             versions = self._without_code(root, versions, cause, _text(error))
+            if not versions:
+                return
             package = self._code.from_live_folder(root)
         for position, old in enumerate(versions):
             hold = Hold(self._store, old, cause.began_s)
@@ -101,10 +103,12 @@ class Reloader:
 
         They have nothing left to run, whatever some environment still has in memory.
         """
-        gone = [each for each in versions if each.code.is_live and each.code.folder == root]
-        gone = [] if root.exists() else gone
+        has_gone = not root.exists()
+        gone: list[FunctionVersion] = []
         for version in versions:
-            if version not in gone:
+            if has_gone and version.code.is_live and version.code.folder == root:
+                gone.append(version)
+            else:
                 self._failed(version, cause, LoadError(text, None))
         return gone
 

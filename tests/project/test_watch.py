@@ -335,20 +335,37 @@ def test_a_branch_without_the_folder_and_the_function_is_not_waited_for(
     assert running.lines.wait("project.applied")["removed"] == "g"
 
 
-def test_an_archive_of_the_project_is_deployed_again_when_it_is_rebuilt(running: Running) -> None:
-    def build(text: str) -> None:
-        with zipfile.ZipFile(running.folder / "new.zip", "w") as file:
-            file.writestr("app.py", text)
-        (running.folder / "new.zip").rename(running.folder / "f.zip")
-
-    build("x = 0")
+def start_with_archive(running: Running) -> None:
+    save_archive(running, "x = 0")
     running.write("emulator.toml", FUNCTION.format("f").replace('"f"', '"f.zip"'))
     running.deployer.apply()
     running.watcher.start()
     running.settle()
-    build("x = 1")
+
+
+def save_archive(running: Running, text: str) -> None:
+    with zipfile.ZipFile(running.folder / "new.zip", "w") as file:
+        file.writestr("app.py", text)
+    (running.folder / "new.zip").rename(running.folder / "f.zip")
+
+
+def test_an_archive_of_the_project_is_deployed_again_when_it_is_rebuilt(running: Running) -> None:
+    start_with_archive(running)
+    save_archive(running, "x = 1")
     assert running.lines.wait(FINISHED)["changed"] == "f.zip"
     assert (running.version("f").code.folder / "app.py").read_text() == "x = 1"
+
+
+def test_an_archive_that_is_saved_broken_is_told_of_and_changes_nothing(running: Running) -> None:
+    start_with_archive(running)
+    before = running.version("f")
+    running.write("new.zip", "no archive")
+    (running.folder / "new.zip").rename(running.folder / "f.zip")
+    running.lines.wait("reload.failed")
+    running.settle()
+    failures = [fields["error"] for name, fields in running.lines.events if name == "reload.failed"]
+    assert not any("Traceback" in each for each in failures)
+    assert running.version("f") is before
 
 
 def test_a_live_function_made_over_the_api_is_watched_until_it_is_deleted(
