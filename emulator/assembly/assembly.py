@@ -306,6 +306,7 @@ class Assembly:
         )
 
     def _make_lambda_api(self) -> LambdaApi:
+        # Each part of `moto` is imported when it is first asked for, so two are named late.
         others = OtherServices(
             fetch_object=lambda *asked: self.moto.buckets.fetch(*asked),
             describe_source=self.moto.describe_source,

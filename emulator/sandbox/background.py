@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from itertools import count
 from typing import Final
 
@@ -38,7 +39,7 @@ class Background:
     def submit(self, work: Callable[..., None], *arguments: object) -> Future[None]:
         """Do it on another thread; RuntimeError when closed, or when the system has no threads."""
         done: Future[None] = Future()
-        job: _Job = lambda: _run(work, arguments, done)  # noqa: E731 - nothing to name
+        job = partial(_run, work, arguments, done)
         with self._lock:
             if self._is_closed:
                 raise RuntimeError(f"no more work for {self._name}")
