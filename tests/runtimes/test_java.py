@@ -73,6 +73,8 @@ public class Shop {
     public Map<String, Integer> map(Map<String, Integer> map) { map.put("more", 1); return map; }
     public Item bean(Item item) { item.setCount(item.getCount() + 1); return item; }
     public String records(Event event) { return event.getRecords().get(0).name; }
+    public int counted(Item item) { return item.getCount(); }
+    public Map<String, Object> same(Map<String, Object> map) { return map; }
     public String sold(Item item) { return item.getSold().toInstant().toString(); }
     public String key(com.amazonaws.services.lambda.runtime.events.PutEvent event) {
         return event.getRecords().get(0).getKey() + " " + event.getRecords().get(0).getId();
@@ -190,6 +192,20 @@ HANDLERS: dict[str, tuple[str, Any, Any]] = {
         {"time": 1795341600.987},
         "2026-11-22T10:00:00.987Z",
     ),
+    "one value for a list": ("Shop::records", {"records": ITEM}, "Käse"),
+    "one value for an array": ("Shop::array", 1, [2]),
+    "a list of one for its value": ("Shop::counted", [{"count": [41]}], 41),
+    "an empty text for what is no text": (
+        "Shop::bean",
+        {"name": "", "count": 4, "prices": "", "sizes": {"S": ""}, "since": ""},
+        {"name": "", "count": 5, "sizes": {}, "note": None, "cheap": True},
+    ),
+    "a name that an enum lacks": (
+        "Shop::bean",
+        {"count": 4, "sizes": {"S": "HUGE", "L": "LARGE"}},
+        {"count": 5, "sizes": {"L": "LARGE"}, "note": None, "cheap": True},
+    ),
+    "nothing in a map or a list": ("Shop::same", {"a": None, "b": [None]}, {"b": [None]}),
     "a name in another case": ("Shop::records", {"Records": [ITEM]}, "Käse"),
     "static": ("Shop::fixed", None, "static"),
     "context alone": ("Shop::context", {}, "FUNCTION"),
@@ -294,9 +310,12 @@ def test_an_event_of_another_type_is_an_error_of_parsing(emulator: RunningEmulat
     functions = emulator.client("lambda")
     set_handler(functions, "shop", "Shop::number")
 
-    answer = invoke(functions, "shop", {"not": "a number"})
-
-    assert answer.error == ("java.lang.RuntimeException", "An error occurred during JSON parsing")
+    for event in ({"not": "a number"}, [1, 2]):
+        answer = invoke(functions, "shop", event)
+        assert answer.error == (
+            "java.lang.RuntimeException",
+            "An error occurred during JSON parsing",
+        )
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ public class Orders implements RequestHandler<Map<String, Object>, Object> {
     Object variables() {
         Map<String, Object> found = new TreeMap<>();
         for (String name : new String[] {NAMES}) {
-            found.put(name, System.getenv(name));
+            found.put(name, java.util.Optional.ofNullable(System.getenv(name)));
         }
         return found;
     }
@@ -122,10 +122,10 @@ public class Orders implements RequestHandler<Map<String, Object>, Object> {
         found.put("memory", context.getMemoryLimitInMB());
         found.put("group", context.getLogGroupName());
         found.put("has stream", context.getLogStreamName().contains("[$LATEST]"));
-        found.put("client context", context.getClientContext());
-        found.put("identity", context.getIdentity());
+        found.put("client context", java.util.Optional.ofNullable(context.getClientContext()));
+        found.put("identity", java.util.Optional.ofNullable(context.getIdentity()));
         found.put("time is left", 0 < left && left <= 20000);
-        found.put("tenant", context.getTenantId());
+        found.put("tenant", java.util.Optional.ofNullable(context.getTenantId()));
         return found;
     }
 }

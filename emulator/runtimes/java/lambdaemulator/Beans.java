@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Date;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -31,7 +32,12 @@ import java.util.TreeMap;
 final class Beans {
     private Beans() {}
 
-    /** Return `value`, as `Json.parse` has it, as a `type`. Throws what the type's own code throws. */
+    /**
+     * Return `value`, as `Json.parse` has it, as a `type`. Throws what the type's own code throws.
+     *
+     * <p>As AWS configures Jackson: one value does for a list and a list of one for its value, and
+     * an empty text or list is no value where the type has neither.
+     */
     static Object read(Object value, Type type) throws Exception {
         Class<?> raw = rawClass(type);
         if (raw == Optional.class) {
@@ -43,13 +49,22 @@ final class Beans {
         if (raw == Object.class || raw == void.class || raw == Void.class) {
             return value;
         }
-        if (value instanceof Map) {
-            return readObject((Map<?, ?>) value, type, raw);
-        }
         if (value instanceof List) {
             return readList((List<?>) value, type, raw);
         }
-        return Scalars.read(value, raw);
+        if (value.equals("") && !Scalars.isOfText(raw)) {
+            return read(null, type);
+        }
+        if (holdsItems(raw) && (value instanceof Map || !Scalars.isOfText(raw))) {
+            return readList(Collections.singletonList(value), type, raw);
+        }
+        return value instanceof Map
+                ? readObject((Map<?, ?>) value, type, raw)
+                : Scalars.read(value, raw);
+    }
+
+    private static boolean holdsItems(Class<?> raw) {
+        return raw.isArray() || raw == Iterable.class || Collection.class.isAssignableFrom(raw);
     }
 
     private static Object readObject(Map<?, ?> value, Type type, Class<?> raw) throws Exception {
@@ -62,7 +77,7 @@ final class Beans {
             }
             return map;
         }
-        if (isScalar(raw) || raw.isArray() || Collection.class.isAssignableFrom(raw)) {
+        if (isScalar(raw)) {
             throw cannot("an object", raw);
         }
         if (isRecord(raw)) {
@@ -127,7 +142,10 @@ final class Beans {
             return array;
         }
         if (!Iterable.class.isAssignableFrom(raw)) {
-            throw cannot("an array", raw);
+            if (value.size() > 1) {
+                throw cannot("an array", raw);
+            }
+            return read(value.isEmpty() ? null : value.get(0), type);
         }
         Collection<Object> found = newCollection(raw);
         for (Object item : value) {
@@ -157,7 +175,7 @@ final class Beans {
         if (value instanceof Map) {
             Map<String, Object> found = new LinkedHashMap<>();
             for (Map.Entry<?, ?> entry : ((Map<?, ?>) value).entrySet()) {
-                found.put(String.valueOf(entry.getKey()), plain(entry.getValue()));
+                putPlain(found, String.valueOf(entry.getKey()), entry.getValue());
             }
             return found;
         }
@@ -178,12 +196,20 @@ final class Beans {
         return value.getClass().getName().startsWith("java.") ? value.toString() : members(value);
     }
 
+    // AWS has Jackson leave out null members; an empty Optional is none.
+    private static void putPlain(Map<String, Object> members, String name, Object content)
+            throws Exception {
+        if (content != null) {
+            members.put(name, plain(content));
+        }
+    }
+
     private static Map<String, Object> members(Object bean) throws Exception {
         Class<?> raw = bean.getClass();
         Map<String, Object> byName = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
         for (Field field : raw.getFields()) {
             if (!Modifier.isStatic(field.getModifiers())) {
-                byName.put(field.getName(), plain(field.get(bean)));
+                putPlain(byName, field.getName(), field.get(bean));
             }
         }
         boolean isRecord = isRecord(raw);
@@ -192,7 +218,7 @@ final class Beans {
             String name = isRecord ? componentOf(method, raw) : getterOf(method);
             if (isOwn && name != null) {
                 method.setAccessible(true);
-                byName.put(name, plain(call(method, bean)));
+                putPlain(byName, name, call(method, bean));
             }
         }
         return inOrderOfFields(raw, byName);

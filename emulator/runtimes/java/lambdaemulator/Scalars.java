@@ -31,6 +31,14 @@ final class Scalars {
 
     private Scalars() {}
 
+    /** Whether any text is a value of `raw`, the empty one too: texts themselves, and bytes. */
+    static boolean isOfText(Class<?> raw) {
+        return raw.isAssignableFrom(String.class)
+                || raw == char[].class
+                || raw == byte[].class
+                || raw == ByteBuffer.class;
+    }
+
     /** Return a text, a number or a truth value as a `raw`. */
     static Object read(Object value, Class<?> raw) throws Exception {
         if (raw.isInstance(value)) {
@@ -55,6 +63,10 @@ final class Scalars {
                     return constant;
                 }
             }
+            return null; // as AWS has Jackson read an unknown name
+        }
+        if (raw == char[].class) {
+            return value.toString().toCharArray();
         }
         if (raw == Date.class) {
             return value instanceof Number
