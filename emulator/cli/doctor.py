@@ -209,7 +209,10 @@ def _docker() -> Finding:
 
 def _not_needed_yet() -> Iterator[Finding]:
     for program, why in _NOT_NEEDED_YET.items():
-        yield Finding(program, "not needed", f"{shutil.which(program) or 'not found'}; {why}")
+        if path := shutil.which(program):
+            yield Finding(program, "ok", path)
+        else:
+            yield Finding(program, "not needed", f"not found; {why}")
 
 
 def _version(runtime: str) -> tuple[int, ...]:

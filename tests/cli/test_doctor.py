@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 from tests.cli.conftest import FakeEmulator, Run
 
@@ -37,3 +38,12 @@ def test_people_get_a_table_and_the_advice_below_it(run: Run) -> None:
     lines = run("doctor", LAMBDA_EMULATOR_PORT="0").stdout.splitlines()
     assert lines[0].split() == ["WHAT", "FOUND"]
     assert any(line.startswith("not needed  docker") for line in lines)
+
+
+def test_a_program_that_is_there_is_ok_though_nothing_needs_it(run: Run, tmp_path: Path) -> None:
+    program = tmp_path / "nats-server"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    done = run("doctor", "--json", LAMBDA_EMULATOR_PORT="0", PATH=str(tmp_path))
+    found = {finding["what"]: finding for finding in json.loads(done.stdout)}["nats-server"]
+    assert (found["state"], found["detail"]) == ("ok", str(program))

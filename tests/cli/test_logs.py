@@ -8,6 +8,15 @@ def test_a_log_is_printed_as_the_server_sends_it(run: Run, fake: FakeEmulator) -
     assert fake.asked[0][1] == "/_emulator/logs?function=orders&limit=7&follow=false"
 
 
+def test_a_log_that_has_no_line_is_said_to_have_none_where_a_program_does_not_read_it(
+    run: Run, fake: FakeEmulator
+) -> None:
+    fake.body = b""
+    done = run("logs", "orders:live")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "orders has not logged anything yet\n"
+
+
 def test_the_log_of_a_qualifier_is_that_of_its_function(run: Run, fake: FakeEmulator) -> None:
     run("logs", "orders:live")
     assert "function=orders&" in fake.asked[0][1]
