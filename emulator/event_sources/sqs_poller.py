@@ -23,7 +23,7 @@ from emulator.event_sources.sqs_batch import (
 from emulator.event_sources.sqs_pace import GROWTH_S, Pace
 from emulator.invoke.recursion import longest
 from emulator.invoke.runner_threads import RunnerThreads
-from emulator.model import Call, LambdaError
+from emulator.model import Call, LambdaError, bare_name
 from emulator.model.mapping import EventSourceMapping
 
 _RECEIVE: Final = 10  # SQS hands out no more at once
@@ -324,6 +324,10 @@ class SqsPoller:
             failed = ids
         elif mapping.reports_item_failures:
             failed = failed_ids(result.payload, ids)
+            if failed:  # the invocation itself is told as a success
+                queue, function = self.queue_arn.rpartition(":")[2], bare_name(mapping.function_arn)
+                told = {"function": function, "queue": queue, "failed": len(failed)}
+                self._around.reporter.event("sqs.items_failed", **told, batch=len(ids))
         self._settle(mapping, batch, failed)
         return not failed
 

@@ -341,6 +341,19 @@ def test_a_function_may_report_which_items_failed(
     assert around.mappings.last_result(mapping.uuid) == expected
 
 
+def test_items_that_a_function_reports_as_failed_are_told_on_the_terminal(
+    around: Surroundings, invoker: FakeInvoker, sqs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, Any]] = []
+    monkeypatch.setattr(around.reporter, "event", lambda name, **all_: told.append((name, all_)))
+    queue = Queue(sqs, "q")
+    invoker.answer = lambda _: answered(b'{"batchItemFailures": [{"itemIdentifier": "unknown"}]}')
+    queue.send("a", "b")
+    bind(around, queue, reports_item_failures=True)
+    settle(around)
+    assert told == [("sqs.items_failed", {"function": "f", "queue": "q", "failed": 2, "batch": 2})]
+
+
 @pytest.mark.parametrize("reports", [False, True])
 def test_a_report_is_ignored_unless_it_was_asked_for(
     around: Surroundings, invoker: FakeInvoker, sqs: Any, reports: bool
