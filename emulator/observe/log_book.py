@@ -13,7 +13,7 @@ GROUP_LINES: Final = 10_000
 BOOK_BYTES: Final = 16 * 1024 * 1024
 LINE_OVERHEAD_BYTES: Final = 200  # what Python needs for a line beside its characters
 _SLACK_BYTES: Final = 64 * 1024  # freed at a time, so that a full book is not searched at each line
-_SLACK_LINES: Final = 200  # forgotten at a time: done in a row, each costs half as much
+_SLACK_LINES: Final = 200  # forgotten at a time, rather than some with each write to a full group
 
 GroupKey = tuple[str, str, str]  # account, region, name of the group
 _Line = tuple[int, str, str]  # milliseconds since the epoch, stream, message
